@@ -1,0 +1,57 @@
+"""Every error that a user can cause, as one line, a hint and an exit code.
+
+`ace` prints ``error: MESSAGE`` and ``hint: HINT`` and ends with ``exit_code``; a traceback is shown
+only with ``ACE_DEBUG=1``. Whatever is not an :class:`AceError` is a bug of ours.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process says to the shell that started it."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    LIMIT = 3
+    INTERRUPTED = 130
+
+
+class AceError(Exception):
+    """A failure that we foresaw.
+
+    Args:
+        message: one line that names the thing and what is wrong with it.
+        hint: what to do about it; empty when there is nothing useful to say.
+    """
+
+    exit_code: ExitCode = ExitCode.FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(AceError):
+    """Wrong flags, settings or input: nothing was started and nothing was paid."""
+
+    exit_code = ExitCode.USAGE
+
+
+class RunStopped(AceError):
+    """The run ended before its plan did, and ``ace resume`` goes on from here."""
+
+
+class LimitReached(RunStopped):
+    """A limit that the user set (cost, calls, tokens, time) is spent."""
+
+    exit_code = ExitCode.LIMIT
+
+
+class Interrupted(RunStopped):
+    """Ctrl-C, SIGTERM or a closed terminal."""
+
+    exit_code = ExitCode.INTERRUPTED

@@ -1,0 +1,24 @@
+"""The value that is trained: bullets, playbooks and deltas. Pure; no I/O but file formats."""
+
+from ace_cli.playbook.bullet import GENERAL, Bullet, PlaybookStage, Section, Tag, confidence
+from ace_cli.playbook.delta import Add, Change, Confirm, Delta, Drop, Vote
+from ace_cli.playbook.playbook import FORMAT_VERSION, Playbook, id_number, make_id
+
+__all__ = [
+    "FORMAT_VERSION",
+    "GENERAL",
+    "Add",
+    "Bullet",
+    "Change",
+    "Confirm",
+    "Delta",
+    "Drop",
+    "Playbook",
+    "PlaybookStage",
+    "Section",
+    "Tag",
+    "Vote",
+    "confidence",
+    "id_number",
+    "make_id",
+]

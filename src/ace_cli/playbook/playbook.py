@@ -1,0 +1,89 @@
+"""The playbook: an immutable list of bullets with its file header."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from ace_cli.errors import UsageError
+from ace_cli.playbook.bullet import GENERAL, Bullet, Section
+from ace_cli.playbook.delta import Add, Confirm, Delta, Vote
+
+FORMAT_VERSION = "v1.0.0"
+
+
+@dataclass(frozen=True)
+class Playbook:
+    """Bullets in the order in which they were added; ids are unique.
+
+    ``training_config`` says where it came from; ``extra`` holds unknown top-level fields of a file.
+    """
+
+    bullets: tuple[Bullet, ...] = ()
+    version: str = FORMAT_VERSION
+    created_at: str = ""
+    training_config: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.bullets)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Bullet]:
+        return {bullet.id: bullet for bullet in self.bullets}
+
+    def for_domain(self, domain: str) -> tuple[Bullet, ...]:
+        """What an example of ``domain`` may see: its bullets and the general ones, none quarantined."""
+        wanted = {domain, GENERAL}
+        return tuple(b for b in self.bullets if b.domain_id in wanted and not b.is_quarantined)
+
+    def next_id_number(self) -> int:
+        """The number of the next new bullet: one above the highest ``B<number>`` in use."""
+        numbers = (id_number(bullet.id) for bullet in self.bullets)
+        return 1 + max((n for n in numbers if n is not None), default=0)
+
+    def apply(self, delta: Delta, *, quarantine_min_votes: int = 0) -> Playbook:
+        """The next version. Content of a bullet is never rewritten by a merge.
+
+        Raises:
+            KeyError: the delta names a bullet that is not there (a curator's bug).
+            UsageError: it adds an id that is taken.
+        """
+        bullets = dict(self.by_id)
+        for change in delta.changes:
+            match change:
+                case Add(bullet):
+                    if bullet.id in bullets:
+                        raise UsageError(f"the curator added bullet {bullet.id} twice")
+                    bullets[bullet.id] = bullet
+                case Confirm(bullet_id, example_id):
+                    bullets[bullet_id] = bullets[bullet_id].voted(
+                        Section.HELPFUL,
+                        at=delta.at,
+                        source=example_id,
+                        quarantine_min_votes=quarantine_min_votes,
+                    )
+                case Vote(bullet_id, _, tag):
+                    bullets[bullet_id] = bullets[bullet_id].voted(
+                        tag, at=delta.at, quarantine_min_votes=quarantine_min_votes
+                    )
+                case _:
+                    pass  # a Drop is history, it changes nothing
+        return self.with_bullets(bullets.values())
+
+    def with_bullets(self, bullets: Iterable[Bullet]) -> Playbook:
+        return replace(self, bullets=tuple(bullets))
+
+
+def make_id(number: int) -> str:
+    """``B001``, ``B002`` ... ``B1000``: sorted by number, not by text, beyond 999."""
+    return f"B{number:03d}"
+
+
+def id_number(bullet_id: str) -> int | None:
+    digits = bullet_id[1:]
+    if bullet_id[:1] == "B" and digits.isascii() and digits.isdigit():
+        return int(digits)
+    return None

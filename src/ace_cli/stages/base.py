@@ -1,0 +1,145 @@
+"""The three stages: what goes in, what comes out, and the Protocols that a replacement must fit.
+
+    Example -> Generator -> Attempt -> judge -> Verdict -> Reflector -> Reflection -> Curator -> Delta
+
+What an implementer may rely on:
+
+* A stage is used for a whole run, from one event loop, for many examples at once.
+* ``generate`` and ``reflect`` of one example see only what they are handed. To call a model they use
+  ``ask``: every reply is on record before ``ask`` returns it, so after a crash the stage is simply run
+  again and gets the same replies without paying. Hence a stage must make the same calls in the
+  same order when given the same input.
+* ``curate`` is called once a batch, with the batch's reflections in plan order, never concurrently.
+* A stage that cannot make sense of a reply raises :class:`UnusableReply`: the example is recorded as failed and
+  training goes on. Methods may be plain functions instead of coroutines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ace_cli.data import Example
+from ace_cli.errors import AceError
+from ace_cli.grading import Verdict
+from ace_cli.llm.base import ChatReply, Message, PromptStyle
+from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the Generator answered. ``bullet_ids`` are cited bullets that it was really shown."""
+
+    answer: str
+    reasoning: str = ""
+    bullet_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """One lesson, as the Reflector words it. ``confidence`` is its own, in 0..1."""
+
+    content: str
+    section: Section = Section.HELPFUL
+    confidence: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class BulletTag:
+    """The Reflector's vote on a cited bullet."""
+
+    id: str
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Reflection:
+    """What was learned from one attempt."""
+
+    insights: tuple[Insight, ...] = ()
+    bullet_tags: tuple[BulletTag, ...] = ()
+    reasoning: str = ""
+    error_identification: str = ""
+    root_cause: str = ""
+    correct_approach: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """An example with its reflection: one entry of what a Curator merges."""
+
+    example_id: str
+    domain: str
+    reflection: Reflection
+
+
+class Ask(Protocol):
+    """The model of one role, bound to one example (or to one merge)."""
+
+    style: PromptStyle
+
+    async def __call__(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        schema_name: str = "reply",
+    ) -> ChatReply:
+        """The reply, from the record if this call was paid before."""
+        ...
+
+
+class UnusableReply(AceError):
+    """A reply that stayed unusable after repair and one more try; it is on record."""
+
+
+class Generator(Protocol):
+    async def generate(
+        self,
+        example: Example,
+        bullets: Sequence[Bullet],
+        ask: Ask,
+        *,
+        earlier: tuple[Attempt, Reflection] | None = None,
+    ) -> Attempt:
+        """Answer ``example.question`` without knowing the truth.
+
+        ``bullets`` are those that fit the context budget, in the order of ids. ``earlier`` is a wrong attempt with its
+        reflection, when ``reflection_rounds`` asks for another try.
+        """
+        ...
+
+
+class Reflector(Protocol):
+    async def reflect(
+        self,
+        example: Example,
+        attempt: Attempt,
+        verdict: Verdict,
+        cited: Sequence[Bullet],
+        ask: Ask,
+    ) -> Reflection:
+        """Compare the attempt with ``example.answer``; vote on ``cited`` bullets."""
+        ...
+
+
+class Curator(Protocol):
+    async def curate(
+        self, playbook: Playbook, lessons: Sequence[Lesson], ask: Ask | None, *, at: str
+    ) -> Delta:
+        """Merge a batch's lessons, in plan order.
+
+        ``ask`` is None unless a curator model is set. ``at`` is the time that the delta carries. The same
+        playbook and lessons must give the same delta.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The three that a run works with."""
+
+    generator: Generator
+    reflector: Reflector
+    curator: Curator
