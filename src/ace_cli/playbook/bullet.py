@@ -61,9 +61,7 @@ class Bullet:
     def is_quarantined(self) -> bool:
         return self.stage is PlaybookStage.QUARANTINED
 
-    def voted(
-        self, tag: Tag, *, at: str, source: str | None = None, quarantine_min_votes: int = 0
-    ) -> Bullet:
+    def voted(self, tag: Tag, *, at: str, source: str | None = None, quarantine_min_votes: int = 0) -> Bullet:
         """The bullet after one more activation that voted ``tag``.
 
         Args:
@@ -127,9 +125,7 @@ class Bullet:
             if not values.get(name, "").strip():
                 raise UsageError(f"{where}: {name!r} is empty")
         if "confidence" not in values:
-            values["confidence"] = confidence(
-                values.get("helpful_count", 0), values.get("harmful_count", 0)
-            )
+            values["confidence"] = confidence(values.get("helpful_count", 0), values.get("harmful_count", 0))
         return cls(**values)
 
 
@@ -175,9 +171,7 @@ def _stage(value: object, where: str) -> PlaybookStage:
     try:
         return PlaybookStage(_text(value, where))
     except ValueError:
-        raise UsageError(
-            f"{where} is {value!r:.60}", "Allowed: shadow, production, quarantined."
-        ) from None
+        raise UsageError(f"{where} is {value!r:.60}", "Allowed: shadow, production, quarantined.") from None
 
 
 def _ids(value: object, where: str) -> tuple[str, ...]:
