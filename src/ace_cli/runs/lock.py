@@ -1,0 +1,83 @@
+"""One writer a run: a lock of the operating system, and a note of who holds it.
+
+The system lets go of the lock when its holder dies, however it dies, so a dead process never blocks a run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ace_cli.errors import AceError
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    pid: int
+    host: str
+
+
+class RunBusy(AceError):
+    """Another process is writing to this run."""
+
+
+@contextlib.contextmanager
+def hold(run_dir: Path) -> Iterator[None]:
+    """Hold the run's lock.
+
+    Raises:
+        RunBusy: naming the process and the host that hold it.
+    """
+    lock = FileLock(run_dir / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        holder = _read(run_dir)
+        who = f"process {holder.pid} on {holder.host}" if holder else "another process"
+        raise RunBusy(
+            f"{run_dir} is being written by {who}",
+            "Wait for it or stop it first; `ace inspect` can read the run meanwhile.",
+        ) from None
+    except OSError as error:
+        raise AceError(
+            f"cannot lock {run_dir}: {error.strerror or error}", "The folder must be writable."
+        ) from None
+    try:
+        _note(run_dir).write_text(json.dumps(asdict(Holder(os.getpid(), socket.gethostname()))))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            _note(run_dir).unlink(missing_ok=True)
+        lock.release()
+
+
+def is_held(run_dir: Path) -> bool:
+    """True while a process writes to the run."""
+    lock = FileLock(run_dir / "run.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:  # a read-only folder: nobody can be writing here
+        return False
+    lock.release()
+    return False
+
+
+def _note(run_dir: Path) -> Path:
+    # Beside the lock, not in it: on Windows a locked file cannot be read.
+    return run_dir / "run.pid"
+
+
+def _read(run_dir: Path) -> Holder | None:
+    try:
+        return Holder(**json.loads(_note(run_dir).read_text()))
+    except (OSError, ValueError, TypeError):
+        return None

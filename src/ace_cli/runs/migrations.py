@@ -1,0 +1,98 @@
+"""The schema of the run store, as ordered steps. A store is brought up to date when it is opened.
+
+A step that has been released is never changed; a new one is added below, with a store of the
+schema before it kept under ``tests/fixtures/stores``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+APPLICATION_ID = 0x41434552  # "ACER", in the header of the file
+
+
+def initial(db: sqlite3.Connection) -> None:
+    """Everything a run needs to go on, and `ace inspect` to tell its story."""
+    statements = """
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        created_at TEXT NOT NULL,
+        ace_version TEXT NOT NULL,
+        identity TEXT NOT NULL,          -- JSON: dotted path -> value
+        origins TEXT NOT NULL,           -- JSON: dotted path -> rank of the layer that set it
+        runtime TEXT NOT NULL,           -- JSON: dotted path -> value, of the last session
+        prompts TEXT NOT NULL,           -- JSON: file name -> text
+        base_playbook TEXT NOT NULL,     -- JSON: the playbook that the run started from
+        dataset_hash TEXT NOT NULL,      -- of the examples below, see data.ContentHash
+        source TEXT NOT NULL,            -- JSON: cheap fingerprint of the dataset's files
+        state TEXT NOT NULL,             -- running, stopped, failed, finished
+        reason TEXT NOT NULL DEFAULT ''  -- why it is stopped or failed
+    );
+    CREATE TABLE segment (start INTEGER PRIMARY KEY, stop INTEGER NOT NULL);
+    CREATE TABLE example (idx INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, body TEXT NOT NULL);
+    CREATE TABLE text (hash TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE reply (
+        key TEXT PRIMARY KEY,            -- see engine/calls.py
+        step INTEGER NOT NULL, role TEXT NOT NULL, turn INTEGER NOT NULL,
+        model TEXT NOT NULL,
+        request TEXT NOT NULL,           -- JSON: [[role, hash of text]]
+        text TEXT NOT NULL,              -- JSON text
+        finish_reason TEXT NOT NULL,
+        prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+        cached_prompt_tokens INTEGER NOT NULL,
+        cost_usd REAL,                   -- NULL: unknown price
+        retries INTEGER NOT NULL, seconds REAL NOT NULL, at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX reply_step ON reply (step);
+    CREATE TABLE episode (
+        step INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, idx INTEGER NOT NULL REFERENCES example,
+        batch INTEGER NOT NULL,
+        correct INTEGER NOT NULL,
+        failure TEXT NOT NULL,           -- '' or the kind of the failure
+        seconds REAL NOT NULL,
+        body TEXT NOT NULL               -- JSON: the Episode record
+    );
+    CREATE INDEX episode_idx ON episode (idx);
+    CREATE TABLE merge (
+        batch INTEGER PRIMARY KEY, at TEXT NOT NULL,
+        delta TEXT NOT NULL,             -- JSON: the Delta record
+        curve TEXT NOT NULL              -- JSON: the CurvePoint record
+    );
+    CREATE TABLE vector (model TEXT NOT NULL, hash TEXT NOT NULL, body BLOB NOT NULL,
+                         PRIMARY KEY (model, hash)) WITHOUT ROWID;
+    CREATE TABLE session (
+        id INTEGER PRIMARY KEY, started_at TEXT NOT NULL, seconds REAL NOT NULL DEFAULT 0,
+        pid INTEGER NOT NULL, host TEXT NOT NULL, ended TEXT NOT NULL DEFAULT ''
+    );
+    """
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+def suspects(db: sqlite3.Connection) -> None:
+    """Examples whose calls got no reply when an outage stopped the run: failed for good the second time."""
+    db.execute("CREATE TABLE suspect (step INTEGER PRIMARY KEY, message TEXT NOT NULL)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, suspects)
+
+
+def version(db: sqlite3.Connection) -> int:
+    """How many steps this store has seen (kept in the header, so it is read without a table)."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Apply what is missing, each step in its own transaction."""
+    for number in range(version(db), len(MIGRATIONS)):
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            MIGRATIONS[number](db)
+            db.execute(f"PRAGMA user_version = {number + 1}")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
