@@ -1,0 +1,116 @@
+"""Which bullets, in which order: one filter for ``ace inspect``, its browser and ``ace export``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ace_cli.errors import UsageError
+from ace_cli.playbook.bullet import Bullet, PlaybookStage, Section
+from ace_cli.playbook.playbook import id_number
+
+_Key = Callable[[Bullet], Any]
+
+
+def by_id(bullet: Bullet) -> tuple[bool, int, str]:
+    """``B2`` before ``B10``; other ids after those, by text."""
+    number = id_number(bullet.id)
+    return number is None, number or 0, bullet.id
+
+
+def best_first(bullet: Bullet) -> tuple[float, int, int]:
+    """The order of merit: confidence, then activations, then helpful votes."""
+    return -bullet.confidence, -bullet.activation_count, -bullet.helpful_count
+
+
+SORT_KEYS: dict[str, _Key] = {
+    "id": by_id,
+    "best": best_first,
+    "confidence": lambda b: -b.confidence,
+    "activations": lambda b: -b.activation_count,
+    "helpful": lambda b: -b.helpful_count,
+    "harmful": lambda b: -b.harmful_count,
+    "domain": lambda b: b.domain_id,
+    "section": lambda b: b.section.value,
+    "stage": lambda b: b.stage.value,
+    "created": lambda b: b.created_at,
+    "updated": lambda b: b.updated_at,
+    "length": lambda b: -len(b.content),
+}
+"""What ``--sort`` takes. Numbers sort largest first, texts and times in their natural order."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulletFilter:
+    """What a user asks of a list of bullets; the default asks for nothing.
+
+    ``search`` holds words that must all occur in the id, the content or the domain, whatever their case.
+    ``include_quarantined=False`` leaves quarantined bullets out, unless ``stage`` asks for just those.
+    ``top`` keeps the best bullets, in the order that they have; ``sort`` is a name in :data:`SORT_KEYS`
+    ("" keeps the file's order); ``limit`` cuts the list at the very end.
+
+    Raises:
+        UsageError: an unknown sort key, or a number out of its range.
+    """
+
+    domain: str | None = None
+    section: Section | None = None
+    stage: PlaybookStage | None = None
+    min_confidence: float = 0.0
+    min_activations: int = 0
+    search: str = ""
+    include_quarantined: bool = True
+    top: int | None = None
+    sort: str = ""
+    reverse: bool = False
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.sort and self.sort not in SORT_KEYS:
+            raise UsageError(f"cannot sort by {self.sort!r:.60}", f"Allowed: {', '.join(SORT_KEYS)}.")
+        if not 0 <= self.min_confidence <= 1:
+            raise UsageError(f"the least confidence is {self.min_confidence}, not between 0 and 1")
+        for name in ("min_activations", "top", "limit"):
+            number = getattr(self, name)
+            if number is not None and number < 0:
+                raise UsageError(f"{name.replace('_', '-')} is {number}: it cannot be negative")
+
+    def apply(self, bullets: Iterable[Bullet]) -> tuple[Bullet, ...]:
+        """The bullets that pass, in the order asked for."""
+        tests = self._tests()
+        if len(tests) == 1:
+            found = list(filter(tests[0], bullets))
+        else:
+            found = [bullet for bullet in bullets if all(test(bullet) for test in tests)]
+        if self.top is not None:
+            best = sorted(range(len(found)), key=lambda i: best_first(found[i]))[: self.top]
+            found = [found[i] for i in sorted(best)]
+        if self.sort:
+            found.sort(key=SORT_KEYS[self.sort])
+        if self.reverse:
+            found.reverse()
+        return tuple(found[: self.limit])
+
+    def _tests(self) -> list[Callable[[Bullet], bool]]:
+        tests: list[Callable[[Bullet], bool]] = []
+        if self.domain is not None:
+            tests.append(lambda b: b.domain_id == self.domain)
+        if self.section is not None:
+            tests.append(lambda b: b.section is self.section)
+        if self.stage is not None:
+            tests.append(lambda b: b.stage is self.stage)
+        elif not self.include_quarantined:
+            tests.append(lambda b: not b.is_quarantined)
+        if self.min_confidence:
+            tests.append(lambda b: b.confidence >= self.min_confidence)
+        if self.min_activations:
+            tests.append(lambda b: b.activation_count >= self.min_activations)
+        if words := self.search.casefold().split():
+            tests.append(lambda b: _holds(b, words))
+        return tests
+
+
+def _holds(bullet: Bullet, words: list[str]) -> bool:
+    text = f"{bullet.id}\n{bullet.domain_id}\n{bullet.content}".casefold()
+    return all(word in text for word in words)
