@@ -1,0 +1,146 @@
+"""`ace inspect`: look at a playbook, a checkpoint or a run. Needs no model and no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ace_cli.errors import UsageError
+from ace_cli.playbook import PlaybookStage, Section
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_FILTERS = "Which bullets"
+_VIEWS = "What to show"
+
+
+@app.command(name="inspect")
+def inspect(
+    target: Annotated[
+        Path, typer.Argument(metavar="TARGET", help="A playbook file, a checkpoint or a run directory.")
+    ],
+    bullet_id: Annotated[
+        str, typer.Argument(metavar="[BULLET_ID]", help="Show this one bullet with its history.")
+    ] = "",
+    domain: Annotated[
+        str | None, typer.Option(help="Bullets of this domain.", rich_help_panel=_FILTERS)
+    ] = None,
+    section: Annotated[
+        Section | None, typer.Option(help="Bullets of this section.", rich_help_panel=_FILTERS)
+    ] = None,
+    stage: Annotated[
+        PlaybookStage | None, typer.Option(help="Bullets of this stage.", rich_help_panel=_FILTERS)
+    ] = None,
+    min_confidence: Annotated[
+        float, typer.Option(help="At least this confidence, 0 to 1.", rich_help_panel=_FILTERS)
+    ] = 0.0,
+    min_activations: Annotated[
+        int, typer.Option(help="Cited or learned at least this often.", rich_help_panel=_FILTERS)
+    ] = 0,
+    search: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="All these words, whatever their case.", rich_help_panel=_FILTERS),
+    ] = "",
+    similar: Annotated[
+        str, typer.Option(metavar="TEXT", help="Nearest to this in meaning first.", rich_help_panel=_FILTERS)
+    ] = "",
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="id, best, confidence, activations, helpful, harmful, domain, section, stage, created, "
+            "updated or length; numbers largest first.",
+            rich_help_panel=_FILTERS,
+        ),
+    ] = "",
+    reverse: Annotated[
+        bool, typer.Option("--reverse", help="The other way round.", rich_help_panel=_FILTERS)
+    ] = False,
+    limit: Annotated[int | None, typer.Option(help="At most this many.", rich_help_panel=_FILTERS)] = None,
+    bullets: Annotated[
+        bool, typer.Option("--bullets", help="List the bullets of a run.", rich_help_panel=_VIEWS)
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Wrap long text instead of cutting it.", rich_help_panel=_VIEWS)
+    ] = False,
+    diff: Annotated[
+        Path | None,
+        typer.Option(metavar="OTHER", help="What changed from TARGET to this one.", rich_help_panel=_VIEWS),
+    ] = None,
+    example: Annotated[
+        str,
+        typer.Option(metavar="ID", help="The whole story of one example of a run.", rich_help_panel=_VIEWS),
+    ] = "",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Stay with a run until it ends.", rich_help_panel=_VIEWS)
+    ] = False,
+    tui: Annotated[
+        bool, typer.Option("--tui", help="Browse and edit full-screen.", rich_help_panel=_VIEWS)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="As JSON, for scripts.", rich_help_panel=_VIEWS)
+    ] = False,
+) -> None:
+    """Look at a playbook, a checkpoint or a run: its bullets, one bullet's history, what changed.
+
+    Into a pipe, bullets come one a line, tab-separated and whole, under a line of column names.
+    """
+    from ace_cli.cli import inspect_bullets as views
+    from ace_cli.cli.inspect_target import open_target
+    from ace_cli.playbook.filters import BulletFilter
+    from ace_cli.report.paging import make_console
+
+    wanted = BulletFilter(
+        domain=domain,
+        section=section,
+        stage=stage,
+        min_confidence=min_confidence,
+        min_activations=min_activations,
+        search=search,
+        sort=sort,
+        reverse=reverse,
+        limit=limit,
+    )
+    filtered = bool(similar) or wanted != BulletFilter()
+    _one_view(
+        {
+            "BULLET_ID": bool(bullet_id),
+            "--diff": diff is not None,
+            "--example": bool(example),
+            "--follow": follow,
+            "--tui": tui,
+            "filters or --bullets": filtered or bullets,
+        }
+    )
+    console = make_console()
+    if tui:
+        from ace_cli.tui import browse
+
+        browse(target)
+        return
+    opened = open_target(target)
+    if bullet_id:
+        views.show_bullet(opened, bullet_id, as_json=as_json, console=console)
+    elif diff is not None:
+        views.show_diff(opened, open_target(diff), as_json=as_json, console=console)
+    elif opened.run is not None and not (filtered or bullets):
+        from ace_cli.cli import inspect_run
+
+        inspect_run.show(opened, example=example, follow=follow, as_json=as_json, console=console)
+    elif example or follow:
+        raise UsageError(
+            f"{target} is a file, and {'--example' if example else '--follow'} needs a run",
+            "Give the run directory that `ace train` printed first.",
+        )
+    else:
+        views.show_bullets(opened, wanted, similar, as_json=as_json, whole=full, console=console)
+
+
+def _one_view(asked: dict[str, bool]) -> None:
+    chosen = [name for name, given in asked.items() if given]
+    if len(chosen) > 1:
+        raise UsageError(f"{chosen[0]} and {chosen[1]} cannot be shown together", "Ask for one of them.")
+
+
+command = typer.main.get_command(app)

@@ -1,0 +1,118 @@
+"""`ace inspect` of bullets: the table, one bullet, two playbooks side by side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from rich.console import Console
+from rich.style import Style
+from rich.text import Text
+
+from ace_cli.cli.inspect_target import Target
+from ace_cli.playbook import Bullet
+from ace_cli.playbook.filters import BulletFilter
+from ace_cli.report.bullet_view import Story, edit_events, merge_events, story_lines
+from ace_cli.report.paging import show, write_lines
+from ace_cli.report.tables import is_cut, table_lines, tsv_lines
+from ace_cli.report.text import json_text
+
+_QUIET = Style(dim=True)
+
+
+def show_bullets(
+    target: Target, wanted: BulletFilter, similar: str, *, as_json: bool, whole: bool, console: Console
+) -> None:
+    """The bullets that pass, as a table, as tab-separated lines (into a pipe) or as JSON."""
+    everything = target.playbook.bullets
+    similarities: Mapping[str, float] | None = None
+    if similar:
+        from ace_cli.report.similar import ranked
+
+        near = ranked(similar, replace(wanted, sort="", reverse=False, limit=None).apply(everything))
+        similarities = {n.bullet.id: n.similarity for n in near}
+        order = BulletFilter(sort=wanted.sort, reverse=wanted.reverse, limit=wanted.limit)
+        bullets = order.apply(n.bullet for n in near)
+    else:
+        bullets = wanted.apply(everything)
+
+    if as_json:
+        rows = [bullet.to_dict() for bullet in bullets]
+        if similarities is not None:
+            rows = [{"similarity": round(similarities[row["id"]], 4), **row} for row in rows]
+        write_lines([json_text(rows)])
+    elif console.is_terminal:
+        show(_table(target, bullets, similarities, whole, console), console)
+    else:
+        if write_lines(tsv_lines(bullets, similarities)) and len(bullets) < len(everything):
+            sys.stderr.write(f"{len(bullets)} of {len(everything)} bullets\n")
+
+
+def _table(
+    target: Target,
+    bullets: Sequence[Bullet],
+    similarities: Mapping[str, float] | None,
+    whole: bool,
+    console: Console,
+) -> Iterator[Text]:
+    total = len(target.playbook.bullets)
+    width, ascii_only = console.width, console.options.ascii_only
+    if bullets:
+        yield from table_lines(bullets, width, similarities=similarities, whole=whole, ascii_only=ascii_only)
+    count = f"{len(bullets)} of {total} bullets" if len(bullets) < total else f"{total} bullets"
+    note = f"{count}. One of them with its history: ace inspect {target.path} ID"
+    if not whole and is_cut(bullets, width, similarities):
+        note += "; all text: --full, or into a pipe"
+    yield Text(note, _QUIET)
+
+
+def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Console) -> None:
+    """One bullet with all that is known of it."""
+    from ace_cli.report.similar import MOST_NEIGHBOURS_OF, neighbours
+
+    bullet = target.bullet(bullet_id)
+    events = [*merge_events(bullet.id, target.deltas()), *edit_events(bullet.id, target.playbook)]
+    notes = []
+    if target.run is None:
+        notes.append(
+            "A playbook file holds no more of a bullet's past than this. Its run knows every vote and merge: "
+            "ace inspect RUN " + bullet.id
+        )
+    if len(target.playbook) > MOST_NEIGHBOURS_OF:
+        notes.append(
+            f"Neighbours are not looked for among more than {MOST_NEIGHBOURS_OF} bullets of a domain."
+        )
+    near = neighbours(bullet, target.playbook.bullets)
+    story = Story(bullet, tuple(events), tuple(near), " ".join(notes))
+    if as_json:
+        write_lines([json_text(story.to_dict())])
+    else:
+        show(wrapped(story_lines(story, ascii_only=console.options.ascii_only), console), console)
+
+
+def show_diff(before: Target, after: Target, *, as_json: bool, console: Console) -> None:
+    """What was added, removed and changed from ``before`` to ``after``."""
+    from ace_cli.playbook.diff import diff
+    from ace_cli.report.diff_view import diff_lines
+
+    difference = diff(before.playbook, after.playbook)
+    if as_json:
+        write_lines([json_text(difference.to_dict())])
+    else:
+        show(wrapped(diff_lines(difference), console), console)
+
+
+def wrapped(lines: Iterator[Text], console: Console) -> Iterator[Text]:
+    """At a terminal, long lines go on below their own indentation; into a pipe they stay whole."""
+    for line in lines:
+        if not console.is_terminal or line.cell_len <= console.width:
+            yield line
+            continue
+        indent = min(len(line.plain) - len(line.plain.lstrip()) + 2, console.width // 3)
+        first, *rest = line.wrap(console, console.width)
+        yield first
+        if rest:
+            remainder = Text(" ").join(rest)
+            for part in remainder.wrap(console, console.width - indent):
+                yield Text(" " * indent).append_text(part)

@@ -1,0 +1,71 @@
+"""What `ace inspect` is pointed at: a playbook file, a checkpoint or a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ace_cli.errors import UsageError
+from ace_cli.playbook import Bullet, Delta, Playbook
+from ace_cli.playbook.nearest import nearest_ids
+from ace_cli.report.text import printable
+
+if TYPE_CHECKING:
+    from ace_cli.runs.reader import RunReader
+
+STORE = "run.sqlite3"
+
+
+@dataclass(frozen=True)
+class Target:
+    """``run`` is None for a file; ``playbook`` is the newest one of a run."""
+
+    path: Path
+    playbook: Playbook
+    run: RunReader | None = None
+
+    def deltas(self) -> Iterable[tuple[int, Delta]]:
+        """The run's merges as (batch, delta), in order; none for a file."""
+        return ((merge.batch, merge.delta) for merge in self.run.merges()) if self.run is not None else ()
+
+    def bullet(self, bullet_id: str) -> Bullet:
+        """The bullet of that id.
+
+        Raises:
+            UsageError: there is none; the hint names the nearest ids.
+        """
+        try:
+            return self.playbook.by_id[bullet_id]
+        except KeyError:
+            near = nearest_ids(bullet_id, self.playbook.by_id)
+            hint = f"Nearest: {', '.join(map(printable, near))}." if near else "It has no bullets."
+            raise UsageError(f"no bullet {printable(bullet_id)!r} in {self.path}", hint) from None
+
+
+def open_target(path: Path) -> Target:
+    """Read what is at ``path``; a run is opened for reading only, so that its writer goes on undisturbed.
+
+    Raises:
+        UsageError: there is nothing, or nothing that `ace` knows.
+    """
+    if path.name == STORE:
+        path = path.parent
+    if path.is_dir():
+        if not (path / STORE).is_file():
+            raise UsageError(f"{path} is a folder, but not of a run (it has no {STORE})", _runs_in(path))
+        from ace_cli.runs.reader import RunReader
+
+        run = RunReader(path)
+        return Target(path, run.playbook(), run)
+    from ace_cli.playbook.formats import read_playbook
+
+    return Target(path, read_playbook(path))
+
+
+def _runs_in(folder: Path) -> str:
+    runs = sorted((p.parent for p in folder.glob(f"*/{STORE}")), key=lambda run: run.stat().st_mtime)
+    if runs:
+        return f"The newest run in it: {runs[-1]}."
+    return "Give a playbook file, a checkpoint or a run directory."

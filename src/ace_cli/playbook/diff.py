@@ -1,0 +1,124 @@
+"""What changed between two playbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ace_cli.playbook.bullet import Bullet
+from ace_cli.playbook.playbook import Playbook
+
+FIELDS = (
+    "id",
+    "content",
+    "domain_id",
+    "section",
+    "stage",
+    "helpful_count",
+    "harmful_count",
+    "neutral_count",
+    "activation_count",
+    "confidence",
+    "sources",
+    "extra",
+)
+"""What is compared. Times are not: a bullet that differs in nothing else has not changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class BulletChange:
+    """One bullet before and after; ``fields`` names what differs, in the order of ``FIELDS``."""
+
+    before: Bullet
+    after: Bullet
+    fields: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"id", "fields": {name: {"before", "after"}}}``, ``id`` as it is now."""
+        before, after = self.before.to_dict(), self.after.to_dict()
+        values: dict[str, Any] = {}
+        for name in self.fields:
+            if name == "extra":
+                values[name] = {"before": dict(self.before.extra), "after": dict(self.after.extra)}
+            else:
+                values[name] = {"before": before[name], "after": after[name]}
+        return {"id": self.after.id, "fields": values}
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookDiff:
+    """Added and changed bullets in the order of the newer playbook, removed ones in that of the older."""
+
+    added: tuple[Bullet, ...]
+    removed: tuple[Bullet, ...]
+    changed: tuple[BulletChange, ...]
+    unchanged: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.added or self.removed or self.changed)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "added": [bullet.to_dict() for bullet in self.added],
+            "removed": [bullet.to_dict() for bullet in self.removed],
+            "changed": [change.to_dict() for change in self.changed],
+            "unchanged": self.unchanged,
+        }
+
+
+def diff(before: Playbook, after: Playbook) -> PlaybookDiff:
+    """Pair the bullets of two playbooks and compare the pairs.
+
+    A bullet is the same one if its id and wording are, else if its wording is (a renumbered bullet),
+    else if its id is (a reworded one).
+    """
+    old = list(before.bullets)
+    new_to_old: dict[int, Bullet] = {}
+    left = dict(enumerate(after.bullets))
+
+    for key in (_id_and_wording, _wording, _id):
+        # The first of equals is paired first, so order decides between bullets of the same wording.
+        waiting: dict[Any, list[int]] = {}
+        for position, bullet in reversed(left.items()):
+            waiting.setdefault(key(bullet), []).append(position)
+        unpaired = []
+        for bullet in old:
+            positions = waiting.get(key(bullet))
+            if positions:
+                position = positions.pop()
+                new_to_old[position] = bullet
+                del left[position]
+            else:
+                unpaired.append(bullet)
+        old = unpaired
+
+    changed = []
+    for position, bullet in enumerate(after.bullets):
+        if position in new_to_old:
+            fields = tuple(_differing(new_to_old[position], bullet))
+            if fields:
+                changed.append(BulletChange(new_to_old[position], bullet, fields))
+    return PlaybookDiff(
+        added=tuple(left.values()),
+        removed=tuple(old),
+        changed=tuple(changed),
+        unchanged=len(new_to_old) - len(changed),
+    )
+
+
+def _id_and_wording(bullet: Bullet) -> tuple[str, ...]:
+    return bullet.id, bullet.content
+
+
+def _wording(bullet: Bullet) -> tuple[str, ...]:
+    return bullet.domain_id, bullet.content
+
+
+def _id(bullet: Bullet) -> tuple[str, ...]:
+    return (bullet.id,)
+
+
+def _differing(before: Bullet, after: Bullet) -> Iterable[str]:
+    return (name for name in FIELDS if getattr(before, name) != getattr(after, name))

@@ -1,0 +1,146 @@
+"""Changing a playbook by hand, with undo and with a note in the file of who changed what.
+
+The note is the list ``edits`` at the top level of the playbook file, oldest first; each entry is
+
+    {"at": ISO-8601 UTC, "by": login name, "id": bullet id, "action": "stage" | "reword" | "delete",
+     "before": ..., "after": ...}
+
+``before`` and ``after`` are stages for ``stage``, wordings for ``reword``; for ``delete`` the whole bullet and null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ace_cli import clock
+from ace_cli.errors import UsageError
+from ace_cli.playbook.bullet import Bullet, PlaybookStage
+from ace_cli.playbook.playbook import Playbook
+
+EDITS = "edits"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change by hand, as it stands in the file."""
+
+    at: str
+    by: str
+    id: str
+    action: str
+    before: Any
+    after: Any
+
+
+def login_name() -> str:
+    """Who sits at the keyboard, as the system knows it; ``unknown`` where it does not."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        return "unknown"
+
+
+def recorded_edits(playbook: Playbook) -> list[dict[str, Any]]:
+    """The notes in a playbook file, oldest first; what is not a note of ours is left out."""
+    notes = playbook.extra.get(EDITS)
+    return [note for note in notes if isinstance(note, dict)] if isinstance(notes, list) else []
+
+
+class EditSession:
+    """A playbook under the editor's hands. Nothing is written before :meth:`result` is saved."""
+
+    def __init__(
+        self, playbook: Playbook, *, by: str | None = None, now: Callable[[], str] = clock.now
+    ) -> None:
+        self.by = by or login_name()
+        self._now = now
+        self._versions: list[tuple[Playbook, tuple[Edit, ...]]] = [(playbook, ())]
+        self._saved = self._versions[0]
+
+    @property
+    def playbook(self) -> Playbook:
+        return self._versions[-1][0]
+
+    @property
+    def edits(self) -> tuple[Edit, ...]:
+        """What was changed since the playbook was opened, oldest first."""
+        return self._versions[-1][1]
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether there is anything that was not saved."""
+        return self._versions[-1] is not self._saved
+
+    def set_stage(self, bullet_id: str, stage: PlaybookStage) -> bool:
+        """Move a bullet to ``stage``; False if it is there already."""
+        bullet = self.playbook.by_id[bullet_id]
+        if bullet.stage is stage:
+            return False
+        self._replace(bullet, stage=stage, action="stage", before=bullet.stage.value, after=stage.value)
+        return True
+
+    def reword(self, bullet_id: str, content: str) -> bool:
+        """Give a bullet another wording; False if it is the same.
+
+        Raises:
+            UsageError: the new wording is empty.
+        """
+        bullet = self.playbook.by_id[bullet_id]
+        content = content.strip()
+        if not content:
+            raise UsageError(f"{bullet_id} would have no wording", "Delete the bullet instead.")
+        if content == bullet.content:
+            return False
+        self._replace(bullet, content=content, action="reword", before=bullet.content, after=content)
+        return True
+
+    def delete(self, bullet_id: str) -> None:
+        bullet = self.playbook.by_id[bullet_id]
+        rest = tuple(b for b in self.playbook.bullets if b.id != bullet_id)
+        self._add(rest, Edit(self._now(), self.by, bullet_id, "delete", bullet.to_dict(), None))
+
+    def undo(self) -> Edit | None:
+        """Take back the newest edit and return it; None if there is none."""
+        if len(self._versions) == 1:
+            return None
+        return self._versions.pop()[1][-1]
+
+    def result(self) -> Playbook:
+        """The edited playbook with the new notes behind those of earlier sessions."""
+        if not self.edits:
+            return self.playbook
+        earlier = self.playbook.extra.get(EDITS, [])
+        if not isinstance(earlier, list):  # another tool's field of that name: kept, as the first entry
+            earlier = [earlier]
+        notes = [*earlier, *(asdict(edit) for edit in self.edits)]
+        return replace(self.playbook, extra={**self.playbook.extra, EDITS: notes})
+
+    def mark_saved(self) -> None:
+        self._saved = self._versions[-1]
+
+    def _replace(
+        self,
+        bullet: Bullet,
+        *,
+        action: str,
+        before: str,
+        after: str,
+        stage: PlaybookStage | None = None,
+        content: str | None = None,
+    ) -> None:
+        at = self._now()
+        changed = replace(
+            bullet,
+            stage=bullet.stage if stage is None else stage,
+            content=bullet.content if content is None else content,
+            updated_at=at,
+        )
+        bullets = tuple(changed if b is bullet else b for b in self.playbook.bullets)
+        self._add(bullets, Edit(at, self.by, bullet.id, action, before, after))
+
+    def _add(self, bullets: tuple[Bullet, ...], edit: Edit) -> None:
+        self._versions.append((self.playbook.with_bullets(bullets), (*self.edits, edit)))

@@ -1,0 +1,108 @@
+"""Showing many lines: one screen as it is, more of it through the user's pager, all of it into a pipe."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from rich.console import Console
+from rich.text import Text
+
+_CHUNK = 200
+"""Lines rendered at a time: few enough that the first screen is there at once."""
+
+
+def make_console() -> Console:
+    """Stdout as rich sees it: no markup, no emoji codes, no highlighting of what others wrote."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # an ASCII terminal shows an escape where it lacks a character
+            reconfigure(errors="backslashreplace")
+    return Console(markup=False, emoji=False, highlight=False)
+
+
+def show(lines: Iterable[Text], console: Console) -> None:
+    """Print ``lines``; at a terminal, what is longer than the screen goes through the pager."""
+    if not console.is_terminal:
+        _write(console, lines)
+        return
+    waiting = iter(lines)
+    screen = list(islice(waiting, max(console.height - 1, 1)))
+    beyond = list(islice(waiting, 1))
+    pager = _pager() if beyond and sys.stdin.isatty() else None
+    everything = chain(screen, beyond, waiting)
+    if pager is None:
+        _write(console, everything)
+    else:
+        _page(console, everything, pager)
+
+
+def write_lines(lines: Iterable[str]) -> bool:
+    """Results for a script: as they are, to stdout. False if the reader left before the end."""
+    try:
+        for line in lines:
+            sys.stdout.write(line)
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # `ace inspect ... | head` has seen enough
+        _close_stdout()
+        return False
+    return True
+
+
+def _write(console: Console, lines: Iterable[Text]) -> None:
+    try:
+        for block in _rendered(console, lines):
+            console.file.write(block)
+        console.file.flush()
+    except BrokenPipeError:  # `ace inspect ... | head` has seen enough
+        _close_stdout()
+
+
+def _page(console: Console, lines: Iterable[Text], pager: list[str]) -> None:
+    # -R shows colours, -X leaves the page on the screen, -F ends by itself if all fits after all.
+    environment = {"LESS": "FRX", "LV": "-c", **os.environ}
+    process = subprocess.Popen(
+        pager, stdin=subprocess.PIPE, env=environment, text=True, encoding="utf-8", errors="backslashreplace"
+    )
+    assert process.stdin is not None  # it was asked for
+    try:
+        for block in _rendered(console, lines):
+            process.stdin.write(block)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # the reader left before the end
+    while True:
+        try:
+            process.wait()
+            break
+        except KeyboardInterrupt:
+            continue  # Ctrl-C belongs to the pager while it is open
+
+
+def _rendered(console: Console, lines: Iterable[Text]) -> Iterator[str]:
+    waiting = iter(lines)
+    while chunk := list(islice(waiting, _CHUNK)):
+        with console.capture() as capture:
+            for line in chunk:
+                console.print(line, soft_wrap=True)
+        yield capture.get()
+
+
+def _pager() -> list[str] | None:
+    """The user's pager as a command; None to print without one (``PAGER=cat``, or none installed)."""
+    wanted = os.environ.get("PAGER")
+    command = shlex.split(wanted) if wanted is not None else ["less", "-R"]
+    if not command or command[0] == "cat" or shutil.which(command[0]) is None:
+        return None
+    return command
+
+
+def _close_stdout() -> None:
+    # What is still buffered would fail again at exit, with a message that helps nobody.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
