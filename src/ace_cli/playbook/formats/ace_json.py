@@ -81,18 +81,17 @@ def bullets(rows: list[Any], where: Callable[[int], str]) -> tuple[Bullet, ...]:
         UsageError: a row is no bullet, or an id stands twice.
     """
     rows.reverse()
-    read: list[Bullet] = []
-    first: dict[str, int] = {}
+    read: dict[str, Bullet] = {}
     while rows:
-        index = len(read)
-        bullet = _bullet(rows.pop(), where, index)
-        if first.setdefault(bullet.id, index) != index:
+        bullet = _bullet(rows.pop(), where, len(read))
+        if bullet.id in read:
+            first = where(list(read).index(bullet.id)).rpartition(": ")[2]
             raise UsageError(
-                f"{where(index)} has the id {bullet.id!r:.80}, like {where(first[bullet.id]).rpartition(': ')[2]}",
+                f"{where(len(read))} has the id {bullet.id!r:.80}, as {first} has",
                 "Ids are unique within a playbook: rename or remove one of the two.",
             )
-        read.append(bullet)
-    return tuple(read)
+        read[bullet.id] = bullet
+    return tuple(read.values())
 
 
 def _bullet(row: Any, where: Callable[[int], str], index: int) -> Bullet:
