@@ -1,5 +1,37 @@
 """Embedders and the vector index. The only importer of faiss and wordllama."""
 
-from ace_cli.embeddings.base import Embedder
+from __future__ import annotations
 
-__all__ = ["Embedder"]
+from ace_cli.embeddings.base import Embedder
+from ace_cli.embeddings.cached import CachedEmbedder, MemoryCache, VectorCache
+from ace_cli.embeddings.index import VectorIndex
+from ace_cli.embeddings.provider import LitellmEmbedder
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
+from ace_cli.errors import UsageError
+
+__all__ = [
+    "CachedEmbedder",
+    "Embedder",
+    "LitellmEmbedder",
+    "MemoryCache",
+    "VectorCache",
+    "VectorIndex",
+    "WordLlamaEmbedder",
+    "make_embedder",
+]
+
+
+def make_embedder(spec: str, api_base: str | None = None) -> Embedder:
+    """The embedder that a setting names: ``wordllama``, or any embedding model of litellm. Loads nothing yet.
+
+    Raises:
+        UsageError: the name is empty.
+    """
+    name = spec.strip()
+    if not name:
+        raise UsageError(
+            "the embedder has no name", "Use wordllama, or a model such as text-embedding-3-small."
+        )
+    if name == WordLlamaEmbedder.name:
+        return WordLlamaEmbedder()
+    return LitellmEmbedder(name, api_base)

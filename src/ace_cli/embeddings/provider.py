@@ -1,0 +1,58 @@
+"""Embedding models of a provider, through litellm (``text-embedding-3-small``, ``ollama/nomic-embed-text`` ...)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ace_cli.llm.base import TransientError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ace_cli.embeddings.base import Vectors
+
+BATCH = 96
+"""Texts a call; providers allow from 96 (Cohere) to 2048 (OpenAI), litellm does not split."""
+
+
+class LitellmEmbedder:
+    """Any embedding model that litellm knows. Wrap it in a ``CachedEmbedder``: its vectors cost money."""
+
+    def __init__(self, model: str, api_base: str | None = None) -> None:
+        self.name = model
+        self._api_base = api_base
+
+    async def embed(self, texts: Sequence[str]) -> Vectors:
+        """See :class:`ace_cli.embeddings.base.Embedder`. A text without words is never sent: its vector is zero.
+
+        Raises:
+            ModelError: as ``llm.embedding.embed`` does; also for vectors of unequal lengths.
+        """
+        import numpy as np
+
+        from ace_cli.llm.embedding import embed
+
+        sent = [position for position, text in enumerate(texts) if text.strip()]
+        rows: list[list[float]] = []
+        for start in range(0, len(sent), BATCH):
+            batch = [texts[position] for position in sent[start : start + BATCH]]
+            rows += await embed(self.name, batch, api_base=self._api_base)
+        lengths = {len(row) for row in rows}
+        if len(lengths) > 1:
+            raise TransientError(
+                f"{self.name} gave vectors of unequal lengths {sorted(lengths)}", kind="bad_reply"
+            )
+        vectors = np.zeros((len(texts), lengths.pop() if lengths else 1), dtype=np.float32)
+        if rows:
+            vectors[sent] = _unit(np.asarray(rows, dtype=np.float64))
+        return vectors
+
+
+def _unit(rows: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    rows = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, 0.0)
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: NDArray[Any] = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    return unit
