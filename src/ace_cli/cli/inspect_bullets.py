@@ -15,7 +15,7 @@ from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.bullet_view import Story, edit_events, merge_events, story_lines
 from ace_cli.report.paging import show, write_lines
-from ace_cli.report.tables import is_cut, table_lines, tsv_lines
+from ace_cli.report.tables import Layout, table_lines, tsv_lines
 from ace_cli.report.text import json_text
 
 _QUIET = Style(dim=True)
@@ -62,7 +62,8 @@ def _table(
         yield from table_lines(bullets, width, similarities=similarities, whole=whole, ascii_only=ascii_only)
     count = f"{len(bullets)} of {total} bullets" if len(bullets) < total else f"{total} bullets"
     note = f"{count}. One of them with its history: ace inspect {target.path} ID"
-    if not whole and is_cut(bullets, width, similarities):
+    layout = Layout.fit(bullets, width, similarities=similarities)
+    if not whole and any(map(layout.is_cut, bullets)):
         note += "; all text: --full, or into a pipe"
     yield Text(note, _QUIET)
 
@@ -72,7 +73,7 @@ def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Conso
     from ace_cli.report.similar import MOST_NEIGHBOURS_OF, neighbours
 
     bullet = target.bullet(bullet_id)
-    events = [*merge_events(bullet.id, target.deltas()), *edit_events(bullet.id, target.playbook)]
+    events = [*merge_events(target.deltas()).get(bullet.id, ()), *edit_events(bullet.id, target.playbook)]
     notes = []
     if target.run is None:
         notes.append(

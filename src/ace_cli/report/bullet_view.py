@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -63,23 +64,26 @@ class Story:
         }
 
 
-def merge_events(bullet_id: str, deltas: Iterable[tuple[int, Delta]]) -> Iterator[Event]:
-    """What the merges of a run did to a bullet; ``deltas`` are (batch, delta) in order."""
+def merge_events(deltas: Iterable[tuple[int, Delta]]) -> dict[str, list[Event]]:
+    """What the merges of a run did, by bullet id; ``deltas`` are (batch, delta) in order."""
+    found: defaultdict[str, list[Event]] = defaultdict(list)
     for batch, delta in deltas:
+        at = delta.at
         for change in delta.changes:
             match change:
-                case Add(bullet, example_id) if bullet.id == bullet_id:
-                    yield Event(
-                        "taught", delta.at, bullet.content, example_id, batch, section=bullet.section.value
+                case Add(bullet, example_id):
+                    event = Event(
+                        "taught", at, bullet.content, example_id, batch, section=bullet.section.value
                     )
-                case Confirm(wanted, example_id, content, section, similarity, reason) if wanted == bullet_id:
-                    yield Event(
-                        "merged", delta.at, content, example_id, batch, section.value, similarity, reason
-                    )
-                case Vote(wanted, example_id, tag) if wanted == bullet_id:
-                    yield Event("cited", delta.at, tag.value, example_id, batch)
+                    found[bullet.id].append(event)
+                case Confirm(bullet_id, example_id, content, section, similarity, reason):
+                    event = Event("merged", at, content, example_id, batch, section.value, similarity, reason)
+                    found[bullet_id].append(event)
+                case Vote(bullet_id, example_id, tag):
+                    found[bullet_id].append(Event("cited", at, tag.value, example_id, batch))
                 case _:
-                    pass
+                    pass  # a dropped insight belongs to no bullet
+    return found
 
 
 def edit_events(bullet_id: str, playbook: Playbook) -> Iterator[Event]:

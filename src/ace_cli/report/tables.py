@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
@@ -28,12 +28,13 @@ _HEADER = Style(bold=True)
 _QUIET = Style(dim=True)
 _PLAIN = Style()
 
-_MIN_CONTENT = 20
+_MIN_CONTENT = 30
 """Cells below which the content gets a line of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
+    key: str
     title: str
     width: int
     right: bool = False
@@ -80,47 +81,79 @@ def table_lines(
         whole: wrap the content instead of cutting it.
         ascii_only: a terminal without Unicode: ``...`` and ``-`` for ``…`` and ``─``.
     """
-    columns = _columns(bullets, width, similarities)
-    used = sum(column.width + 2 for column in columns)
-    below = width - used < _MIN_CONTENT
-    room = max(width - 2, 1) if below else width - used
-    mark = "..." if ascii_only else "…"
-
-    header = Text(no_wrap=True)
-    for column in columns:
-        header.append(_cell(column.title, column, "") + "  ", _HEADER)
-    if not below:
-        header.append("content", _HEADER)
-    header.truncate(width)
-    yield header
+    layout = Layout.fit(bullets, width, similarities=similarities, ascii_only=ascii_only)
+    yield layout.header()
     yield Text(("-" if ascii_only else "─") * width, _QUIET)
-
     for bullet in bullets:
+        yield from layout.rows(bullet, whole=whole)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table's columns, fitted to a width.
+
+    ``before`` are the cells in front of the content, 0 if it gets a line of its own; ``room`` are the content's.
+    """
+
+    width: int
+    columns: tuple[Column, ...]
+    gap: str
+    before: int
+    room: int
+    mark: str
+    similarities: Mapping[str, float] | None
+
+    @classmethod
+    def fit(
+        cls,
+        bullets: Sequence[Bullet],
+        width: int,
+        *,
+        only: Collection[str] = (),
+        similarities: Mapping[str, float] | None = None,
+        ascii_only: bool = False,
+    ) -> Layout:
+        """Columns as wide as these bullets need; ``only`` names the columns to have (default: all)."""
+        columns = tuple(c for c in _columns(bullets, width, similarities) if not only or c.key in only)
+        gap = "  " if width >= 100 else " "
+        before = sum(column.width + len(gap) for column in columns)
+        room = width - before
+        if room < _MIN_CONTENT:
+            before, room = 0, max(width - 2, 1)
+        return cls(width, columns, gap, before, room, "..." if ascii_only else "…", similarities)
+
+    def header(self) -> Text:
         line = Text(no_wrap=True)
-        cells = _cells(bullet, similarities)
-        for column, (value, style) in zip(columns, cells, strict=True):
-            line.append(_cell(value, column, mark), style)
-            line.append("  ")
-        parts = _wrapped(bullet.content, room) if whole else [cut(one_line(bullet.content), room, mark)]
-        style = _QUIET if bullet.is_quarantined else _PLAIN
-        if below:
-            line.truncate(width)
-            yield line
-            indent = "  "
+        for column in self.columns:
+            line.append(_cell(column.title, column, "") + self.gap, _HEADER)
+        if self.before:
+            line.append("content", _HEADER)
+        line.truncate(self.width)
+        return line
+
+    def rows(self, bullet: Bullet, *, whole: bool = False) -> Iterator[Text]:
+        """The lines of a bullet: its content cut to one line or, with ``whole``, wrapped."""
+        if whole:
+            parts = _wrapped(bullet.content, self.room)
         else:
+            parts = [cut(one_line(bullet.content), self.room, self.mark)]
+        style = _QUIET if bullet.is_quarantined else _PLAIN
+        line = Text(no_wrap=True)
+        cells = _cells(bullet, self.similarities)
+        for column in self.columns:
+            value, cell_style = cells[column.key]
+            line.append(_cell(value, column, self.mark), cell_style)
+            line.append(self.gap)
+        if self.before:
             line.append(parts.pop(0), style)
-            yield line
-            indent = " " * used
+        line.truncate(self.width)
+        yield line
+        indent = " " * (self.before or 2)
         for part in parts:
             yield Text(indent).append(part, style)
 
-
-def is_cut(bullets: Iterable[Bullet], width: int, similarities: Mapping[str, float] | None = None) -> bool:
-    """Whether ``table_lines`` shortens any of these bullets at that width."""
-    bullets = list(bullets)
-    used = sum(column.width + 2 for column in _columns(bullets, width, similarities))
-    room = width - 2 if width - used < _MIN_CONTENT else width - used
-    return any(cell_len(one_line(bullet.content)) > room for bullet in bullets)
+    def is_cut(self, bullet: Bullet) -> bool:
+        return cell_len(one_line(bullet.content)) > self.room
 
 
 def cut(text: str, room: int, mark: str = "…") -> str:
@@ -133,45 +166,42 @@ def cut(text: str, room: int, mark: str = "…") -> str:
 
 
 def _columns(bullets: Sequence[Bullet], width: int, similarities: Mapping[str, float] | None) -> list[Column]:
+    # Called for 100,000 bullets before the first line is shown: one cheap pass a column.
     wide = width >= 130
-    titles = (
-        ("id", "section", "domain", "stage", "confidence", "helpful/harmful", "activations")
-        if wide
-        else ("id", "section", "domain", "stage", "conf", "+/-", "act")
-    )
     limit = 24 if wide else 12 if width >= 80 else 8
-    contents = (
-        min(_widest(printable(b.id) for b in bullets), limit),
-        _widest(b.section.value for b in bullets),
-        min(_widest(printable(b.domain_id) for b in bullets), limit),
-        _widest(b.stage.value for b in bullets),
-        4,
-        _widest(f"{b.helpful_count}/{b.harmful_count}" for b in bullets),
-        _widest(str(b.activation_count) for b in bullets),
-    )
+    helpful = max((b.helpful_count for b in bullets), default=0)
+    harmful = max((b.harmful_count for b in bullets), default=0)
+    activations = max((b.activation_count for b in bullets), default=0)
     columns = [
-        Column(title, max(len(title), size), right=number >= 4)
-        for number, (title, size) in enumerate(zip(titles, contents, strict=True))
+        _column("id", "id", min(_widest([b.id for b in bullets]), limit)),
+        _column("section", "section", _widest({b.section.value for b in bullets})),
+        _column("domain", "domain", min(_widest({b.domain_id for b in bullets}), limit)),
+        _column("stage", "stage", _widest({b.stage.value for b in bullets})),
+        _column("confidence", "confidence" if wide else "conf", 4, right=True),
+        _column("votes", "helpful/harmful" if wide else "+/-", len(f"{helpful}/{harmful}"), right=True),
+        _column("activations", "activations" if wide else "act", len(str(activations)), right=True),
     ]
     if similarities is not None:
-        title = "similarity" if wide else "sim"
-        columns.insert(0, Column(title, max(len(title), 5), right=True))
+        columns.insert(0, _column("similarity", "similarity" if wide else "sim", 5, right=True))
     return columns
 
 
-def _cells(bullet: Bullet, similarities: Mapping[str, float] | None) -> list[tuple[str, Style]]:
-    quarantined = bullet.is_quarantined
-    cells = [
-        (printable(bullet.id), _HEADER),
-        (bullet.section.value, SECTION_STYLES[bullet.section]),
-        (printable(bullet.domain_id), _QUIET if quarantined else _PLAIN),
-        (bullet.stage.value, STAGE_STYLES[bullet.stage]),
-        (f"{bullet.confidence:.2f}", _PLAIN),
-        (f"{bullet.helpful_count}/{bullet.harmful_count}", _PLAIN),
-        (str(bullet.activation_count), _PLAIN),
-    ]
+def _column(key: str, title: str, width: int, *, right: bool = False) -> Column:
+    return Column(key, title, max(len(title), width), right)
+
+
+def _cells(bullet: Bullet, similarities: Mapping[str, float] | None) -> dict[str, tuple[str, Style]]:
+    cells = {
+        "id": (printable(bullet.id), _HEADER),
+        "section": (bullet.section.value, SECTION_STYLES[bullet.section]),
+        "domain": (printable(bullet.domain_id), _QUIET if bullet.is_quarantined else _PLAIN),
+        "stage": (bullet.stage.value, STAGE_STYLES[bullet.stage]),
+        "confidence": (f"{bullet.confidence:.2f}", _PLAIN),
+        "votes": (f"{bullet.helpful_count}/{bullet.harmful_count}", _PLAIN),
+        "activations": (str(bullet.activation_count), _PLAIN),
+    }
     if similarities is not None:
-        cells.insert(0, (f"{similarities[bullet.id]:.3f}", _PLAIN))
+        cells["similarity"] = (f"{similarities[bullet.id]:.3f}", _PLAIN)
     return cells
 
 
@@ -188,5 +218,8 @@ def _wrapped(content: str, room: int) -> list[str]:
     return [line.plain.rstrip() for line in lines] or [""]
 
 
-def _widest(values: Iterable[str]) -> int:
-    return max(map(cell_len, values), default=0)
+def _widest(texts: Collection[str]) -> int:
+    together = "".join(texts)
+    if together.isascii() and together.isprintable():
+        return max(map(len, texts), default=0)
+    return max((cell_len(printable(text)) for text in texts), default=0)

