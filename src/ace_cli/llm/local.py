@@ -161,7 +161,7 @@ class _Engine:
         params.n_ctx_checkpoints = 0
         params.warmup = False
         params.ui = False
-        params.cpuparams.n_threads = _cores()
+        params.cpuparams.n_threads = _threads()
         params.api_keys = [self._key]
         params.verbosity = 3 if debug else -1
         try:
@@ -227,8 +227,14 @@ def _error(name: str, error: dict[str, Any]) -> RequestError | TransientError:
     return TransientError(f"{name}: {message}", kind=kind, endpoint=False)
 
 
-def _cores() -> int:
-    """The cores that this process may use."""
+def _threads() -> int:
+    """The cores that this process may use, or ``OMP_NUM_THREADS``, as numeric libraries have it.
+
+    llama.cpp's threads wait for each other by spinning: where cores are shared, one thread is faster than two.
+    """
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
