@@ -55,3 +55,7 @@ class Interrupted(RunStopped):
     """Ctrl-C, SIGTERM or a closed terminal."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+class StoreError(AceError):
+    """The run store cannot be read or written; the run stops, and what is recorded is safe."""

@@ -71,12 +71,12 @@ def initial(db: sqlite3.Connection) -> None:
             db.execute(statement)
 
 
-def suspects(db: sqlite3.Connection) -> None:
-    """Examples whose calls got no reply when an outage stopped the run: failed for good the second time."""
-    db.execute("CREATE TABLE suspect (step INTEGER PRIMARY KEY, message TEXT NOT NULL)")
+def failure_index(db: sqlite3.Connection) -> None:
+    """Failures grouped by cause without reading every episode of a long run."""
+    db.execute("CREATE INDEX episode_failure ON episode (failure, step) WHERE failure <> ''")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, suspects)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, failure_index)
 
 
 def version(db: sqlite3.Connection) -> int:

@@ -1,0 +1,136 @@
+"""What happens in a run, as typed events. The core emits them; whoever wants to show or log them listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ace_cli.runs.records import CurvePoint, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """``done`` of ``total`` examples (counted over all epochs) were recorded before this session."""
+
+    run_dir: str
+    total: int
+    batches: int
+    epochs: int
+    done: int
+    correct: int
+    failed: int
+    playbook_size: int
+    usage: Usage
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchStarted:
+    batch: int
+    epoch: int
+    size: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    role: str
+    in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallFinished:
+    """``ok`` is False for a call that gave no reply. ``usage`` is the whole run's, after it."""
+
+    role: str
+    in_flight: int
+    ok: bool
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RetryScheduled:
+    """A call failed in a way that may pass; the next try is in ``wait`` seconds."""
+
+    role: str
+    kind: str
+    attempt: int
+    wait: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleFinished:
+    """``replayed``: it was on record, nothing was asked."""
+
+    example_id: str
+    step: int
+    batch: int
+    correct: bool
+    failure: str
+    error: str
+    seconds: float
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BatchMerged:
+    point: CurvePoint
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSaved:
+    path: str
+    examples_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The run takes no further examples; those in flight may finish for ``grace`` seconds."""
+
+    reason: str
+    in_flight: int
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a user should know that is no failure."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The last event: ``state`` is finished, stopped or failed."""
+
+    state: str
+    reason: str
+    run_dir: str
+    playbook_path: str
+    metrics_path: str
+    examples: int
+    correct: int
+    failed: int
+    accuracy: float
+    playbook_size: int
+    seconds: float
+    usage: Usage
+    by_role: dict[str, Usage]
+    curve: tuple[CurvePoint, ...]
+
+
+Event = (
+    RunStarted
+    | BatchStarted
+    | CallStarted
+    | CallFinished
+    | RetryScheduled
+    | ExampleFinished
+    | BatchMerged
+    | CheckpointSaved
+    | Stopping
+    | Notice
+    | RunFinished
+)
+Listener = Callable[[Event], None]

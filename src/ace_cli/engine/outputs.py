@@ -1,0 +1,185 @@
+"""The files that a run writes: playbook, metrics, checkpoints. All derived from the store, all atomic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ace_cli.clock import now
+from ace_cli.engine.events import CheckpointSaved, Listener
+from ace_cli.files import write_atomic
+from ace_cli.playbook import Playbook
+from ace_cli.playbook.formats import dump_playbook
+from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import CurvePoint, Header, Merge, Usage
+
+CONFIG_KEYS = {
+    "data.dataset": "dataset",
+    "models.generator.model": "generator_model",
+    "models.reflector.model": "reflector_model",
+    "training.batch_size": "batch_size",
+    "training.epochs": "epochs",
+    "training.seed": "seed",
+    "data.shuffle": "shuffle",
+    "data.split": "split",
+    "training.scorer": "scorer",
+    "training.similarity_threshold": "similarity_threshold",
+    "training.target_stage": "target_stage",
+    "training.reflection_rounds": "reflection_rounds",
+    "training.lookahead": "lookahead",
+    "models.embedding": "embedding_model",
+    "stages.curator": "curator",
+}
+"""What of the identity settings stands in a playbook's ``training_config``, under which name."""
+
+
+def training_config(header: Header, num_examples: int) -> dict[str, Any]:
+    """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
+    config = {name: header.identity.get(path) for path, name in CONFIG_KEYS.items()}
+    return {
+        "num_examples": num_examples,
+        **config,
+        "dataset_hash": header.dataset_hash,
+        "ace_version": header.ace_version,
+    }
+
+
+def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbook:
+    """The run's playbook with the header that its file gets."""
+    header = run.header()
+    return replace(
+        playbook if playbook is not None else run.playbook(),
+        created_at=header.created_at,
+        training_config=training_config(header, run.example_count()),
+    )
+
+
+class Checkpoints:
+    """Writes ``checkpoints/checkpoint_000050.json`` at the first merge at or after every interval."""
+
+    def __init__(
+        self, run_dir: Path, config: Mapping[str, Any], interval: int | None, emit: Listener
+    ) -> None:
+        """``interval`` in examples; None writes none."""
+        self._folder = run_dir / "checkpoints"
+        self._config = config
+        self._interval = interval
+        self._emit = emit
+        self._seen = 0
+
+    def on_merge(self, merge: Merge, playbook: Playbook) -> None:
+        """Called for every merge in order, those of earlier sessions included: a missing file is made up for."""
+        seen, before = merge.curve.examples_seen, self._seen
+        self._seen = seen
+        if self._interval is None or seen // self._interval == before // self._interval:
+            return
+        path = self._folder / f"checkpoint_{seen:06d}.json"
+        if path.exists():
+            return
+        point = merge.curve
+        body = {
+            "timestamp": merge.delta.at,
+            "config": dict(self._config),
+            "metrics": {
+                "total_examples": seen,
+                "correct_answers": point.correct,
+                "failed_examples": point.failed,
+                "accuracy": point.accuracy,
+                "playbook_size": point.playbook_size,
+                "calls": point.calls,
+                "tokens": point.tokens,
+                "cost_usd": point.cost_usd,
+            },
+            "playbook": [bullet.to_dict() for bullet in playbook.bullets],
+        }
+        write_atomic(path, _json(body))
+        self._emit(CheckpointSaved(str(path), seen))
+
+
+def write_outputs(
+    run: RunReader, playbook: Playbook, playbook_path: Path, metrics_path: Path
+) -> dict[str, Any]:
+    """Write the playbook and the metrics; the metrics as they were written."""
+    body = metrics(run, playbook, end_time=now())
+    write_atomic(playbook_path, dump_playbook(trained_playbook(run, playbook)))
+    write_atomic(metrics_path, _json(body))
+    return body
+
+
+def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, Any]:
+    """The metrics file of DESIGN's contract, from the store alone."""
+    header = run.header()
+    total, correct, failed = run.counts()
+    by_role = run.usage()
+    usage = Usage()
+    for role_usage in by_role.values():
+        usage = usage.add(role_usage)
+    points = [merge.curve for merge in run.merges()]
+    insights = {
+        name: sum(p.insights.get(name, 0) for p in points) for name in ("helpful", "harmful", "neutral")
+    }
+    return {
+        "training_summary": {
+            "total_examples": total,
+            "successful_generations": total - failed,
+            "failed_generations": failed,
+            "correct_answers": correct,
+            "accuracy": round(correct / total, 6) if total else 0.0,
+            "epochs": header.identity.get("training.epochs"),
+            "batches": len(points),
+            "failures": {kind: len(rows) for kind, rows in run.failures().items()},
+        },
+        "insights": {"total_extracted": sum(insights.values()), **insights},
+        "playbook": {
+            "initial_size": len(header.base_playbook),
+            "bullets_added": sum(p.bullets_added for p in points),
+            "bullets_incremented": sum(p.bullets_incremented for p in points),
+            "final_size": len(playbook),
+            "quarantined": sum(bullet.is_quarantined for bullet in playbook.bullets),
+        },
+        "timing": {
+            "start_time": header.created_at,
+            "end_time": end_time,
+            "duration_seconds": round(run.seconds(), 3),
+            "sessions": len(run.sessions()),
+        },
+        "usage": {**_usage(usage), "by_role": {role: _usage(used) for role, used in sorted(by_role.items())}},
+        "curve": [_point(point) for point in points],
+    }
+
+
+def _usage(usage: Usage) -> dict[str, Any]:
+    return {
+        "calls": usage.calls,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_prompt_tokens": usage.cached_prompt_tokens,
+        "cached_calls": usage.cached_calls,
+        "retries": usage.retries,
+        "cost_usd": None if usage.cost_usd is None else round(usage.cost_usd, 8),
+    }
+
+
+def _point(point: CurvePoint) -> dict[str, Any]:
+    return {
+        "batch": point.batch,
+        "epoch": point.epoch,
+        "examples_seen": point.examples_seen,
+        "accuracy": point.accuracy,
+        "batch_accuracy": point.batch_accuracy,
+        "failed": point.failed,
+        "playbook_size": point.playbook_size,
+        "calls": point.calls,
+        "tokens": point.tokens,
+        "cost_usd": None if point.cost_usd is None else round(point.cost_usd, 8),
+    }
+
+
+def _json(body: Mapping[str, Any]) -> bytes:
+    from ace_cli.playbook.formats.clean import valid_tree
+
+    return orjson.dumps(valid_tree(body), option=orjson.OPT_INDENT_2)

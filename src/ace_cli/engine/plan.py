@@ -1,0 +1,69 @@
+"""Which examples are seen when: a pure function of the settings, so nothing of it needs to be saved."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """``indices`` are places in the dataset; the steps are ``first_step``, ``first_step + 1`` ..."""
+
+    number: int
+    epoch: int
+    first_step: int
+    indices: tuple[int, ...]
+
+    @property
+    def last_step(self) -> int:
+        return self.first_step + len(self.indices) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Epoch by epoch over a segment of the dataset, cut into batches; then the next segment.
+
+    A run has one segment ``(0, n)``; every extension adds one, so that what was done before stays as it is.
+    """
+
+    segments: tuple[tuple[int, int], ...]
+    epochs: int
+    batch_size: int
+    seed: int
+    shuffle: bool
+
+    @property
+    def steps(self) -> int:
+        return sum(stop - start for start, stop in self.segments) * self.epochs
+
+    @property
+    def batch_count(self) -> int:
+        return sum(-(-(stop - start) // self.batch_size) for start, stop in self.segments) * self.epochs
+
+    def batches(self, first: int = 0) -> Iterator[Batch]:
+        """The batches in order, from number ``first``."""
+        number = step = 0
+        for segment in self.segments:
+            for epoch in range(self.epochs):
+                size = segment[1] - segment[0]
+                order: Sequence[int] | None = None
+                for offset in range(0, size, self.batch_size):
+                    stop = min(offset + self.batch_size, size)
+                    if number >= first:
+                        order = order or self._order(segment, epoch)
+                        yield Batch(number, epoch, step + offset, tuple(order[offset:stop]))
+                    number += 1
+                step += size
+
+    def _order(self, segment: tuple[int, int], epoch: int) -> Sequence[int]:
+        indices = range(*segment)
+        if not self.shuffle:
+            return indices
+        return sorted(indices, key=lambda index: _rank(self.seed, epoch, index))
+
+
+def _rank(seed: int, epoch: int, index: int) -> bytes:
+    """A place drawn from (seed, epoch, index): there is no generator whose state could get lost."""
+    return hashlib.blake2b(f"{seed}/{epoch}/{index}".encode(), digest_size=16).digest()

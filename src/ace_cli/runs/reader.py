@@ -1,0 +1,307 @@
+"""Reading a run: for `ace inspect`, `ace export` and the resumed writer. Never blocks the writer (WAL)."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from ace_cli.data import Example
+from ace_cli.errors import AceError, StoreError, UsageError
+from ace_cli.llm.base import ChatReply
+from ace_cli.playbook import Bullet, Delta, Playbook
+from ace_cli.runs import migrations
+from ace_cli.runs.codec import decode, loads
+from ace_cli.runs.records import (
+    CurvePoint,
+    Episode,
+    Header,
+    Merge,
+    RecordedReply,
+    Session,
+    State,
+    Usage,
+)
+
+FILE = "run.sqlite3"
+
+
+class RunReader:
+    """A run directory, opened for reading.
+
+    Raises:
+        UsageError: there is no run here, or its store is foreign or newer. AceError: it is damaged.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self.path = run_dir / FILE
+        check(self.path)
+        self._db = _open(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    # -- the run itself
+
+    def header(self) -> Header:
+        row = self._one(
+            "SELECT created_at, ace_version, identity, origins, prompts, base_playbook, dataset_hash, source FROM run"
+        )
+        return Header(
+            row[0],
+            row[1],
+            loads(row[2]),
+            loads(row[3]),
+            loads(row[4]),
+            playbook_from_row(loads(row[5])),
+            row[6],
+            loads(row[7]),
+        )
+
+    def runtime(self) -> dict[str, Any]:
+        """Runtime settings of the last session, by dotted path."""
+        return dict(loads(self._one("SELECT runtime FROM run")[0]))
+
+    def state(self) -> State:
+        """As the last session left it; ``running`` also when that was killed (see ``lock.is_held``)."""
+        return State(*self._one("SELECT state, reason FROM run"))
+
+    def sessions(self) -> list[Session]:
+        rows = self._all("SELECT id, started_at, seconds, pid, host, ended FROM session ORDER BY id")
+        return [Session(*row) for row in rows]
+
+    def seconds(self) -> float:
+        """Seconds of work over all sessions, as last noted."""
+        return float(self._one("SELECT coalesce(sum(seconds), 0) FROM session")[0])
+
+    def segments(self) -> list[tuple[int, int]]:
+        """(start, stop) of the dataset's parts: one, and one for every extension."""
+        return [tuple(row) for row in self._all("SELECT start, stop FROM segment ORDER BY start")]
+
+    # -- examples
+
+    def example_count(self) -> int:
+        return int(self._one("SELECT count(*) FROM example")[0])
+
+    def example(self, index: int) -> Example:
+        return decode(Example, loads(self._one("SELECT body FROM example WHERE idx = ?", index)[0]))
+
+    def examples(self, indices: Sequence[int]) -> list[Example]:
+        return [self.example(index) for index in indices]
+
+    def all_examples(self) -> Iterator[Example]:
+        for (body,) in self._db.execute("SELECT body FROM example ORDER BY idx"):
+            yield decode(Example, loads(body))
+
+    def index_of(self, example_id: str) -> int | None:
+        from ace_cli.runs.codec import dumps
+
+        rows = self._all("SELECT idx FROM example WHERE id = ?", dumps(example_id))
+        return int(rows[0][0]) if rows else None
+
+    def example_ids(self) -> list[str]:
+        return [loads(row[0]) for row in self._all("SELECT id FROM example ORDER BY idx")]
+
+    # -- replies
+
+    def replies(self, first_step: int, last_step: int) -> dict[str, ChatReply]:
+        """Recorded replies by key, of the steps ``first_step..last_step``."""
+        sql = f"SELECT key, {_REPLY} FROM reply WHERE step BETWEEN ? AND ?"
+        return {row[0]: _reply(row[1:]) for row in self._all(sql, first_step, last_step)}
+
+    def conversation(self, step: int) -> list[RecordedReply]:
+        """Every call of one step, with its prompts: the generator's and reflector's, or a merge's."""
+        sql = f"SELECT key, step, role, turn, model, request, at, {_REPLY} FROM reply WHERE step = ? ORDER BY at, role, turn"
+        found = []
+        for key, step_, role, turn, model, request, at, *reply in self._all(sql, step):
+            messages = tuple((who, self._text_of(digest)) for who, digest in loads(request))
+            found.append(RecordedReply(key, step_, role, turn, model, messages, _reply(reply), at))
+        return found
+
+    def usage(self) -> dict[str, Usage]:
+        """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
+        totals: dict[str, Usage] = {}
+        sql = f"SELECT role, {_REPLY_NUMBERS} FROM reply ORDER BY step, role, turn"
+        for role, *numbers in self._db.execute(sql):
+            totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
+        return totals
+
+    def usage_of_steps(self, first_step: int, last_step: int) -> Usage:
+        total = Usage()
+        sql = f"SELECT {_REPLY_NUMBERS} FROM reply WHERE step BETWEEN ? AND ? ORDER BY step, role, turn"
+        for numbers in self._db.execute(sql, (first_step, last_step)):
+            total = total.plus(ChatReply("", "stop", *numbers))
+        return total
+
+    def dearest(self, limit: int = 5) -> list[tuple[str, float, int]]:
+        """(example id, US dollars, tokens) of the examples that cost most."""
+        sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
+                 FROM reply r JOIN episode e ON e.step = r.step JOIN example x ON x.idx = e.idx
+                 WHERE r.role <> 'curator' GROUP BY r.step ORDER BY cost DESC, tokens DESC, r.step LIMIT ?"""
+        return [(loads(name), cost, tokens) for name, cost, tokens in self._all(sql, limit)]
+
+    # -- what came of them
+
+    def episodes(self, *, batch: int | None = None, index: int | None = None) -> Iterator[Episode]:
+        """Episodes in plan order: all of them, one batch's, or one example's."""
+        where, value = "", ()
+        if batch is not None:
+            where, value = "WHERE batch = ?", (batch,)  # type: ignore[assignment]
+        elif index is not None:
+            where, value = "WHERE idx = ?", (index,)  # type: ignore[assignment]
+        for (body,) in self._db.execute(f"SELECT body FROM episode {where} ORDER BY step", value):
+            yield decode(Episode, loads(body))
+
+    def slowest(self, limit: int = 5) -> list[Episode]:
+        rows = self._all("SELECT body FROM episode ORDER BY seconds DESC, step LIMIT ?", limit)
+        return [decode(Episode, loads(body)) for (body,) in rows]
+
+    def failures(self) -> dict[str, list[tuple[str, str]]]:
+        """Failed episodes by kind: (example id, error)."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for (body,) in self._all("SELECT body FROM episode WHERE failure <> '' ORDER BY step"):
+            episode = decode(Episode, loads(body))
+            groups.setdefault(episode.failure, []).append((episode.example_id, episode.error))
+        return groups
+
+    def counts(self) -> tuple[int, int, int]:
+        """(episodes, correct, failed) so far, the unmerged included."""
+        row = self._one(
+            "SELECT count(*), coalesce(sum(correct), 0), coalesce(sum(failure <> ''), 0) FROM episode"
+        )
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def merges(self, after: int = -1) -> Iterator[Merge]:
+        """Merges in order, those of batches above ``after``."""
+        sql = "SELECT batch, delta, curve FROM merge WHERE batch > ? ORDER BY batch"
+        for batch, delta, curve in self._db.execute(sql, (after,)):
+            yield Merge(batch, decode(Delta, loads(delta)), decode(CurvePoint, loads(curve)))
+
+    def playbook(self, version: int | None = None) -> Playbook:
+        """The playbook after ``version`` merges (default: all). No header but that of the initial one."""
+        header = self.header()
+        minimum = header.identity["training.quarantine_min_votes"]
+        playbook = header.base_playbook
+        for merge in self.merges():
+            if version is not None and merge.batch >= version:
+                break
+            playbook = playbook.apply(merge.delta, quarantine_min_votes=minimum)
+        return playbook
+
+    def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
+        """Recorded embeddings, by hash of the text."""
+        found: dict[str, bytes] = {}
+        for start in range(0, len(hashes), 500):
+            part = hashes[start : start + 500]
+            sql = f"SELECT hash, body FROM vector WHERE model = ? AND hash IN ({','.join('?' * len(part))})"
+            found.update(self._all(sql, model, *part))
+        return found
+
+    # -- helpers
+
+    def _one(self, sql: str, *values: object) -> Any:
+        row = self._run(sql, values).fetchone()
+        if row is None:
+            raise AceError(
+                f"{self.path} is damaged: a row is missing", "Restore the run's folder from a backup."
+            )
+        return row
+
+    def _all(self, sql: str, *values: object) -> list[Any]:
+        return self._run(sql, values).fetchall()
+
+    def _run(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(sql, values)
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.path, error) from error
+
+    def _text_of(self, digest: str) -> str:
+        (body,) = self._one("SELECT body FROM text WHERE hash = ?", digest)
+        return zlib.decompress(body).decode("utf-8", "surrogatepass")
+
+
+_REPLY_NUMBERS = "prompt_tokens, completion_tokens, cached_prompt_tokens, cost_usd, retries, seconds"
+_REPLY = f"text, finish_reason, {_REPLY_NUMBERS}"
+
+
+def _reply(row: Sequence[Any]) -> ChatReply:
+    text, finish_reason, *numbers = row
+    return ChatReply(loads(text), finish_reason, *numbers)
+
+
+def check(path: Path) -> None:
+    """Is this a run store that we can read?
+
+    Raises:
+        UsageError: missing, foreign, or of a newer version. AceError: damaged.
+    """
+    if not path.is_file():
+        raise UsageError(
+            f"{path.parent} is not a run: it has no {FILE}", "`ace resume --list` shows the runs."
+        )
+    try:
+        with contextlib.closing(_open(path)) as db:
+            if db.execute("PRAGMA application_id").fetchone()[0] != migrations.APPLICATION_ID:
+                raise UsageError(f"{path} is a database of another program")
+            if (found := migrations.version(db)) > len(migrations.MIGRATIONS):
+                raise UsageError(
+                    f"{path} was written by a newer version of ace (schema {found}, this one knows {len(migrations.MIGRATIONS)})",
+                    "Upgrade ace-cli.",
+                )
+            problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if problem != "ok":
+                raise damaged(path, problem)
+    except sqlite3.DatabaseError as error:
+        raise damaged(path, error) from error
+
+
+def damaged(path: Path, problem: object) -> AceError:
+    return StoreError(f"{path} is damaged: {problem}", "Restore the run's folder from a backup.")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Read-only; a store in a folder that may not be written is read as it lies there."""
+    uri = path.absolute().as_uri()
+    for options in ("mode=ro", "mode=ro&immutable=1"):
+        db = sqlite3.connect(
+            f"{uri}?{options}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
+        )
+        try:
+            db.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            db.close()
+            continue
+        return db
+    raise AceError(f"cannot open {path}", "Is the file readable?")
+
+
+def playbook_row(playbook: Playbook) -> dict[str, Any]:
+    """The initial playbook as it is kept in the store."""
+    return {
+        "version": playbook.version,
+        "created_at": playbook.created_at,
+        "training_config": dict(playbook.training_config),
+        "extra": dict(playbook.extra),
+        "bullets": [bullet.to_dict() for bullet in playbook.bullets],
+    }
+
+
+def playbook_from_row(row: Mapping[str, Any]) -> Playbook:
+    return Playbook(
+        bullets=tuple(Bullet.from_dict(bullet) for bullet in row["bullets"]),
+        version=row["version"],
+        created_at=row["created_at"],
+        training_config=row["training_config"],
+        extra=row["extra"],
+    )

@@ -1,0 +1,172 @@
+"""What the run store keeps, as typed records. The engine writes them and `ace inspect` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ace_cli.grading import Verdict
+from ace_cli.llm.base import ChatReply
+from ace_cli.playbook import Delta, Playbook
+from ace_cli.stages.base import Attempt, Reflection
+
+RUNNING, STOPPED, FAILED, FINISHED = "running", "stopped", "failed", "finished"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a run keeps for life. Values are plain JSON, by dotted path of the setting."""
+
+    created_at: str
+    ace_version: str
+    identity: Mapping[str, Any]
+    origins: Mapping[str, int]
+    prompts: Mapping[str, str]
+    base_playbook: Playbook
+    dataset_hash: str
+    source: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One try at an example. ``reflection`` is None where none was asked for (a right second try)."""
+
+    attempt: Attempt
+    verdict: Verdict
+    reflection: Reflection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One example's way through the stages.
+
+    ``step`` is its place in the plan (0, 1, ...), ``index`` its place in the dataset, ``version`` the playbook version that
+    it saw (0: the initial one). The first round alone decides whether it was right: later ones have seen
+    a reflection. A failed episode has a ``failure`` (a short word for grouping) and its ``error``.
+    """
+
+    step: int
+    epoch: int
+    index: int
+    batch: int
+    example_id: str
+    domain: str
+    version: int
+    shown: int = 0
+    rounds: tuple[Round, ...] = ()
+    failure: str = ""
+    error: str = ""
+    seconds: float = 0.0
+
+    @property
+    def correct(self) -> bool:
+        return bool(self.rounds) and not self.failure and self.rounds[0].verdict.correct
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.failure)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedReply:
+    """A paid reply, where it belongs and what was asked. ``turn`` counts the calls of a role in one step."""
+
+    key: str
+    step: int
+    role: str
+    turn: int
+    model: str
+    messages: tuple[tuple[str, str], ...]
+    reply: ChatReply
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Calls and what they cost. ``cost_usd`` is None when any call had no known price."""
+
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    cached_calls: int = 0
+    retries: int = 0
+    cost_usd: float | None = 0.0
+
+    def plus(self, reply: ChatReply) -> Usage:
+        unknown = self.cost_usd is None or reply.cost_usd is None
+        return Usage(
+            self.calls + 1,
+            self.prompt_tokens + reply.prompt_tokens,
+            self.completion_tokens + reply.completion_tokens,
+            self.cached_prompt_tokens + reply.cached_prompt_tokens,
+            self.cached_calls + (reply.cached_prompt_tokens > 0),
+            self.retries + reply.retries,
+            None if unknown else (self.cost_usd or 0.0) + (reply.cost_usd or 0.0),
+        )
+
+    def add(self, other: Usage) -> Usage:
+        unknown = self.cost_usd is None or other.cost_usd is None
+        return Usage(
+            self.calls + other.calls,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.cached_prompt_tokens + other.cached_prompt_tokens,
+            self.cached_calls + other.cached_calls,
+            self.retries + other.retries,
+            None if unknown else (self.cost_usd or 0.0) + (other.cost_usd or 0.0),
+        )
+
+    @property
+    def tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The run after one merge, counted from its start; ``batch_accuracy`` is of this batch alone."""
+
+    batch: int
+    epoch: int
+    examples_seen: int
+    correct: int
+    failed: int
+    accuracy: float
+    batch_accuracy: float
+    playbook_size: int
+    bullets_added: int
+    bullets_incremented: int
+    insights: Mapping[str, int]
+    calls: int
+    tokens: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """One merge: playbook version ``batch + 1`` is the one before plus ``delta``."""
+
+    batch: int
+    delta: Delta
+    curve: CurvePoint
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One process's work on a run; ``ended`` is empty while it goes on or when it was killed."""
+
+    id: int
+    started_at: str
+    seconds: float
+    pid: int
+    host: str
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the run stands: running, stopped (resumable), failed (resumable) or finished."""
+
+    name: str
+    reason: str = ""

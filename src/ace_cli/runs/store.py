@@ -1,0 +1,336 @@
+"""The run store: one SQLite file that a run can be continued from at any moment.
+
+Every paid reply is on disk before it is used. Writes go through one thread that puts all that is waiting into
+one transaction (a group commit), so durability costs one fsync for many replies, and the event loop never
+waits for the disk. What is awaited is durable when the await returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import queue
+import socket
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ace_cli.clock import now
+from ace_cli.data import Example
+from ace_cli.errors import AceError, StoreError
+from ace_cli.playbook import Delta
+from ace_cli.runs import migrations, reader
+from ace_cli.runs.codec import dumps, tagged
+from ace_cli.runs.records import RUNNING, CurvePoint, Episode, Header, RecordedReply
+
+FILE = "run.sqlite3"
+
+_Write = Callable[[sqlite3.Connection], object]
+
+
+class RunStore(reader.RunReader):
+    """The writer's end; everything that only reads is :class:`~ace_cli.runs.reader.RunReader`.
+
+    Use it as a context manager. One writer a run: the caller holds ``runs.lock``.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        migrate(run_dir / FILE)
+        super().__init__(run_dir)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._error: AceError | None = None
+        self._session: int | None = None
+        self._started = time.monotonic()
+        self._known_texts: set[str] = set()
+        self._thread = threading.Thread(target=self._work, name="run-store", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def create(cls, run_dir: Path, header: Header, examples: Iterable[Example]) -> int:
+        """Make the store of a new run in an existing folder, whole or not at all.
+
+        Returns:
+            The number of examples.
+
+        Raises:
+            AceError: it cannot be written. What ``examples`` raises comes through.
+        """
+        path, making = run_dir / FILE, run_dir / f"{FILE}.making"
+        making.unlink(missing_ok=True)
+        count = 0
+        try:
+            with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as db:
+                migrations.migrate(db)
+                db.execute("BEGIN")
+                for count, example in enumerate(examples, 1):
+                    db.execute(
+                        "INSERT INTO example VALUES (?,?,?)", (count - 1, dumps(example.id), dumps(example))
+                    )
+                db.execute("INSERT INTO segment VALUES (0, ?)", (count,))
+                db.execute(
+                    "INSERT INTO run VALUES (1,?,?,?,?,'{}',?,?,?,?,?,'')",
+                    (
+                        header.created_at,
+                        header.ace_version,
+                        dumps(header.identity),
+                        dumps(header.origins),
+                        dumps(header.prompts),
+                        dumps(reader.playbook_row(header.base_playbook)),
+                        header.dataset_hash,
+                        dumps(header.source),
+                        RUNNING,
+                    ),
+                )
+                db.execute("COMMIT")
+            making.replace(path)
+        except sqlite3.Error as error:
+            raise store_error(path, error) from error
+        finally:
+            making.unlink(missing_ok=True)
+        return count
+
+    def extend(self, examples: Sequence[Example], dataset_hash: str) -> None:
+        """Append examples as a further segment of the plan, at once."""
+        start = self.example_count()
+
+        def write(db: sqlite3.Connection) -> None:
+            for index, example in enumerate(examples, start):
+                db.execute("INSERT INTO example VALUES (?,?,?)", (index, dumps(example.id), dumps(example)))
+            db.execute("INSERT INTO segment VALUES (?,?)", (start, start + len(examples)))
+            db.execute("UPDATE run SET dataset_hash = ?", (dataset_hash,))
+
+        self._submit(write).wait()
+
+    def begin_session(self, runtime: Mapping[str, Any]) -> None:
+        """Note that this process works on the run now, with these runtime settings."""
+        row = (now(), os.getpid(), socket.gethostname())
+
+        def write(db: sqlite3.Connection) -> None:
+            cursor = db.execute("INSERT INTO session (started_at, pid, host) VALUES (?,?,?)", row)
+            self._session = cursor.lastrowid
+            db.execute("UPDATE run SET state = ?, reason = '', runtime = ?", (RUNNING, dumps(runtime)))
+
+        self._started = time.monotonic()
+        self._submit(write).wait()
+
+    def end_session(self, state: str, reason: str = "") -> None:
+        """Note how it ended; at once."""
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE run SET state = ?, reason = ?", (state, reason))
+            db.execute(
+                "UPDATE session SET ended = ? WHERE id = ?", (f"{state} {reason}".strip(), self._session)
+            )
+
+        self._submit(write).wait()
+
+    def session_seconds(self) -> float:
+        """Seconds of work in this session, so far."""
+        return time.monotonic() - self._started
+
+    async def record_reply(self, record: RecordedReply) -> None:
+        """Durable when it returns."""
+        hashes = [[role, *self._text(text)] for role, text in record.messages]
+        reply = record.reply
+        row = (
+            record.key,
+            record.step,
+            record.role,
+            record.turn,
+            record.model,
+            dumps([part[:2] for part in hashes]),
+            dumps(reply.text),
+            reply.finish_reason,
+            reply.prompt_tokens,
+            reply.completion_tokens,
+            reply.cached_prompt_tokens,
+            reply.cost_usd,
+            reply.retries,
+            reply.seconds,
+            record.at,
+        )
+
+        def write(db: sqlite3.Connection) -> None:
+            for _, digest, *body in hashes:
+                if body:
+                    db.execute("INSERT OR IGNORE INTO text VALUES (?,?)", (digest, body[0]))
+            db.execute(f"INSERT INTO reply VALUES ({','.join('?' * len(row))})", row)
+
+        await self._submit(write)
+
+    async def record_episode(self, episode: Episode) -> None:
+        """Durable when it returns."""
+        row = (
+            episode.step,
+            episode.epoch,
+            episode.index,
+            episode.batch,
+            episode.correct,
+            episode.failure,
+            episode.seconds,
+            dumps(episode),
+        )
+
+        def write(db: sqlite3.Connection) -> None:
+            db.execute("INSERT OR REPLACE INTO episode VALUES (?,?,?,?,?,?,?,?)", row)
+
+        await self._submit(write)
+
+    async def record_merge(self, batch: int, delta: Delta, curve: CurvePoint) -> None:
+        """Durable when it returns."""
+        changes = {"at": delta.at, "changes": [tagged(change) for change in delta.changes]}
+        row = (batch, delta.at, dumps(changes), dumps(curve))
+        await self._submit(lambda db: db.execute("INSERT INTO merge VALUES (?,?,?,?)", row))
+
+    def put_vectors(self, model: str, rows: Sequence[tuple[str, bytes]]) -> None:
+        """Keep embeddings, by hash of the text (a provider's cost money as well); written before any later record."""
+
+        def write(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT OR IGNORE INTO vector VALUES (?,?,?)", [(model, *row) for row in rows])
+
+        self._submit(write)
+
+    def close(self) -> None:
+        """Write what is waiting and close. A failed write was raised where it was awaited."""
+        self._jobs.put(None)
+        self._thread.join()
+        super().close()
+
+    def _text(self, text: str) -> tuple[str, ...]:
+        """Hash of a text, and its compressed body unless this process stored it before."""
+        data = text.encode("utf-8", "surrogatepass")
+        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
+        if digest in self._known_texts:
+            return (digest,)
+        self._known_texts.add(digest)
+        return digest, zlib.compress(data, 1)  # type: ignore[return-value]
+
+    def _submit(self, write: _Write) -> _Job:
+        if self._error is not None:
+            raise self._error
+        job = _Job(write)
+        self._jobs.put(job)
+        return job
+
+    def _work(self) -> None:
+        """The writer thread: all waiting jobs, one transaction, one fsync."""
+        with contextlib.closing(connect(self.path)) as db:
+            for jobs in self._batches():
+                error = self._commit(db, jobs)
+                for job in jobs:
+                    job.finish(error)
+
+    def _batches(self) -> Iterator[list[_Job]]:
+        while (first := self._jobs.get()) is not None:
+            jobs = [first]
+            last = False
+            with contextlib.suppress(queue.Empty):
+                while not last:
+                    job = self._jobs.get_nowait()
+                    last = job is None
+                    if job is not None:
+                        jobs.append(job)
+            yield jobs
+            if last:
+                return
+
+    def _commit(self, db: sqlite3.Connection, jobs: list[_Job]) -> AceError | None:
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                job.write(db)
+            if self._session is not None:
+                db.execute(
+                    "UPDATE session SET seconds = ? WHERE id = ?", (self.session_seconds(), self._session)
+                )
+            db.execute("COMMIT")
+        except sqlite3.Error as error:
+            # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
+            with contextlib.suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            self._error = store_error(self.path, error)
+            return self._error
+        return None
+
+
+class _Job:
+    """A write that is waiting; awaitable in the event loop, or waited for outside of it."""
+
+    def __init__(self, write: _Write) -> None:
+        self.write = write
+        self._done = threading.Event()
+        self._error: AceError | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._future: asyncio.Future[None] | None = None
+        with contextlib.suppress(RuntimeError):
+            self._loop = asyncio.get_running_loop()
+            self._future = self._loop.create_future()
+
+    def __await__(self) -> Any:
+        assert self._future is not None, "awaited outside of the event loop that it was submitted from"
+        return self._future.__await__()
+
+    def wait(self) -> None:
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+
+    def finish(self, error: AceError | None) -> None:
+        self._error = error
+        self._done.set()
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop is gone, so is whoever waited
+                self._loop.call_soon_threadsafe(self._resolve)
+
+    def _resolve(self) -> None:
+        assert self._future is not None
+        if self._future.done():  # cancelled meanwhile
+            return
+        if self._error is None:
+            self._future.set_result(None)
+        else:
+            self._future.set_exception(self._error)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that writes."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def migrate(path: Path) -> None:
+    """Check a store and bring it up to date.
+
+    Raises:
+        UsageError: missing, foreign or newer. AceError: damaged, or not writable.
+    """
+    reader.check(path)
+    try:
+        with contextlib.closing(connect(path)) as db:
+            migrations.migrate(db)
+    except sqlite3.Error as error:
+        raise store_error(path, error) from error
+
+
+def store_error(path: Path, error: sqlite3.Error) -> StoreError:
+    """What SQLite said, for people."""
+    text = str(error)
+    if "full" in text or "disk I/O" in text:
+        return StoreError(
+            f"cannot write {path}: no space left on the disk ({text})",
+            "Everything recorded so far is safe. Free some space, then `ace resume`.",
+        )
+    if "readonly" in text or "unable to open" in text:
+        return StoreError(f"cannot write {path}: {text}", "The run's folder must be writable.")
+    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+        return StoreError(f"{path} is damaged: {text}", "Restore the run's folder from a backup.")
+    return StoreError(f"cannot write {path}: {text}")
