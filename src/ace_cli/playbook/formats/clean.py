@@ -12,22 +12,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from ace_cli.text import clean
+
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """C0 but tab and line feed, DEL, C1, and the marks that reverse the reading direction of what follows."""
 
 
-def valid_unicode(text: str) -> str:
-    """``text`` with U+FFFD for each lone surrogate."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
-
-
 def valid_tree(value: Any) -> Any:
-    """A JSON value with :func:`valid_unicode` applied to every text and key in it."""
+    """A JSON value with :func:`ace_cli.text.clean` applied to every text and key in it."""
     if isinstance(value, str):
-        return valid_unicode(value)
+        return clean(value)
     if isinstance(value, dict):
-        return {valid_unicode(str(key)): valid_tree(item) for key, item in value.items()}
+        return {clean(str(key)): valid_tree(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [valid_tree(item) for item in value]
     return value
@@ -37,7 +33,7 @@ def visible(text: str) -> str:
     """``text`` without control characters: pictures in their place. Tabs and line feeds stay."""
     if text.isprintable():
         return text
-    text = valid_unicode(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = clean(text.replace("\r\n", "\n").replace("\r", "\n"))
     return _CONTROL.sub(_picture, text)
 
 

@@ -1,0 +1,173 @@
+"""Forms that people and coding agents read: Markdown, SKILL.md and a section of AGENTS.md.
+
+A bullet is one list item whatever it holds: what would start a block, a tag, a link or a comment is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import groupby
+
+import orjson
+
+from ace_cli.errors import UsageError
+from ace_cli.playbook.bullet import GENERAL, Bullet, Section
+from ace_cli.playbook.formats.clean import visible, visible_line
+from ace_cli.playbook.playbook import Playbook
+
+BEGIN = "<!-- ace:begin (written by `ace export`; what stands between these marks is replaced) -->"
+END = "<!-- ace:end -->"
+_BEGIN_LINE = re.compile(rb"^<!-- ace:begin\b[^\r\n]*-->", re.MULTILINE)
+_END_LINE = re.compile(rb"^<!-- ace:end -->", re.MULTILINE)
+_BOM = b"\xef\xbb\xbf"
+_TITLES = {
+    Section.HELPFUL: "What works",
+    Section.HARMFUL: "Pitfalls to avoid",
+    Section.NEUTRAL: "Good to know",
+}
+_INLINE = re.compile(r"[\\`*_\[\]~]|<(?=[A-Za-z/!?])|&(?=#?\w+;)")
+_LINE_START = re.compile(r"^(?:([-+=#>|:])|(\d{1,9})([.)]))")
+
+
+def escape(line: str) -> str:
+    """``line`` as Markdown that shows just these characters and starts nothing."""
+    escaped = _INLINE.sub(lambda m: {"<": "&lt;", "&": "&amp;"}.get(m.group(), "\\" + m.group()), line)
+    return _LINE_START.sub(lambda m: "\\" + m[1] if m[1] else f"{m[2]}\\{m[3]}", escaped)
+
+
+def dump_markdown(playbook: Playbook) -> bytes:
+    """A document to read: by domain and kind, with votes."""
+    config = playbook.training_config
+    facts = [f"{len(playbook)} bullets"]
+    for label, field in (("trained on", "dataset"), ("with", "generator_model")):
+        if isinstance(config.get(field), str):
+            facts.append(f"{label} {escape(visible_line(config[field]))}")
+    if playbook.created_at:
+        facts.append(f"on {escape(visible_line(playbook.created_at[:10]))}")
+    parts = [f"# Playbook\n\n{', '.join(facts)}.\n"]
+    for domain, bullets in by_domain(playbook.bullets):
+        parts.append(f"\n## {escape(visible_line(domain)) or GENERAL}\n")
+        parts.extend(_kinds(bullets, "###", _with_votes))
+    return "".join(parts).encode()
+
+
+def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
+    """A SKILL.md: YAML front matter (``name``, ``description``), then the lessons.
+
+    Args:
+        name: any text; made into lower-case words joined by hyphens, at most 64 characters.
+        description: at most 1,024 characters; "" describes the domains.
+
+    Raises:
+        UsageError: the description is too long.
+    """
+    slug = skill_name(name)
+    description = visible_line(description) or _description(playbook)
+    if len(description) > 1024:
+        raise UsageError(
+            f"the skill's description has {len(description)} characters", "At most 1,024 are allowed."
+        )
+    title = slug.replace("-", " ").capitalize()
+    front = f"---\nname: {slug if _PLAIN_YAML.fullmatch(slug) else _yaml(slug)}\ndescription: {_yaml(description)}\n---\n"
+    return f"{front}\n# {title}\n\n{_INTRO}\n{_lessons(playbook, '##')}".encode()
+
+
+def skill_name(text: str) -> str:
+    """``My Playbook_v2`` -> ``my-playbook-v2``; ``playbook`` when nothing usable is in it."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "playbook"
+
+
+def dump_agents_section(playbook: Playbook) -> bytes:
+    """The marked section, for AGENTS.md, CLAUDE.md and their like."""
+    return f"{BEGIN}\n## Lessons learned\n\n{_INTRO}\n{_lessons(playbook, '###')}{END}\n".encode()
+
+
+def merge_section(existing: bytes, section: bytes, name: str) -> bytes:
+    """``existing`` with its marked section replaced, or with one appended; all other bytes stay as they are.
+
+    The section takes the line ends that the file uses.
+
+    Raises:
+        UsageError: the marks in the file do not make one pair.
+    """
+    bom, existing = existing[: len(existing) - len(existing.removeprefix(_BOM))], existing.removeprefix(_BOM)
+    begins, ends = list(_BEGIN_LINE.finditer(existing)), list(_END_LINE.finditer(existing))
+    newline = b"\r\n" if existing.count(b"\r\n") * 2 > existing.count(b"\n") else b"\n"
+    section = section.replace(b"\n", newline)
+    if not begins and not ends:
+        gap = b"" if not existing else newline if existing.endswith(b"\n") else newline * 2
+        return bom + existing + gap + section
+    if len(begins) != 1 or len(ends) != 1 or ends[0].start() < begins[0].end():
+        marks = sorted([*begins, *ends], key=lambda match: match.start())
+        line = existing[: marks[-1].start()].count(b"\n") + 1
+        raise UsageError(
+            f"{name}: the marks of the ace section do not make one pair (line {line})",
+            "Leave one '<!-- ace:begin -->' line and one '<!-- ace:end -->' line after it, or neither.",
+        )
+    return bom + existing[: begins[0].start()] + section.removesuffix(newline) + existing[ends[0].end() :]
+
+
+def by_domain(bullets: Iterable[Bullet]) -> list[tuple[str, list[Bullet]]]:
+    """Bullets by domain, ``general`` first, then by name; the order within a domain is kept."""
+    ordered = sorted(bullets, key=lambda b: (b.domain_id != GENERAL, b.domain_id))
+    return [(domain, list(group)) for domain, group in groupby(ordered, key=lambda b: b.domain_id)]
+
+
+_PLAIN_YAML = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z][a-z0-9-]*")
+_INTRO = "Lessons learned in training. Apply those that fit the task; ignore the others."
+
+
+def _lessons(playbook: Playbook, level: str) -> str:
+    domains = by_domain(playbook.bullets)
+    if len(domains) == 1:
+        return "".join(_kinds(domains[0][1], level, _plain))
+    parts = []
+    for domain, bullets in domains:
+        parts.append(f"\n{level} {escape(visible_line(domain)) or GENERAL}\n")
+        parts.extend(_kinds(bullets, level + "#", _plain))
+    return "".join(parts)
+
+
+def _kinds(bullets: Iterable[Bullet], level: str, item: Callable[[Bullet], str]) -> Iterable[str]:
+    groups: dict[Section, list[str]] = {section: [] for section in _TITLES}
+    for bullet in bullets:
+        groups[bullet.section].append(item(bullet))
+    for section, items in groups.items():
+        if items:
+            yield f"\n{level} {_TITLES[section]}\n\n"
+            yield from items
+
+
+def _plain(bullet: Bullet) -> str:
+    return f"- {_content(bullet)}\n"
+
+
+def _with_votes(bullet: Bullet) -> str:
+    marks = [
+        f"{bullet.helpful_count} helpful, {bullet.harmful_count} harmful",
+        f"confidence {bullet.confidence:.2f}",
+    ]
+    if bullet.is_quarantined:
+        marks.append("quarantined")
+    return f"- **{escape(visible_line(bullet.id))}** {_content(bullet)} *({', '.join(marks)})*\n"
+
+
+def _content(bullet: Bullet) -> str:
+    """Lines of the content under one list item, each broken by a backslash."""
+    lines = (escape(line.strip()) for line in visible(bullet.content).split("\n"))
+    return "\\\n  ".join(line for line in lines if line)
+
+
+def _description(playbook: Playbook) -> str:
+    domains = [visible_line(domain) for domain, _ in by_domain(playbook.bullets) if domain != GENERAL]
+    what = f"tasks about {', '.join(domains)}" if domains else "tasks of the kind it was trained on"
+    text = f"Lessons and pitfalls learned from worked examples. Use for {what}."
+    if len(text) > 1024:
+        text = f"Lessons and pitfalls learned from worked examples, for {len(domains)} domains. Use for such tasks."
+    return text
+
+
+def _yaml(text: str) -> str:
+    """A JSON string is a YAML string, whatever it holds."""
+    return orjson.dumps(text).decode()
