@@ -48,18 +48,16 @@ class LocalModel:
 
     Args:
         name: ``local/smollm2`` or ``local/PATH.gguf``.
-        style: how it is asked; small models fill JSON badly, so plain text unless told otherwise.
+        style: how it is asked; None: plain text, since small models fill JSON badly.
         context: tokens of prompt and reply together; None: 4,096 for SmolLM2, else 8,192.
 
     Raises:
         UsageError: the engine or the file is missing, or the file is no GGUF.
     """
 
-    def __init__(
-        self, name: str, *, style: PromptStyle = PromptStyle.PLAIN, context: int | None = None
-    ) -> None:
+    def __init__(self, name: str, *, style: PromptStyle | None = None, context: int | None = None) -> None:
         self.name = name
-        self.style = style
+        self.style = style or PromptStyle.PLAIN
         which = name.removeprefix(PREFIX)
         path = _find(which)
         if importlib.util.find_spec("xllamacpp") is None:

@@ -1,0 +1,122 @@
+"""Prompt texts: files beside this module, each replaceable by a file of the same name in a user's folder.
+
+A file is one conversation: the system message, a line ``=== user ===``, the user message. ``$name`` is a placeholder
+(``$$`` is a dollar sign). A paragraph whose placeholders are all empty is left out, heading and all, so
+one text serves examples with and without context, bullets or an earlier attempt. What is filled in
+is never read as a placeholder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from string import Template
+
+from ace_cli.errors import UsageError
+from ace_cli.llm.base import Message
+
+_DIVIDER = re.compile(r"^=== user ===[ \t]*$", re.MULTILINE)
+
+_GENERATOR = ("question", "bullets"), ("context", "earlier_answer", "earlier_reflection")
+_REFLECTOR = ("question", "answer", "verdict", "truth"), ("reasoning", "cited", "context")
+
+PLACEHOLDERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "generator.txt": _GENERATOR,
+    "generator_plain.txt": _GENERATOR,
+    "reflector.txt": _REFLECTOR,
+    "reflector_plain.txt": (("question", "truth"), ("answer", "context")),
+    "curator.txt": ((), ()),
+}
+"""File name -> the placeholders that it must hold, and those that it may hold besides."""
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The texts of a run, by file name. They belong to a run's identity: other prompts, other playbook."""
+
+    texts: Mapping[str, str]
+
+    def messages(self, name: str, values: Mapping[str, str]) -> tuple[Message, ...]:
+        """The conversation of file ``name`` with ``values`` filled in, literally; an empty message is left out."""
+        system, user = self._parsed[name]
+        filled = (Message("system", _fill(system, values)), Message("user", _fill(user, values)))
+        return tuple(message for message in filled if message.content)
+
+    @cached_property
+    def _parsed(self) -> Mapping[str, tuple[tuple[Template, ...], tuple[Template, ...]]]:
+        return {name: _parse(text) for name, text in self.texts.items()}
+
+
+def load_prompts(folder: Path | None = None) -> Prompts:
+    """Our texts, replaced by those in ``folder``, which may hold any of them.
+
+    Raises:
+        UsageError: the folder or a file cannot be read, has a name that we do not know, or its placeholders
+            are wrong.
+    """
+    ours = resources.files(__name__)
+    texts = {name: (ours / name).read_text("utf-8") for name in PLACEHOLDERS}
+    if folder is not None:
+        texts |= _read_folder(folder)
+    return Prompts(texts)
+
+
+def _read_folder(folder: Path) -> dict[str, str]:
+    known = f"Known: {', '.join(PLACEHOLDERS)}."
+    if not folder.is_dir():
+        raise UsageError(f"the prompt folder {folder} does not exist", known)
+    texts: dict[str, str] = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.lower().startswith("readme"):
+            continue
+        if path.name not in PLACEHOLDERS:
+            raise UsageError(f"{path} is not the name of a prompt", known)
+        try:
+            texts[path.name] = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"cannot read the prompt {path}: {error}") from error
+        _check(path, texts[path.name])
+    if not texts:
+        raise UsageError(f"the prompt folder {folder} holds no prompt", known)
+    return texts
+
+
+def _check(path: Path, text: str) -> None:
+    required, optional = PLACEHOLDERS[path.name]
+    template = Template(text)
+    if not text.strip():
+        raise UsageError(f"the prompt {path} is empty")
+    if not template.is_valid():
+        raise UsageError(f"the prompt {path} holds a stray $", "A dollar sign is written $$.")
+    found = set(template.get_identifiers())
+    if missing := [name for name in required if name not in found]:
+        raise UsageError(f"the prompt {path} lacks ${missing[0]}", f"It needs {_dollars(required)}.")
+    if unknown := sorted(found - {*required, *optional}):
+        allowed = f"Allowed: {_dollars((*required, *optional))}; a dollar sign is written $$."
+        raise UsageError(f"the prompt {path} holds the unknown ${unknown[0]}", allowed)
+
+
+def _parse(text: str) -> tuple[tuple[Template, ...], tuple[Template, ...]]:
+    system, *rest = _DIVIDER.split(text.replace("\r\n", "\n"), maxsplit=1)
+    return _paragraphs(system), _paragraphs(rest[0] if rest else "")
+
+
+def _paragraphs(text: str) -> tuple[Template, ...]:
+    return tuple(Template(part.strip("\n")) for part in re.split(r"\n\s*\n", text) if part.strip())
+
+
+def _fill(paragraphs: tuple[Template, ...], values: Mapping[str, str]) -> str:
+    kept = []
+    for paragraph in paragraphs:
+        names = paragraph.get_identifiers()
+        if not names or any(values.get(name, "").strip() for name in names):
+            kept.append(paragraph.substitute({name: values.get(name, "").strip() for name in names}))
+    return "\n\n".join(kept)
+
+
+def _dollars(names: tuple[str, ...]) -> str:
+    return ", ".join(f"${name}" for name in names) or "no placeholder"

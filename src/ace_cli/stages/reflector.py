@@ -1,0 +1,137 @@
+"""The Reflector: compares an attempt with the truth, words insights, votes on the cited bullets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from ace_cli.data import Example
+from ace_cli.grading import Verdict
+from ace_cli.llm.base import PromptStyle
+from ace_cli.playbook import Bullet, Section
+from ace_cli.playbook.render import lines, one_line
+from ace_cli.stages import plain
+from ace_cli.stages.base import Ask, Attempt, BulletTag, Insight, Reflection
+from ace_cli.stages.generator import shown_ids
+from ace_cli.stages.prompts import Prompts
+from ace_cli.stages.replies import Confidence, Reply, SectionName, ask_json
+
+
+class InsightReply(Reply):
+    content: str = ""
+    section: SectionName = Section.HELPFUL
+    confidence: Confidence = 0.5
+
+
+class TagReply(Reply):
+    id: str = ""
+    tag: SectionName = Section.NEUTRAL
+
+
+class ReflectorReply(Reply):
+    reasoning: str = ""
+    error_identification: str = ""
+    root_cause: str = ""
+    correct_approach: str = ""
+    insights: list[InsightReply]
+    bullet_tags: list[TagReply] = Field(default_factory=list)
+
+    @field_validator("bullet_tags", mode="before")
+    @classmethod
+    def _from_pairs(cls, value: Any) -> Any:
+        """``{"B001": "helpful"}`` as well as ``{"id": "B001", "tag": "helpful"}``."""
+        if not isinstance(value, list):
+            return value
+        pairs: list[Any] = []
+        for item in value:
+            if isinstance(item, dict) and not {"id", "tag"} & set(item):
+                pairs += [{"id": name, "tag": tag} for name, tag in item.items()]
+            else:
+                pairs.append(item)
+        return pairs
+
+
+class DefaultReflector:
+    """Asks with ``reflector.txt`` for JSON about every attempt, right or wrong, since both teach.
+
+    A plain model is asked only about wrong answers, for one sentence that states what is right: see :meth:`_plain`.
+    """
+
+    def __init__(self, prompts: Prompts) -> None:
+        self._prompts = prompts
+
+    async def reflect(
+        self,
+        example: Example,
+        attempt: Attempt,
+        verdict: Verdict,
+        cited: Sequence[Bullet],
+        ask: Ask,
+    ) -> Reflection:
+        values = {
+            "question": example.question,
+            "context": example.context,
+            "reasoning": attempt.reasoning,
+            "answer": attempt.answer,
+            "verdict": "right" if verdict.correct else "wrong",
+            "truth": example.answer,
+            "cited": lines(cited),
+        }
+        if ask.style is PromptStyle.PLAIN:
+            return await self._plain(example, verdict, cited, ask, values)
+        reply, _ = await ask_json(ask, self._prompts.messages("reflector.txt", values), ReflectorReply)
+        return Reflection(
+            insights=_insights(reply.insights),
+            bullet_tags=_tags(reply.bullet_tags, cited),
+            reasoning=reply.reasoning,
+            error_identification=reply.error_identification,
+            root_cause=reply.root_cause,
+            correct_approach=reply.correct_approach,
+        )
+
+    async def _plain(
+        self,
+        example: Example,
+        verdict: Verdict,
+        cited: Sequence[Bullet],
+        ask: Ask,
+        values: dict[str, str],
+    ) -> Reflection:
+        """What a small model can do: word the fact that was missing, in its own words.
+
+        A right answer costs no call: its cited bullets helped. After a wrong one, a cited bullet that speaks of all that
+        the question names is to blame; one about something else was only misapplied. A sentence that lacks
+        the truth, or what the question is about, would teach nothing or something false, so it is not
+        taken up; ``error_identification`` says so, and the sentence stays in ``reasoning``.
+        """
+        if verdict.correct:
+            return Reflection(bullet_tags=tuple(BulletTag(b.id, Section.HELPFUL) for b in cited))
+        subject = plain.names(example.question)
+        tags = tuple(
+            BulletTag(b.id, Section.HARMFUL if subject <= plain.key_words(b.content) else Section.NEUTRAL)
+            for b in cited
+        )
+        reply = await ask(self._prompts.messages("reflector_plain.txt", values))
+        text = plain.read_text(reply)
+        sentence = plain.first_sentence(text)
+        if not plain.holds(sentence, example.answer):
+            problem = "the sentence does not hold the truth, so nothing was learned from it"
+        elif lost := sorted(subject - plain.key_words(sentence)):
+            problem = f"the sentence does not mention {', '.join(lost)}, so nothing was learned from it"
+        else:
+            return Reflection((Insight(sentence),), tags, reasoning=text)
+        return Reflection((), tags, reasoning=text, error_identification=problem)
+
+
+def _insights(replies: Iterable[InsightReply]) -> tuple[Insight, ...]:
+    """Each on one line, as it will stand in a prompt; an insight without words is none."""
+    worded = ((one_line(reply.content), reply) for reply in replies)
+    return tuple(Insight(content, reply.section, reply.confidence) for content, reply in worded if content)
+
+
+def _tags(replies: Iterable[TagReply], cited: Sequence[Bullet]) -> tuple[BulletTag, ...]:
+    """One vote for each cited bullet that was tagged, the last one if it was tagged twice."""
+    votes = {bullet_id: reply.tag for reply in replies for bullet_id in shown_ids([reply.id], cited)}
+    return tuple(BulletTag(bullet_id, tag) for bullet_id, tag in votes.items())
