@@ -75,7 +75,8 @@ PERMANENT = ("unauthorized", "forbidden", "unknown_model", "no_credit", "payment
 class Faults:
     """Which share of requests fails, and how. ``most``: faults of kind MOMENT that one request meets at most.
 
-    ``retry_after`` is in seconds (a date in whole ones). ``hang_seconds`` bounds a hang and a trickle.
+    ``retry_after`` is in seconds (a date in whole ones). ``hang_seconds`` bounds a hang and a trickle. ``echo``: an error's message
+    repeats the request's headers, keys and all.
     """
 
     rate: float = 0.0
@@ -84,6 +85,7 @@ class Faults:
     most: int = 3
     retry_after: float = 0.05
     hang_seconds: float = 120.0
+    echo: bool = False
 
     def __post_init__(self) -> None:
         unknown = set(self.kinds) - {*MOMENT, *STICKY, *PERMANENT}
@@ -310,7 +312,7 @@ class ScriptedServer:
         finally:
             self.in_flight -= 1
         record(fault or "ok")
-        await self._deliver(fault, reply, out)
+        await self._deliver(fault, reply, headers, out)
 
     def _vectors(self, body: Mapping[str, Any]) -> dict[str, Any]:
         texts = body.get("input", [])
@@ -323,10 +325,13 @@ class ScriptedServer:
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }
 
-    async def _deliver(self, fault: str | None, reply: dict[str, Any], out: asyncio.Transport) -> None:
+    async def _deliver(
+        self, fault: str | None, reply: dict[str, Any], asked: dict[str, str], out: asyncio.Transport
+    ) -> None:
         good = json.dumps(reply).encode()
         if fault in ERRORS:
             status, message, kind, code = ERRORS[fault]
+            message += f" {asked}" if self.faults.echo else ""
             extra = {}
             if fault == "rate_limit":
                 extra = {"Retry-After": f"{self.faults.retry_after:g}"}

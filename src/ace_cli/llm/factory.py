@@ -1,0 +1,59 @@
+"""From a model's name to the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ace_cli.errors import UsageError
+from ace_cli.llm.base import ChatModel, PromptStyle
+from ace_cli.settings import RoleSettings
+
+LOCAL = "local/"
+"""Names that begin so are models inside this process."""
+
+
+def make_model(
+    name: str,
+    role: RoleSettings | None = None,
+    *,
+    api_base: str | None = None,
+    notify: Callable[[str], None] | None = None,
+) -> ChatModel:
+    """The model called ``name`` with the settings of ``role``. Nothing is loaded or called yet.
+
+    Args:
+        name: ``local/...``, or as litellm names it.
+        role: address, key, headers, timeout, prompt style and prices.
+        api_base: the address when ``role`` has none.
+        notify: told of parameters that a model does not take.
+
+    Raises:
+        UsageError: a local model is missing, or only one of the two prices is set.
+    """
+    role = role or RoleSettings()
+    style = None if role.prompt_style == "auto" else PromptStyle(role.prompt_style)
+    if name.startswith(LOCAL):
+        from ace_cli.llm.local import LocalModel
+
+        return LocalModel(name) if style is None else LocalModel(name, style=style)
+
+    from ace_cli.llm.litellm_model import LitellmModel, Prices
+
+    prices = None
+    if role.input_price is not None and role.output_price is not None:
+        prices = Prices(float(role.input_price), float(role.output_price))
+    elif role.input_price is not None or role.output_price is not None:
+        raise UsageError(
+            f"{name} has only one of input_price and output_price",
+            "Set both, in US dollars per million tokens.",
+        )
+    return LitellmModel(
+        name,
+        api_base=role.api_base or api_base,
+        api_key=role.api_key.get_secret_value() if role.api_key else None,
+        headers={key: value.get_secret_value() for key, value in role.headers.items()},
+        timeout=role.timeout,
+        style=style,
+        prices=prices,
+        notify=notify,
+    )
