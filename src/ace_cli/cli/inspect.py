@@ -115,12 +115,13 @@ def inspect(
     )
     console = make_console()
     if tui:
-        from ace_cli.tui import browse
+        from ace_cli.tui import check_terminal
 
-        browse(target)
-        return
+        check_terminal()
     opened = open_target(target)
-    if bullet_id:
+    if tui:
+        views.browse(opened)
+    elif bullet_id:
         views.show_bullet(opened, bullet_id, as_json=as_json, console=console)
     elif diff is not None:
         views.show_diff(opened, open_target(diff), as_json=as_json, console=console)

@@ -16,7 +16,7 @@ from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.bullet_view import Story, edit_events, merge_events, story_lines
 from ace_cli.report.paging import show, write_lines
 from ace_cli.report.tables import Layout, table_lines, tsv_lines
-from ace_cli.report.text import json_text
+from ace_cli.report.text import json_text, printable
 
 _QUIET = Style(dim=True)
 
@@ -102,6 +102,15 @@ def show_diff(before: Target, after: Target, *, as_json: bool, console: Console)
         write_lines([json_text(difference.to_dict())])
     else:
         show(wrapped(diff_lines(difference), console), console)
+
+
+def browse(target: Target) -> None:
+    """The full-screen browser; afterwards a line on what was saved."""
+    from ace_cli.tui import Document, browse
+
+    saved = browse(Document(target.path, target.playbook, merge_events(target.deltas()), target.run is None))
+    if saved:
+        write_lines([printable(saved)])
 
 
 def wrapped(lines: Iterator[Text], console: Console) -> Iterator[Text]:

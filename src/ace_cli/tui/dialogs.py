@@ -1,0 +1,158 @@
+"""The browser's questions: another wording, where to save, what to do with unsaved edits."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, TextArea
+
+from ace_cli.errors import AceError
+from ace_cli.playbook import Bullet
+from ace_cli.report.text import printable
+from ace_cli.tui.document import Document
+
+
+class RewordDialog(ModalScreen[str | None]):
+    """Asks for a bullet's new wording; None if it stays as it is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "keep", "Keep this wording", priority=True),
+        Binding("escape", "leave", "Leave it as it was"),
+    ]
+
+    def __init__(self, bullet: Bullet) -> None:
+        super().__init__()
+        self._bullet = bullet
+        self._shown = printable(bullet.content, keep_lines=True)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(Content(f"Wording of {printable(self._bullet.id)}"))
+            if self._shown != self._bullet.content:
+                yield Label(
+                    "Invisible and control characters are shown as escapes; kept, they are that text."
+                )
+            yield TextArea(self._shown, soft_wrap=True, tab_behavior="focus")
+            with Horizontal(classes="buttons"):
+                yield Button("Keep (Ctrl+S)", id="keep", variant="primary")
+                yield Button("Cancel (Esc)", id="leave")
+
+    def action_keep(self) -> None:
+        text = self.query_one(TextArea).text
+        self.dismiss(None if text == self._shown else text)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "keep":
+            self.action_keep()
+        else:
+            self.action_leave()
+
+
+class SaveDialog(ModalScreen[Path | None]):
+    """Asks where to save, and saves; returns where, or None if the user thought better of it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self._document = document
+        self._warned_of: Path | None = None
+
+    def compose(self) -> ComposeResult:
+        counts = Counter(edit.action for edit in self._document.session.edits)
+        done = ", ".join(f"{number} {_DONE[action]}" for action, number in counts.items())
+        with Vertical(classes="dialog"):
+            yield Label(Content(f"Save {done} (by {printable(self._document.session.by)}) to:"))
+            yield Input(str(self._document.suggested_path()), id="path")
+            yield Label("", id="problem")
+            with Horizontal(classes="buttons"):
+                yield Button("Save (Enter)", id="save", variant="primary")
+                yield Button("Back (Esc)", id="leave")
+
+    def on_mount(self) -> None:
+        self._describe()
+        self.query_one(Input).focus()
+
+    def on_input_changed(self) -> None:
+        self._describe()
+
+    def on_input_submitted(self) -> None:
+        self._save()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        if event.button.id == "save":
+            self._save()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def _path(self) -> Path:
+        return Path(self.query_one(Input).value.strip()).expanduser()
+
+    def _describe(self) -> None:
+        path = self._path()
+        if self._document.is_own(path):
+            self._tell("This replaces the file that you opened.")
+        else:
+            self._tell("A new file." if not path.exists() else "")
+
+    def _save(self) -> None:
+        path = self._path()
+        if not self.query_one(Input).value.strip():
+            self._tell("Give the name of a file.")
+        elif path.is_file() and not self._document.is_own(path) and self._warned_of != path:
+            self._warned_of = path
+            self._tell("That file exists. Enter once more to replace it.")
+        else:
+            try:
+                self._document.save(path)
+            except AceError as error:
+                self._tell(f"{error.message}. {error.hint}")
+            else:
+                self.dismiss(path)
+
+    def _tell(self, text: str) -> None:
+        self.query_one("#problem", Label).update(Content(printable(text)))
+
+
+class LeaveDialog(ModalScreen[str]):
+    """Unsaved edits: ``save``, ``discard`` or ``stay``."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "answer('save')", "Save"),
+        Binding("d", "answer('discard')", "Discard"),
+        Binding("escape", "answer('stay')", "Stay"),
+    ]
+
+    def __init__(self, unsaved: int) -> None:
+        super().__init__()
+        self._unsaved = unsaved
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Label(f"{self._unsaved} unsaved edit{'s' if self._unsaved != 1 else ''}.")
+            with Horizontal(classes="buttons"):
+                yield Button("Save (s)", id="save", variant="primary")
+                yield Button("Discard (d)", id="discard", variant="error")
+                yield Button("Stay (Esc)", id="stay")
+
+    def action_answer(self, answer: str) -> None:
+        self.dismiss(answer)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id or "stay")
+
+
+_DONE = {"stage": "moved to another stage", "reword": "reworded", "delete": "deleted"}
