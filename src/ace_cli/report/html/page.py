@@ -1,0 +1,190 @@
+"""The page: one file with its style, script and data inside, which asks the network for nothing.
+
+Playbook text never becomes markup: what is written here is escaped, and the bullets travel as JSON that the
+page's one script puts on screen as text. The page's Content-Security-Policy allows just that script and that
+style sheet, by hash.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from html import escape
+from importlib import resources
+from typing import Any
+
+import orjson
+
+from ace_cli.playbook import Bullet, Playbook
+from ace_cli.playbook.formats.clean import valid_tree, visible, visible_line
+from ace_cli.report.html.charts import Chart, all_charts
+from ace_cli.report.html.model import Moment, RunReport
+
+_FAILURES_SHOWN = 20
+
+
+def render_page(playbook: Playbook, *, title: str, report: RunReport | None = None) -> bytes:
+    """The whole page, UTF-8.
+
+    Args:
+        playbook: the bullets to show and their header.
+        title: of the page.
+        report: the run behind it; None for a playbook file.
+    """
+    run = report or RunReport()
+    style, script = _asset("page.css"), _asset("page.js")
+    parts = {
+        "policy": (
+            f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
+            " base-uri 'none'; form-action 'none'"
+        ),
+        "title": _text(title),
+        "style": style,
+        "script": script,
+        "origin": _origin(playbook),
+        "summary": _tiles([*_about(playbook), *run.summary]),
+        "charts": "".join(map(_figure, all_charts(playbook.bullets, run.curve))),
+        "details": _usage(run) + _failures(run) + _settings(run, playbook),
+        "data": _data(playbook.bullets, run),
+    }
+    # One pass, so that a bullet which holds {{data}} stays what it is.
+    page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html"))
+    return page.encode()
+
+
+def _data(bullets: Sequence[Bullet], run: RunReport) -> str:
+    rows = [
+        [
+            bullet.id,
+            bullet.content,
+            bullet.domain_id,
+            bullet.section.value,
+            bullet.stage.value,
+            bullet.confidence,
+            bullet.activation_count,
+            bullet.helpful_count,
+            bullet.harmful_count,
+            bullet.neutral_count,
+            bullet.sources,
+            bullet.created_at,
+            bullet.updated_at,
+            dict(bullet.extra) or None,
+        ]
+        for bullet in bullets
+    ]
+    history = {bullet_id: [_moment(m) for m in moments] for bullet_id, moments in run.history.items()}
+    value = {"bullets": rows, "history": history}
+    try:
+        text = orjson.dumps(value, default=str).decode()
+    except TypeError:  # a lone surrogate
+        text = orjson.dumps(valid_tree(value), default=str).decode()
+    # As JSON escapes, so that nothing in it ends the script element or starts a comment.
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
+def _moment(moment: Moment) -> list[Any]:
+    return [moment.batch, moment.kind, moment.example_id, moment.text, moment.similarity]
+
+
+def _origin(playbook: Playbook) -> str:
+    config = playbook.training_config
+    words = []
+    for label, field in (
+        ("trained on", "dataset"),
+        ("Generator", "generator_model"),
+        ("Reflector", "reflector_model"),
+    ):
+        if isinstance(config.get(field), str | int | float):
+            words.append(f"{label} <b>{_text(config[field])}</b>")
+    if playbook.created_at:
+        words.append(f"<time>{_text(playbook.created_at[:16].replace('T', ' '))}</time>")
+    return " · ".join(words) or "A playbook: lessons for the prompts of a language model"
+
+
+def _about(playbook: Playbook) -> list[tuple[str, str]]:
+    rows = [("Bullets", f"{len(playbook):,}")]
+    if quarantined := sum(bullet.is_quarantined for bullet in playbook.bullets):
+        rows.append(("Quarantined", f"{quarantined:,}"))
+    domains = {bullet.domain_id for bullet in playbook.bullets}
+    if len(domains) > 1:
+        rows.append(("Domains", f"{len(domains):,}"))
+    return rows
+
+
+def _tiles(pairs: Iterable[tuple[str, str]]) -> str:
+    return "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in pairs)
+
+
+def _figure(chart: Chart) -> str:
+    legend = "".join(
+        f'<span class="key key-{index}">{_text(name)}</span>' for index, name in enumerate(chart.series)
+    )
+    return (
+        f'<figure class="chart"><figcaption><h3>{_text(chart.title)}</h3>{legend}</figcaption>'
+        f"{chart.svg}<p>{_text(chart.words)}</p></figure>"
+    )
+
+
+def _usage(run: RunReport) -> str:
+    if not run.usage:
+        return ""
+    head = ("Role", "Calls", "Prompt tokens", "of them cached", "Reply tokens", "Retries", "US dollars")
+    rows = [
+        (
+            role,
+            f"{usage.calls:,}",
+            f"{usage.prompt_tokens:,}",
+            f"{usage.cached_prompt_tokens:,}",
+            f"{usage.completion_tokens:,}",
+            f"{usage.retries:,}",
+            "unknown" if usage.cost_usd is None else f"{usage.cost_usd:.4f}",
+        )
+        for role, usage in run.usage.items()
+    ]
+    return _more("Costs by role", _table(head, rows, numbers=True))
+
+
+def _failures(run: RunReport) -> str:
+    if not run.failures:
+        return ""
+    rows: list[tuple[str, str, str]] = []
+    for kind, failed in run.failures.items():
+        rows.extend((kind, example, error) for example, error in failed[:_FAILURES_SHOWN])
+        if len(failed) > _FAILURES_SHOWN:
+            rows.append((kind, "", f"and {len(failed) - _FAILURES_SHOWN:,} more"))
+    total = sum(map(len, run.failures.values()))
+    return _more(f"Failed examples ({total:,})", _table(("Kind", "Example", "Error"), rows))
+
+
+def _settings(run: RunReport, playbook: Playbook) -> str:
+    rows = list(run.settings) or [(str(k), str(v)) for k, v in playbook.training_config.items()]
+    return _more("Settings", _table(("Setting", "Value"), rows)) if rows else ""
+
+
+def _more(title: str, body: str) -> str:
+    return f"<details><summary>{_text(title)}</summary>{body}</details>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
+    kind = ' class="numbers"' if numbers else ""
+    top = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head)
+    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _text(value: object) -> str:
+    return escape(visible_line(visible(str(value))))
+
+
+def _digest(source: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()
+
+
+@cache
+def _asset(name: str) -> str:
+    return resources.files("ace_cli.report.html").joinpath(name).read_text("utf-8")
