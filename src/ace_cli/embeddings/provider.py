@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ace_cli.llm.base import TransientError
+from ace_cli.llm.base import ChatReply, PermanentError
+from ace_cli.llm.retry import RetryNotice, RetryPolicy, with_retry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,36 +18,61 @@ BATCH = 96
 
 
 class LitellmEmbedder:
-    """Any embedding model that litellm knows. Wrap it in a ``CachedEmbedder``: its vectors cost money."""
+    """Any embedding model that litellm knows. Wrap it in a ``CachedEmbedder``: its vectors cost money.
 
-    def __init__(self, model: str, api_base: str | None = None) -> None:
+    Args:
+        model: as litellm names it.
+        api_base: address of the API, if not the provider's own.
+        retry: when a failed call is tried again.
+        on_retry: told before each wait.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        api_base: str | None = None,
+        *,
+        retry: RetryPolicy | None = None,
+        on_retry: Callable[[RetryNotice], None] | None = None,
+    ) -> None:
         self.name = model
         self._api_base = api_base
+        self._retry = retry or RetryPolicy()
+        self._on_retry = on_retry
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """See :class:`ace_cli.embeddings.base.Embedder`. A text without words is never sent: its vector is zero.
 
         Raises:
-            ModelError: as ``llm.embedding.embed`` does; also for vectors of unequal lengths.
+            ModelError: as ``llm.embedding.embed`` does, after retries; also for vectors of unequal lengths.
         """
         import numpy as np
-
-        from ace_cli.llm.embedding import embed
 
         sent = [position for position, text in enumerate(texts) if text.strip()]
         rows: list[list[float]] = []
         for start in range(0, len(sent), BATCH):
-            batch = [texts[position] for position in sent[start : start + BATCH]]
-            rows += await embed(self.name, batch, api_base=self._api_base)
+            rows += await self._call([texts[position] for position in sent[start : start + BATCH]])
         lengths = {len(row) for row in rows}
         if len(lengths) > 1:
-            raise TransientError(
-                f"{self.name} gave vectors of unequal lengths {sorted(lengths)}", kind="bad_reply"
+            raise PermanentError(
+                f"{self.name} gave vectors of unequal lengths: {sorted(lengths)}", kind="bad_reply"
             )
         vectors = np.zeros((len(texts), lengths.pop() if lengths else 1), dtype=np.float32)
         if rows:
             vectors[sent] = _unit(np.asarray(rows, dtype=np.float64))
         return vectors
+
+    async def _call(self, texts: Sequence[str]) -> list[list[float]]:
+        from ace_cli.llm.embedding import embed
+
+        rows: list[list[float]] = []
+
+        async def once() -> ChatReply:
+            rows[:] = await embed(self.name, texts, api_base=self._api_base)
+            return ChatReply("")  # the retry is made for chat calls; only its patience is wanted here
+
+        await with_retry(once, self._retry, on_retry=self._on_retry)
+        return rows
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[Any]:

@@ -13,10 +13,11 @@ from ace_cli.playbook.bullet import Bullet, Section, Tag
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A new bullet, already holding its id."""
+    """A new bullet, already holding its id. ``reason`` says why it is new although a near one exists."""
 
     bullet: Bullet
     example_id: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ def contradiction(a: str, b: str) -> str | None:
 
     Symmetric up to the order in which the reason names things. Of several reasons the first rule's is given.
     """
-    if same_text(a, b):
+    if bare_text(a) == bare_text(b):
         return None
     left, right = take_apart(a), take_apart(b)
     for rule in _RULES:
@@ -34,12 +34,8 @@ def contradiction(a: str, b: str) -> str | None:
     return None
 
 
-def same_text(a: str, b: str) -> bool:
-    """Equal but for letter case, white space and final stops."""
-    return _bare(a) == _bare(b)
-
-
-def _bare(text: str) -> str:
+def bare_text(text: str) -> str:
+    """Without letter case, extra white space and final stops: texts that are equal so are the same."""
     return " ".join(text.lower().split()).rstrip(" .!")
 
 
