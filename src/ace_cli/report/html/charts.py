@@ -56,12 +56,12 @@ def run_charts(curve: Sequence[CurvePoint]) -> list[Chart]:
         ),
         Chart(
             "Bullets in the playbook",
-            _lines({"bullets": [(p.examples_seen, p.playbook_size) for p in curve]}, _whole, fill=True),
+            _lines({"bullets": [(p.examples_seen, p.playbook_size) for p in curve]}, _whole),
             f"From {first.playbook_size:,} after the first batch to {last.playbook_size:,} after {last.examples_seen:,} examples.",
         ),
         Chart(
             "Cost in US dollars" if priced else "Tokens",
-            _lines({"spent": spent}, _dollars if priced else _whole, fill=True),
+            _lines({"spent": spent}, _dollars if priced else _whole),
             f"{_dollars(spent[-1][1]) if priced else _whole(spent[-1][1])} in all, {last.calls:,} calls.",
         ),
     ]
@@ -108,7 +108,6 @@ def _lines(
     highest = top or max((y for line in series.values() for _, y in line), default=0) or 1
     chart = pygal.XY(
         **_LOOK,
-        fill=fill,
         range=(0, highest),
         xrange=(0, max(x for line in series.values() for x, _ in line)),
         show_dots=points <= _DOTS_UP_TO,
@@ -134,6 +133,7 @@ def _bars(counts: Sequence[tuple[str, int]], *, sideways: bool = False) -> str:
     return _bare(chart)
 
 
+_NEEDS_SCRIPT = {"overlay", "text-overlay", "tooltip-overlay", "tooltip", "titles"}
 _LOOK: dict[str, Any] = {
     "width": 400,
     "height": 230,
@@ -176,8 +176,7 @@ def _bare(chart: Any) -> str:
 def _drop_overlays(root: ET.Element) -> None:
     for parent in list(root.iter()):
         for child in list(parent):
-            classes = child.get("class", "")
-            if "tooltip" in classes or "overlay" in classes or "titles" in classes:
+            if _NEEDS_SCRIPT.intersection(child.get("class", "").split()):
                 parent.remove(child)
 
 
