@@ -1,0 +1,147 @@
+"""The Curator with a model: asked once a batch, about the undecided only, and never believed blindly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.errors import UsageError
+from ace_cli.llm.base import ChatReply, Message, PromptStyle
+from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook
+from ace_cli.stages.base import Insight, Lesson, Reflection
+from ace_cli.stages.curator import SemanticCurator
+from ace_cli.stages.llm_curator import LlmCurator
+
+AT = "2026-01-02T03:04:05+00:00"
+UNITS = "Convert units before dividing."
+OPPOSITE = "Convert units after dividing."
+DOZEN = "A dozen means 12 items."
+BOOK = Playbook((Bullet("B001", UNITS), Bullet("B002", DOZEN)))
+
+
+class Scripted:
+    """A model that replies what the test says and remembers what it was asked."""
+
+    style = PromptStyle.JSON
+
+    def __init__(self, *replies: Any) -> None:
+        self.replies = [reply if isinstance(reply, str) else json.dumps(reply) for reply in replies]
+        self.asked: list[list[Message]] = []
+
+    async def __call__(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        schema_name: str = "reply",
+    ) -> ChatReply:
+        self.asked.append(list(messages))
+        return ChatReply(self.replies.pop(0))
+
+
+def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
+    keys = ("insight", "action", "bullet_id", "reason")
+    return {"decisions": [dict(zip(keys, row, strict=False)) for row in rows]}
+
+
+def curate(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
+    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder()))
+    lessons = [
+        Lesson(f"e{n}", "general", Reflection(insights=(Insight(text),)))
+        for n, text in enumerate(insights, 1)
+    ]
+    return asyncio.run(curator.curate(playbook, lessons, ask, at=AT))
+
+
+def test_clear_cases_cost_no_call() -> None:
+    ask = Scripted()
+    delta = curate(ask, UNITS, "Parcels over 30 kg need freight handling.", "convert units before dividing")
+    assert ask.asked == []
+    assert [type(change) for change in delta.changes] == [Confirm, Add, Confirm]
+
+
+def test_the_undecided_of_a_batch_are_asked_in_one_call() -> None:
+    ask = Scripted(decisions((1, "merge", "B001", "the same advice"), (2, "add", None, "another number")))
+    delta = curate(ask, OPPOSITE, "Parcels over 30 kg need freight handling.", "A dozen means 10 items.")
+    (messages,) = ask.asked
+    assert messages[0].content.startswith("You are the Curator")
+    assert messages[1].content == (
+        f"Insight 1: {OPPOSITE}\n[B001] {UNITS}\n\nInsight 2: A dozen means 10 items.\n[B002] {DOZEN}"
+    )
+    merged, new, added = delta.changes
+    assert isinstance(merged, Confirm)
+    assert (merged.bullet_id, merged.reason) == ("B001", "the same advice")
+    assert isinstance(new, Add)
+    assert isinstance(added, Add)
+    assert (added.bullet.id, added.reason) == ("B004", "another number")
+
+
+def test_a_dropped_insight_leaves_its_reason_and_no_hole_in_the_ids() -> None:
+    ask = Scripted(decisions((1, "drop", None, "too vague")))
+    delta = curate(ask, OPPOSITE, "Parcels over 30 kg need freight handling.")
+    assert delta.changes[0] == Drop("e1", OPPOSITE, BOOK.bullets[0].section, "too vague")
+    assert isinstance(delta.changes[1], Add)
+    assert delta.changes[1].bullet.id == "B003"
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [
+        (("merge", "B001"), [("B001", Confirm), ("B001", Confirm)]),
+        (("add", None), [("B003", Add), ("B003", Confirm)]),
+        (("drop", None), [(None, Drop), ("B003", Add)]),
+    ],
+)
+def test_a_later_insight_follows_what_became_of_an_earlier_one(
+    first: tuple[str, str | None], expected: list[tuple[str | None, type]]
+) -> None:
+    ask = Scripted(decisions((1, *first, "because")))
+    delta = curate(ask, OPPOSITE, OPPOSITE.upper())
+    got = [
+        (c.bullet.id if isinstance(c, Add) else getattr(c, "bullet_id", None), type(c)) for c in delta.changes
+    ]
+    assert got == expected
+    BOOK.apply(delta)
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (decisions((1, "merge", "B404")), "B404, which was not offered"),
+        (decisions((1, "merge", "B002")), "B002, which was not offered"),
+        (decisions((1, "merge", None)), "no bullet, which was not offered"),
+        (decisions((1, "keep", None)), "said 'keep'"),
+        (decisions((7, "drop", None)), "did not decide"),
+        (decisions(), "did not decide"),
+    ],
+)
+def test_a_decision_that_cannot_hold_falls_back_to_the_rules(reply: Any, reason: str) -> None:
+    (change,) = curate(Scripted(reply), OPPOSITE).changes
+    assert isinstance(change, Add)
+    assert change.reason.startswith("by rule: ")
+    assert reason in change.reason
+
+
+def test_an_unusable_reply_is_asked_again_once_and_then_the_rules_decide() -> None:
+    ask = Scripted("no idea", "still none")
+    (change,) = curate(ask, OPPOSITE).changes
+    assert len(ask.asked) == 2
+    assert isinstance(change, Add)
+    assert change.reason.startswith("by rule: ")
+
+
+def test_loosely_written_decisions_are_understood() -> None:
+    ask = Scripted({"decisions": [{"insight": "Insight 1", "action": "MERGE", "bullet_id": "[B001]"}]})
+    (change,) = curate(ask, OPPOSITE).changes
+    assert isinstance(change, Confirm)
+
+
+def test_without_a_model_it_says_what_to_set() -> None:
+    with pytest.raises(UsageError, match="no model") as error:
+        curate(None, OPPOSITE)
+    assert "--curator-model" in error.value.hint
