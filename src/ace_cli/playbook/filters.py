@@ -111,6 +111,11 @@ class BulletFilter:
         return tests
 
 
+def haystack(bullet: Bullet) -> str:
+    """What the words of a search are looked for in."""
+    return f"{bullet.id}\n{bullet.domain_id}\n{bullet.content}".casefold()
+
+
 def _holds(bullet: Bullet, words: list[str]) -> bool:
-    text = f"{bullet.id}\n{bullet.domain_id}\n{bullet.content}".casefold()
+    text = haystack(bullet)
     return all(word in text for word in words)

@@ -20,7 +20,7 @@ from ace_cli.report.text import printable
 from ace_cli.tui.bullet_list import BulletList
 from ace_cli.tui.dialogs import LeaveDialog, RewordDialog, SaveDialog
 from ace_cli.tui.document import Document
-from ace_cli.tui.query import HELP, parse_query
+from ace_cli.tui.query import HELP, Finder
 
 _SORTS = ["", *SORT_KEYS]
 
@@ -62,6 +62,7 @@ class Browser(App[str]):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self.document = document
+        self._finder = Finder()
         self._sort = ""
         self._saved = ""
 
@@ -88,11 +89,11 @@ class Browser(App[str]):
 
     def _show_list(self) -> None:
         session = self.document.session
-        wanted = parse_query(self.query_one("#filter", Input).value, sort=self._sort)
-        found = wanted.apply(session.playbook.bullets)
-        self._list.show_bullets(found)
+        everything = session.playbook.bullets
+        found = self._finder.find(everything, self.query_one("#filter", Input).value, sort=self._sort)
+        self._list.show_bullets(found, everything)
         name = printable(self.document.path.name)
-        parts = [f"{name}  {len(found)} of {len(session.playbook)} bullets"]
+        parts = [f"{name}  {len(found)} of {len(everything)} bullets"]
         if self._sort:
             parts.append(f"by {self._sort}")
         if session.is_dirty:

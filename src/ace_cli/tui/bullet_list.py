@@ -42,24 +42,33 @@ class BulletList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._bullets: Sequence[Bullet] = ()
+        self._everything: Sequence[Bullet] = ()
+        self._fitted_width = 0
         self._layout = Layout.fit((), 80, only=_COLUMNS)
 
     @property
     def current(self) -> Bullet | None:
         return self._bullets[self.cursor] if self.cursor < len(self._bullets) else None
 
-    def show_bullets(self, bullets: Sequence[Bullet]) -> None:
-        """Show these; the cursor stays on its bullet if that is among them, else on its line."""
+    def show_bullets(self, bullets: Sequence[Bullet], everything: Sequence[Bullet]) -> None:
+        """Show these; the cursor stays on its bullet if that is among them, else on its line.
+
+        Columns are as wide as ``everything`` needs, so that they do not jump while a filter is typed.
+        """
         before = self.current
         self._bullets = bullets
+        if everything is not self._everything:
+            self._everything = everything
+            self._fitted_width = 0
         position = self.cursor
         if before is not None:
             position = next((i for i, b in enumerate(bullets) if b.id == before.id), position)
         self._fit()
-        self.cursor = max(0, min(position, len(bullets) - 1))
-        self._scroll_to_cursor()
-        self.refresh()
-        self.post_message(self.Moved())
+        position = max(0, min(position, len(bullets) - 1))
+        if position != self.cursor:
+            self.cursor = position
+        else:
+            self.watch_cursor()
 
     def header(self) -> str:
         return " " * len(_MARK) + self._layout.header().plain
@@ -106,7 +115,9 @@ class BulletList(ScrollView, can_focus=True):
         # The height decides whether there is a scroll bar, and so the width that is left.
         self.virtual_size = Size(0, len(self._bullets))
         width = self.scrollable_content_region.width or 80
-        self._layout = Layout.fit(self._bullets, max(width - len(_MARK), 20), only=_COLUMNS)
+        if width != self._fitted_width:
+            self._layout = Layout.fit(self._everything, max(width - len(_MARK), 20), only=_COLUMNS)
+            self._fitted_width = width
 
     def _scroll_to_cursor(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from ace_cli.playbook import PlaybookStage, Section
-from ace_cli.playbook.filters import BulletFilter
+from ace_cli.playbook import Bullet, PlaybookStage, Section
+from ace_cli.playbook.filters import BulletFilter, haystack
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 
@@ -27,6 +29,25 @@ def parse_query(text: str, *, sort: str = "") -> BulletFilter:
         else:
             fields[found[0]] = found[1]
     return BulletFilter(search=" ".join(words), sort=sort, **fields)
+
+
+class Finder:
+    """Filters the same bullets again and again, within a key press: their text is folded only once."""
+
+    def __init__(self) -> None:
+        self._bullets: Sequence[Bullet] = ()
+        self._texts: dict[str, str] = {}
+
+    def find(self, bullets: Sequence[Bullet], text: str, *, sort: str = "") -> tuple[Bullet, ...]:
+        """What :func:`parse_query` asks for of ``bullets``."""
+        if bullets is not self._bullets:
+            self._bullets = bullets
+            self._texts = {bullet.id: haystack(bullet) for bullet in bullets}
+        wanted = parse_query(text, sort=sort)
+        found: Sequence[Bullet] = bullets
+        for word in wanted.search.casefold().split():
+            found = [bullet for bullet in found if word in self._texts[bullet.id]]
+        return replace(wanted, search="").apply(found)
 
 
 def _field(name: str, value: str) -> tuple[str, Any] | None:
