@@ -85,7 +85,8 @@ def _opposite(a: Wording, b: Wording) -> str | None:
             continue
         if weak and _overlap(a, b, but=frozenset(group)) < 0.6:
             continue
-        return f"opposite: {next(iter(in_a.values()))} vs {next(iter(in_b.values()))}"
+        one, other = next(iter(in_a.values())), next(iter(in_b.values()))
+        return f"opposite: {one} vs {other}" if stem(one) != stem(other) else "negation"
     return None
 
 
@@ -107,13 +108,14 @@ def _alternatives(text: Wording, index: int) -> dict[int, str]:
 
 def _prefixed(a: Wording, b: Wording) -> str | None:
     """safe and unsafe, mutable and immutable, direct and indirect."""
-    stems_a, stems_b = a.content(), b.content()
-    for one, other in ((stems_a, stems_b), (stems_b, stems_a)):
-        for word in sorted(one - other):
+    words_a = {word.stem: word.text for word in a.words if word.is_content}
+    words_b = {word.stem: word.text for word in b.words if word.is_content}
+    for one, other in ((words_a, words_b), (words_b, words_a)):
+        for word in sorted(one.keys() - other.keys() - _NO_PREFIX):
             for prefix in _PREFIXES:
                 base = word.removeprefix(prefix)
-                if base != word and len(base) >= 3 and base in other - one and word not in _NO_PREFIX:
-                    return f"negation: {word} vs {base}"
+                if base != word and len(base) >= 3 and base in other and base not in one:
+                    return f"negation: {one[word]} vs {other[base]}"
     return None
 
 
@@ -210,7 +212,7 @@ def _order(words: list[Word], *, flipped: bool) -> Iterable[Relation]:
     if at is None:
         return
     comma = next((i for i, w in enumerate(words) if i > at and w.text == ","), len(words))
-    if at <= 1 and words[at].text != "then":
+    if not _stems(words[:at]) and words[at].text != "then":
         if comma == len(words):  # "before dividing convert units": the next word is all we are sure of
             comma = min(at + 2, len(words))
         there, here = _stems(words[at + 1 : comma]), _stems(words[comma:])

@@ -258,15 +258,23 @@ _IRREGULAR = {
     "forgotten": "forget", "feet": "foot", "children": "child", "halves": "half", "division": "divide",
     "multiplication": "multiply", "addition": "add", "subtraction": "subtract", "conversion": "convert",
     "calculation": "calculate", "computation": "calculate", "compute": "calculate", "verification": "verify",
-    "multiplied": "multiply", "hid": "hide", "written-off": "write", "said": "say", "used": "use", "using": "use",
+    "multiplied": "multiply", "multiplies": "multiply", "multiplying": "multiply", "applied": "apply", "applies": "apply",
+    "applying": "apply", "supplied": "supply", "strings": "string", "things": "thing", "hid": "hide", "written-off": "write", "said": "say", "used": "use", "using": "use",
     "longest": "longest", "purchased": "purchase", "during": "during", "building": "building",
 }  # fmt: skip
+
+
+_WHOLE = frozenset(
+    {"multiply", "apply", "supply", "reply", "imply", "comply", "assembly", "anomaly", "thing", "string"}
+)
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """A rough stem, equal for the common endings of a word; not a word itself."""
     word = _IRREGULAR.get(word, word)
+    if word in _WHOLE:
+        return word
     for ending in ("ing", "ed", "es", "s", "ly"):
         base = word.removesuffix(ending)
         if base != word and len(base) >= 3 and not (ending == "s" and base[-1] in "su") and _vowel(base):

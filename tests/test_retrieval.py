@@ -1,0 +1,135 @@
+"""Which bullets a question gets when not all may go into the prompt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.playbook import Bullet
+from ace_cli.stages.retrieval import BulletSelector
+
+CITIES = [
+    "Oslo",
+    "Bergen",
+    "Berlin",
+    "Madrid",
+    "Lisbon",
+    "Turin",
+    "Vienna",
+    "Prague",
+    "Warsaw",
+    "Athens",
+    "Dublin",
+    "Porto",
+]
+CODES = tuple(
+    Bullet(f"B{n:03d}", f"The warehouse code for {city} is RV-{n + 40}.") for n, city in enumerate(CITIES, 1)
+)
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+class Counting(WordLlamaEmbedder):
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        self.asked += texts
+        return await super().embed(texts)
+
+
+def selector(budget: int = 10_000, most: int | None = None, embedder: Any = None) -> BulletSelector:
+    return BulletSelector(embedder or WordLlamaEmbedder(), words, budget_tokens=budget, max_bullets=most)
+
+
+def select(chosen_by: BulletSelector, question: str, bullets: Sequence[Bullet] = CODES) -> list[str]:
+    return [bullet.id for bullet in asyncio.run(chosen_by.select(bullets, question))]
+
+
+def test_all_bullets_that_fit_go_in_unasked() -> None:
+    embedder = Counting()
+    assert select(selector(embedder=embedder), "Where is it?") == [b.id for b in CODES]
+    assert embedder.asked == []  # a small playbook costs no embedding
+
+
+@pytest.mark.parametrize("city", CITIES)
+def test_three_bullets_hold_the_one_that_the_question_needs(city: str) -> None:
+    question = f"A parcel goes to {city}. Which code must be written on it?"
+    wanted = next(bullet.id for bullet in CODES if city in bullet.content)
+    found = select(selector(most=3), question)
+    assert len(found) == 3
+    assert wanted in found
+    assert found == sorted(found)
+
+
+def test_the_budget_counts_whole_lines() -> None:
+    assert len(select(selector(budget=8 * 4 + 7), "Oslo?")) == 4  # each line has 8 words
+    assert select(selector(budget=7), "Oslo?") == []
+    assert select(selector(budget=0), "Oslo?") == []
+    assert select(selector(most=0), "Oslo?") == []
+    assert select(selector(), "Oslo?", ()) == []
+
+
+def test_a_bullet_too_long_for_the_budget_makes_room_for_shorter_ones() -> None:
+    long = Bullet("B099", "What is the warehouse code for Oslo? " * 20)
+    assert select(selector(budget=17), "What is the warehouse code for Oslo?", (*CODES, long)) == select(
+        selector(budget=17), "What is the warehouse code for Oslo?"
+    )
+
+
+def test_of_near_equals_the_trusted_one_is_taken() -> None:
+    doubted = Bullet("B001", "Round up the number of buses.", confidence=0.2)
+    trusted = Bullet("B002", "Round up the number of boxes.", confidence=0.9)
+    assert select(selector(most=1), "How many vehicles are needed?", (doubted, trusted)) == ["B002"]
+
+
+def test_equal_ones_are_taken_in_their_order() -> None:
+    twins = tuple(Bullet(f"B{n:03d}", "The same words.") for n in range(1, 30))
+    assert select(selector(most=3), "words", twins) == ["B001", "B002", "B003"]
+
+
+def test_bullets_are_embedded_once_and_questions_once_a_call() -> None:
+    embedder = Counting()
+    chosen_by = selector(most=2, embedder=embedder)
+
+    async def many() -> list[tuple[Bullet, ...]]:
+        return await asyncio.gather(*(chosen_by.select(CODES, f"Code for {city}?") for city in CITIES))
+
+    at_once = asyncio.run(many())
+    assert sorted(embedder.asked) == sorted([b.content for b in CODES] + [f"Code for {c}?" for c in CITIES])
+    embedder.asked.clear()
+    grown = (*CODES, Bullet("B013", "Round up."))
+    select(chosen_by, "Oslo?", grown)
+    assert sorted(embedder.asked) == ["Oslo?", "Round up."]
+    one_by_one = [asyncio.run(selector(most=2).select(CODES, f"Code for {city}?")) for city in CITIES]
+    assert at_once == one_by_one
+
+
+def test_vectors_of_nan_select_like_zero() -> None:
+    class Broken(WordLlamaEmbedder):
+        async def embed(self, texts: Sequence[str]) -> Any:
+            return np.full((len(texts), 4), np.nan, dtype=np.float32)
+
+    assert select(selector(most=2, embedder=Broken()), "Oslo?") == ["B001", "B002"]
+
+
+def test_ten_thousand_bullets_are_counted_only_as_far_as_the_budget_goes() -> None:
+    counted: list[str] = []
+
+    def count(text: str) -> int:
+        counted.append(text)
+        return words(text)
+
+    bullets = tuple(Bullet(f"B{n:03d}", f"Lesson {n} says to check value {n * 7}.") for n in range(1, 10_001))
+    chosen_by = BulletSelector(WordLlamaEmbedder(), count, budget_tokens=90)
+    first = select(chosen_by, "What does lesson 4711 say?", bullets)
+    assert len(first) == 11
+    assert len(counted) < 100
+    assert select(chosen_by, "What does lesson 4711 say?", bullets) == first
