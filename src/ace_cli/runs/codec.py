@@ -11,7 +11,7 @@ import json
 import types
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import orjson
 
@@ -44,7 +44,7 @@ def decode(cls: type[T], row: Any) -> T:
     Raises:
         KeyError, TypeError, ValueError: the row is not of this class (a damaged store).
     """
-    hints = _hints(cls)
+    hints = _hints(cast(Any, cls))
     return cls(**{name: _convert(hints[name], value) for name, value in row.items() if name in hints})
 
 

@@ -58,8 +58,22 @@ def hold(run_dir: Path) -> Iterator[None]:
         lock.release()
 
 
+def hold_existing(run_dir: Path) -> contextlib.AbstractContextManager[None]:
+    """As :func:`hold`, of a run that must exist: a wrong path must not get a lock file.
+
+    Raises:
+        UsageError: there is no run.
+    """
+    from ace_cli.runs.reader import check
+
+    check(run_dir / "run.sqlite3")
+    return hold(run_dir)
+
+
 def is_held(run_dir: Path) -> bool:
     """True while a process writes to the run."""
+    if not _note(run_dir).exists():
+        return False
     lock = FileLock(run_dir / "run.lock")
     try:
         lock.acquire(timeout=0)

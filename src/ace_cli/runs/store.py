@@ -23,7 +23,7 @@ from typing import Any
 
 from ace_cli.clock import now
 from ace_cli.data import Example
-from ace_cli.errors import AceError, StoreError
+from ace_cli.errors import AceError, StoreError, UsageError
 from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, reader
 from ace_cli.runs.codec import dumps, tagged
@@ -52,14 +52,19 @@ class RunStore(reader.RunReader):
         self._thread.start()
 
     @classmethod
-    def create(cls, run_dir: Path, header: Header, examples: Iterable[Example]) -> int:
+    def create(
+        cls, run_dir: Path, header: Header, examples: Iterable[Example], dataset_hash: Callable[[], str]
+    ) -> int:
         """Make the store of a new run in an existing folder, whole or not at all.
+
+        ``dataset_hash`` is asked when all examples were seen.
 
         Returns:
             The number of examples.
 
         Raises:
-            AceError: it cannot be written. What ``examples`` raises comes through.
+            UsageError: there are no examples, or two have the same id. StoreError: it cannot be written.
+                What ``examples`` raises comes through.
         """
         path, making = run_dir / FILE, run_dir / f"{FILE}.making"
         making.unlink(missing_ok=True)
@@ -72,6 +77,8 @@ class RunStore(reader.RunReader):
                     db.execute(
                         "INSERT INTO example VALUES (?,?,?)", (count - 1, dumps(example.id), dumps(example))
                     )
+                if not count:
+                    raise UsageError("the dataset has no examples")
                 db.execute("INSERT INTO segment VALUES (0, ?)", (count,))
                 db.execute(
                     "INSERT INTO run VALUES (1,?,?,?,?,'{}',?,?,?,?,?,'')",
@@ -82,13 +89,15 @@ class RunStore(reader.RunReader):
                         dumps(header.origins),
                         dumps(header.prompts),
                         dumps(reader.playbook_row(header.base_playbook)),
-                        header.dataset_hash,
+                        dataset_hash(),
                         dumps(header.source),
                         RUNNING,
                     ),
                 )
                 db.execute("COMMIT")
             making.replace(path)
+        except sqlite3.IntegrityError as error:
+            raise UsageError(f"two examples have the same id (example {count})") from error
         except sqlite3.Error as error:
             raise store_error(path, error) from error
         finally:

@@ -1,0 +1,194 @@
+"""The Python API: the same runs as `ace train` makes, from a script or a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypedDict
+
+from ace_cli.data import Example
+from ace_cli.engine.events import Event
+from ace_cli.engine.launch import Replacements, create_run, execute
+from ace_cli.playbook import PlaybookStage
+from ace_cli.settings_layers import FLAG, Layer, fold
+from ace_cli.stages.base import Curator, Generator, Reflector
+
+Listener = Callable[[Event], None]
+
+
+@dataclass
+class TrainingConfig:
+    """What a training run is made of. Every other setting of `ace train` goes into ``settings``.
+
+    Args:
+        dataset_name: ``gsm8k``, ``custom`` (with ``input_path`` or ``examples``), or a Hugging Face id or folder.
+        num_examples: how many; None takes all.
+        batch_merge_size: examples that see the same playbook.
+        similarity_threshold: cosine (0 to 1) from which an insight repeats a bullet.
+        settings: further settings by dotted path, such as ``{"training.epochs": 2, "limits.max_cost": 1.5}``.
+    """
+
+    dataset_name: str = "gsm8k"
+    dataset_split: str = "train"
+    num_examples: int | None = 100
+    generator_model: str = "gpt-4-turbo"
+    reflector_model: str = "gpt-4o-mini"
+    batch_merge_size: int = 10
+    similarity_threshold: float = 0.8
+    target_stage: PlaybookStage | str = PlaybookStage.SHADOW
+    output_playbook_path: str | Path = "playbooks/offline_trained.json"
+    output_metrics_path: str | Path = "metrics/offline_training_metrics.json"
+    save_checkpoints: bool = True
+    checkpoint_interval: int = 50
+    input_path: str | Path | None = None
+    run_dir: str | Path | None = None
+    api_base: str | None = None
+    concurrency: int = 16
+    seed: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def values(self) -> dict[str, Any]:
+        """Dotted path of the setting -> value."""
+        return {
+            "data.dataset": self.dataset_name,
+            "data.split": self.dataset_split,
+            "data.num_examples": self.num_examples or 0,
+            "data.input": _text(self.input_path),
+            "models.generator.model": self.generator_model,
+            "models.reflector.model": self.reflector_model,
+            "models.api_base": self.api_base,
+            "training.batch_size": self.batch_merge_size,
+            "training.similarity_threshold": self.similarity_threshold,
+            "training.target_stage": str(self.target_stage),
+            "training.seed": self.seed,
+            "output.playbook": str(self.output_playbook_path),
+            "output.metrics": str(self.output_metrics_path),
+            "output.checkpoints": self.save_checkpoints,
+            "output.checkpoint_interval": self.checkpoint_interval,
+            "output.run_dir": _text(self.run_dir),
+            "execution.concurrency": self.concurrency,
+            **self.settings,
+        }
+
+
+@dataclass(frozen=True)
+class TrainingMetrics:
+    """The numbers of a finished run; ``details`` is the whole metrics file."""
+
+    total_examples: int
+    correct_answers: int
+    failed_examples: int
+    accuracy: float
+    playbook_size: int
+    bullets_added: int
+    bullets_incremented: int
+    total_insights: int
+    calls: int
+    cost_usd: float | None
+    duration_seconds: float
+    details: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class TrainingResult(TypedDict):
+    """What :meth:`OfflineTrainer.train` returns. A run that does not finish raises instead."""
+
+    success: bool
+    metrics: TrainingMetrics
+    playbook_size: int
+    output_paths: dict[str, str]
+    run_dir: str
+
+
+class OfflineTrainer:
+    """Trains one playbook.
+
+    Args:
+        config: what to train on, with what.
+        examples: the dataset, instead of what ``config`` names.
+        generator, reflector, curator: any object that fits the Protocol in ``ace_cli.stages.base``.
+        on_event: called with every event of the run (``ace_cli.engine.events``), from the thread of the run.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        examples: Sequence[Example] | None = None,
+        *,
+        generator: Generator | None = None,
+        reflector: Reflector | None = None,
+        curator: Curator | None = None,
+        on_event: Listener | None = None,
+    ) -> None:
+        self.config = config
+        self._custom_examples: Sequence[Example] | None = examples  # older scripts assign it
+        self._replacements = Replacements(generator, reflector, curator)
+        self._on_event: Listener = on_event or (lambda event: None)
+
+    def train(self, initial_playbook_path: str | Path | None = None) -> TrainingResult:
+        """Run to the end. What is recorded stays in the run directory, so ``ace resume`` can go on after an error.
+
+        Raises:
+            UsageError: something is wrong with the settings or the data; nothing was paid.
+            RunStopped: a limit, an interruption, an outage or too many failures stopped the run.
+            AceError: anything else that we foresaw.
+        """
+        values = self.config.values()
+        if initial_playbook_path is not None:
+            values["training.initial_playbook"] = str(initial_playbook_path)
+        loaded = fold([Layer("TrainingConfig", FLAG, values)])
+        run_dir = create_run(loaded, self._on_event, self._custom_examples, self._replacements)
+        result = execute(run_dir, loaded.settings, self._on_event, self._replacements)
+        return {
+            "success": True,
+            "metrics": _metrics(result.metrics),
+            "playbook_size": len(result.playbook),
+            "output_paths": {"playbook": str(result.playbook_path), "metrics": str(result.metrics_path)},
+            "run_dir": str(run_dir),
+        }
+
+
+def create_offline_trainer(
+    dataset_name: str = "gsm8k",
+    num_examples: int | None = 100,
+    generator_model: str = "gpt-4-turbo",
+    reflector_model: str = "gpt-4o-mini",
+    output_playbook_path: str | Path = "playbooks/offline_trained.json",
+    **more: Any,
+) -> OfflineTrainer:
+    """An :class:`OfflineTrainer` in one call; ``more`` are further fields of :class:`TrainingConfig`."""
+    return OfflineTrainer(
+        TrainingConfig(
+            dataset_name=dataset_name,
+            num_examples=num_examples,
+            generator_model=generator_model,
+            reflector_model=reflector_model,
+            output_playbook_path=output_playbook_path,
+            **more,
+        )
+    )
+
+
+def _metrics(body: Mapping[str, Any]) -> TrainingMetrics:
+    summary, usage = body["training_summary"], body["usage"]
+    return TrainingMetrics(
+        total_examples=summary["total_examples"],
+        correct_answers=summary["correct_answers"],
+        failed_examples=summary["failed_generations"],
+        accuracy=summary["accuracy"],
+        playbook_size=body["playbook"]["final_size"],
+        bullets_added=body["playbook"]["bullets_added"],
+        bullets_incremented=body["playbook"]["bullets_incremented"],
+        total_insights=body["insights"]["total_extracted"],
+        calls=usage["calls"],
+        cost_usd=usage["cost_usd"],
+        duration_seconds=body["timing"]["duration_seconds"],
+        details=body,
+    )
+
+
+def _text(path: str | Path | None) -> str | None:
+    return None if path is None else str(path)

@@ -1,0 +1,135 @@
+"""The `ace` command: finds the subcommand, runs it, and turns what went wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from ace_cli.errors import AceError, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "train": "Train a playbook on examples with known answers.",
+    "resume": "Go on after a crash, Ctrl-C, a spent limit or a failure.",
+    "inspect": "See what was learned: bullets, their history, the run.",
+    "export": "Take a playbook along in another form.",
+}
+"""Subcommand -> its help in one line. Its module is imported only when it is called: `ace --help` stays fast."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console command. Always ends the process, with an exit code of ``errors.ExitCode``."""
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    try:
+        sys.stdout.flush()
+    except (BrokenPipeError, ValueError):
+        _silence_stdout()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; its exit code. Errors are printed to stderr, one line and a hint."""
+    try:
+        # Not standalone: errors are printed here, in one line, whatever their kind.
+        result = _group().main(list(arguments) or ["--help"], prog_name="ace", standalone_mode=False)
+        return result if isinstance(result, int) else ExitCode.DONE
+    except AceError as error:
+        _debug()
+        _say(error.message, error.hint)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted", "")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # `ace inspect ... | head`
+        _silence_stdout()
+        return ExitCode.DONE
+    except Exception as error:  # noqa: BLE001 - the last resort of a process: a bug is told as one, not dumped
+        if hasattr(error, "format_message"):  # a wrong command line
+            _say(error.format_message(), _help_hint(error))
+            return ExitCode.USAGE
+        if type(error).__name__ == "Abort":
+            _say("interrupted", "")
+            return ExitCode.INTERRUPTED
+        _debug()
+        from ace_cli.llm.redact import redact
+
+        _say(
+            f"unexpected {type(error).__name__}: {redact(str(error))}",
+            "This is a bug of ours. ACE_DEBUG=1 shows where it happened; please report it.",
+        )
+        return ExitCode.FAILED
+
+
+def _say(message: str, hint: str) -> None:
+    from ace_cli.report.text import printable
+
+    typer.echo(f"error: {printable(message)}", err=True)
+    if hint:
+        typer.echo(f"hint: {printable(hint)}", err=True)
+
+
+def _help_hint(error: Any) -> str:
+    context = getattr(error, "ctx", None)
+    return f"`{context.command_path} --help` shows what there is." if context is not None else ""
+
+
+def _debug() -> None:
+    if os.environ.get("ACE_DEBUG"):
+        import traceback
+
+        traceback.print_exc()
+
+
+def _silence_stdout() -> None:
+    """Nobody reads stdout any more; keep the interpreter from complaining about it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from ace_cli._version import __version__
+
+        typer.echo(f"ace {__version__}")
+        raise typer.Exit
+
+
+def _group() -> Any:
+    class LazyGroup(TyperGroup):
+        """Lists the commands from the table above and imports one when it is called."""
+
+        def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+            name = args[0]
+            if name not in COMMANDS:
+                return super().resolve_command(ctx, args)  # says which one may be meant
+            command = importlib.import_module(f"ace_cli.cli.{name}").command
+            command.name = name
+            return name, command, args[1:]
+
+    app = typer.Typer(
+        cls=LazyGroup,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={
+            "help_option_names": ["-h", "--help"],
+            "token_normalize_func": lambda token: token.replace("_", "-"),
+        },
+    )
+
+    @app.callback()
+    def ace(
+        version: Annotated[
+            bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+        ] = False,
+    ) -> None:
+        """Train playbooks for language models (Agentic Context Engineering)."""
+
+    for name, text in COMMANDS.items():
+        app.command(name, help=text)(lambda: None)
+    return typer.main.get_command(app)

@@ -1,0 +1,122 @@
+"""Flags from the settings' definitions, so that flag, key, variable and help text cannot drift apart."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+
+from ace_cli.settings import Definition, Kind, Settings, definitions
+
+NAMES = {
+    "data": "Data",
+    "models": "Models",
+    "stages": "Stages",
+    "training": "Training",
+    "output": "Output",
+    "execution": "Execution",
+    "limits": "Limits",
+    "display": "Display",
+}
+
+
+def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> Callable[..., Any]:
+    """``command`` with one option for every setting that has a flag.
+
+    It is called with ``flags``, a dict of dotted path -> text of the options that were given. Values are
+    checked by the settings model, not here, so that a wrong one is told alike wherever it came from.
+
+    Args:
+        hide: options of this kind work, but are left out of the help.
+    """
+    flagged = {_parameter(d): d for d in definitions() if d.flag}
+
+    def wrapper(**arguments: Any) -> Any:
+        flags = {d.path: arguments.pop(name) for name, d in flagged.items()}
+        return command(**arguments, flags={path: value for path, value in flags.items() if value is not None})
+
+    own = inspect.signature(command, eval_str=True).parameters
+    parameters = [parameter for name, parameter in own.items() if name != "flags"]
+    for name, definition in flagged.items():
+        annotation = Annotated[
+            bool | None if definition.is_switch else str | None, _option(definition, definition.kind is hide)
+        ]
+        parameters.append(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        )
+    wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    )
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    wrapper.__doc__ = command.__doc__
+    wrapper.__name__ = command.__name__
+    return wrapper
+
+
+def _parameter(definition: Definition) -> str:
+    return definition.path.replace(".", "__")
+
+
+def _option(definition: Definition, hidden: bool) -> Any:
+    flag = definition.flag or ""
+    names = [f"{flag}/--no-{flag[2:]}"] if definition.is_switch else [flag]
+    return typer.Option(
+        *names,
+        help=f"{definition.help}.{_default(definition)}",
+        show_default=False,
+        hidden=hidden,
+        metavar=None if definition.is_switch else _metavar(definition),
+        rich_help_panel=NAMES[definition.section],
+    )
+
+
+def _default(definition: Definition) -> str:
+    value = definition.default
+    if value is None or value is False:
+        return ""
+    return f" [{'on' if value is True else value}]"
+
+
+def _metavar(definition: Definition) -> str:
+    text = str(definition.field.annotation)
+    choices = _choices(definition.field.annotation)
+    if choices:
+        return "|".join(choices)
+    if definition.path in ("limits.max_cost",):
+        return "USD"
+    if "Duration" in definition.allowed or "duration" in definition.allowed:
+        return "TIME"
+    if "int" in text or "float" in text:
+        return "N"
+    return "TEXT"
+
+
+def _choices(annotation: Any) -> list[str]:
+    from typing import Literal
+
+    return [str(choice) for choice in get_args(annotation)] if get_origin(annotation) is Literal else []
+
+
+def option_table() -> list[Mapping[str, str]]:
+    """One row a setting: key, flag, variable, default, kind, help. The README's table is made of it."""
+    return [
+        {
+            "key": d.path,
+            "flag": d.flag or "",
+            "env": d.env,
+            "default": _shown(d.default),
+            "kind": d.kind.value,
+            "help": d.help,
+        }
+        for d in definitions(Settings)
+    ]
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(value)

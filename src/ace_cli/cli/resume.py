@@ -1,0 +1,63 @@
+"""``ace resume``: go on with a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ace_cli.cli.options import with_settings
+from ace_cli.cli.train import tell_run_dir
+from ace_cli.settings import Kind
+
+
+def resume(
+    flags: dict[str, Any],
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="[RUN]", help="A run directory; without it, the newest unfinished run."),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="Show the runs with state, progress and cost.")
+    ] = False,
+    extend_to: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Go on with more examples of the same plan, to N in all."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
+    runs: Annotated[Path, typer.Option(help="Where runs are looked for.", metavar="FOLDER")] = Path("runs"),
+) -> None:
+    """Go on after a crash, Ctrl-C, a spent limit or a failure.
+
+    Nothing that was paid is asked for again. Runtime settings may be changed; settings that decide what the
+    playbook becomes may not.
+    """
+    from ace_cli.runs.folders import list_runs, newest_unfinished
+
+    if list_:
+        from ace_cli.report.runs import print_runs
+
+        print_runs(list_runs(runs), runs)
+        return
+    from ace_cli.engine.launch import execute, prepare_resume
+    from ace_cli.report import reporter
+    from ace_cli.runs import lock
+    from ace_cli.settings_layers import read_layers
+
+    run_dir = run if run is not None else newest_unfinished(runs)
+    if run_dir.name == "run.sqlite3":
+        run_dir = run_dir.parent
+    notices: list[Any] = []
+    with lock.hold_existing(run_dir):
+        loaded = prepare_resume(run_dir, read_layers(flags, config), extend_to, notices.append)
+    with reporter(loaded.settings.display) as report:
+        tell_run_dir(run_dir, loaded.settings)
+        for notice in notices:
+            report(notice)
+        execute(run_dir, loaded.settings, report)
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("resume")(with_settings(resume, hide=Kind.IDENTITY))
+command = typer.main.get_command(app)

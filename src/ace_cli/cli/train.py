@@ -1,0 +1,60 @@
+"""``ace train``: a new run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ace_cli.cli.options import with_settings
+from ace_cli.settings import Settings
+
+
+def train(
+    flags: dict[str, Any],
+    config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Print every setting with where it came from, and stop.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print the plan: examples, calls, tokens, cost. Makes no call."),
+    ] = False,
+) -> None:
+    """Train a playbook on examples with known answers.
+
+    ace train --input data.jsonl --generator-model gpt-4o-mini --num-examples 50
+    """
+    from ace_cli.settings_layers import describe, load
+
+    loaded = load(flags, config)
+    if show_config:
+        for key, value, source in describe(loaded):
+            typer.echo(f"{key} = {value}  ({source})")
+        return
+    settings = loaded.settings
+    if dry_run:
+        from ace_cli.engine.estimate import estimate
+        from ace_cli.report.summary import plan_lines
+
+        typer.echo("\n".join(plan_lines(estimate(settings))))
+        return
+    from ace_cli.engine.launch import create_run, execute
+    from ace_cli.report import reporter
+
+    with reporter(settings.display) as report:
+        run_dir = create_run(loaded, report)
+        tell_run_dir(run_dir, settings)
+        execute(run_dir, settings, report)
+
+
+def tell_run_dir(run_dir: Path, settings: Settings) -> None:
+    """The first line of every run: what to inspect, and to resume if all goes wrong."""
+    if not settings.display.quiet and settings.display.progress != "json":
+        typer.echo(f"run: {run_dir}", err=True)
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("train")(with_settings(train))
+command = typer.main.get_command(app)

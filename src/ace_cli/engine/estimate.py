@@ -1,0 +1,108 @@
+"""What a run will take, before it is started: ``ace train --dry-run``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ace_cli.data import ContentHash, Skipped, read_examples
+from ace_cli.engine.launch import check_parts, dataset_spec
+from ace_cli.engine.ledger import ASSUMED_COMPLETION
+from ace_cli.engine.models import make_roles
+from ace_cli.engine.plan import Plan
+from ace_cli.settings import Settings
+from ace_cli.stages.prompts import load_prompts
+
+INSIGHT_TOKENS = 25
+"""Tokens of one bullet line, on average."""
+SAMPLE = 50
+"""Examples whose tokens are counted; the mean stands for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleEstimate:
+    """``cost_usd`` is None when the model's price is unknown."""
+
+    role: str
+    model: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """``examples`` of the dataset, ``steps`` over all epochs. Tokens and cost are rough."""
+
+    dataset: str
+    examples: int
+    skipped: int
+    steps: int
+    batches: int
+    epochs: int
+    batch_size: int
+    dataset_hash: str
+    roles: tuple[RoleEstimate, ...]
+
+    @property
+    def calls(self) -> int:
+        return sum(role.calls for role in self.roles)
+
+    @property
+    def cost_usd(self) -> float | None:
+        costs = [role.cost_usd for role in self.roles]
+        return None if any(cost is None for cost in costs) else sum(cost or 0.0 for cost in costs)
+
+
+def estimate(settings: Settings) -> Estimate:
+    """Read the dataset, check the settings, count. Makes no call and no file.
+
+    The playbook is taken to grow by half a bullet an example, up to the context budget.
+
+    Raises:
+        UsageError: as a real start would.
+    """
+    from pathlib import Path
+
+    folder = settings.stages.prompts
+    prompts = load_prompts(Path(folder) if folder else None)
+    check_parts(settings, prompts)
+    roles = make_roles(settings)
+    model = roles["generator"].model
+    spec = dataset_spec(settings)
+    skipped: list[Skipped] = []
+    digest, count, tokens = ContentHash(), 0, 0
+    for example in read_examples(spec, skipped=skipped):
+        digest.update(example)
+        if count < SAMPLE:
+            tokens += model.count_tokens(f"{example.context} {example.question}")
+        count += 1
+    question = tokens / max(1, min(count, SAMPLE))
+    training = settings.training
+    plan = Plan(((0, count),), training.epochs, training.batch_size, training.seed, settings.data.shuffle)
+    grown = min(training.context_budget, plan.steps * INSIGHT_TOKENS // 4)
+    if training.max_bullets is not None:
+        grown = min(grown, training.max_bullets * INSIGHT_TOKENS)
+    frames = {role: model.count_tokens(prompts.texts.get(f"{role}.txt", "")) for role in roles}
+    found = []
+    for name, role in roles.items():
+        calls = plan.batch_count if name == "curator" else plan.steps
+        completion = calls * (role.max_tokens or ASSUMED_COMPLETION)
+        each = frames[name] + question + (grown if name == "generator" else ASSUMED_COMPLETION)
+        prompt = round(calls * each)
+        found.append(
+            RoleEstimate(
+                name, role.model.name, calls, prompt, completion, role.model.price(prompt, completion)
+            )
+        )
+    return Estimate(
+        dataset=spec.name if spec.input is None else str(spec.input),
+        examples=count,
+        skipped=len(skipped),
+        steps=plan.steps,
+        batches=plan.batch_count,
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        dataset_hash=digest.hexdigest(),
+        roles=tuple(found),
+    )

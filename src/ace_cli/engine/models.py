@@ -1,0 +1,62 @@
+"""From settings to the models of a run. Roles that name the same model at the same address share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ace_cli.engine.calls import Role
+from ace_cli.errors import UsageError
+from ace_cli.llm.base import ChatModel
+from ace_cli.llm.factory import make_model
+from ace_cli.llm.retry import EndpointGate
+from ace_cli.settings import ModelsSettings, RoleSettings, Settings
+
+
+def make_roles(settings: Settings, notify: Callable[[str], None] | None = None) -> dict[str, Role]:
+    """generator, reflector, and curator where one is set. ``notify`` is told what a model does not take.
+
+    Raises:
+        UsageError: a model cannot be had here (a missing extra, a missing file).
+    """
+    made: dict[str, tuple[ChatModel, EndpointGate]] = {}
+    roles = {}
+    for name, role in _roles(settings.models):
+        # What makes two roles ask the same endpoint in the same way; parameters go with each request.
+        key = repr([getattr(role, field) for field in _SHARED_BY]) + _secrets(role)
+        if key not in made:
+            model = make_model(role.model or "", role, api_base=settings.models.api_base, notify=notify)
+            made[key] = model, EndpointGate()
+        model, gate = made[key]
+        roles[name] = Role(name, model, gate, role.temperature, role.max_tokens, role.extra)
+    return roles
+
+
+_SHARED_BY = ("model", "api_base", "timeout", "prompt_style", "input_price", "output_price")
+
+
+def _secrets(role: RoleSettings) -> str:
+    headers = sorted((name, value.get_secret_value()) for name, value in role.headers.items())
+    return repr((role.api_key and role.api_key.get_secret_value(), headers))
+
+
+def require_prices(settings: Settings, roles: Iterable[Role]) -> None:
+    """A cost limit needs to know what calls cost.
+
+    Raises:
+        UsageError: naming the model without a price, and how to give one.
+    """
+    if settings.limits.max_cost is None:
+        return
+    for role in roles:
+        if role.model.price(1000, 1000) is None:
+            raise UsageError(
+                f"--max-cost needs the price of {role.model.name}, which is unknown",
+                f"Set models.{role.name}.input_price and models.{role.name}.output_price (US dollars per million tokens).",
+            )
+
+
+def _roles(models: ModelsSettings) -> Iterable[tuple[str, RoleSettings]]:
+    yield "generator", models.generator
+    yield "reflector", models.reflector
+    if models.curator.model is not None:
+        yield "curator", models.curator
