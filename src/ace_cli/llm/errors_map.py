@@ -48,7 +48,7 @@ def map_error(error: BaseException, model: str, secrets: Iterable[str] = ()) -> 
     kind = _kind(facts)
     what, hint = _WORDS[kind]
     status = f" (HTTP {facts.status})" if facts.status else ""
-    said = _clean(redact(facts.text, secrets))
+    said = _clean(redact(facts.text[:20_000], secrets))
     message = f"{redact(model, secrets)}: {what}{status}" + (f": {said}" if said else "")
     if kind in _PERMANENT:
         return PermanentError(message, hint, kind=kind)

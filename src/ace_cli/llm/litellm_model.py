@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -40,6 +41,8 @@ def load_litellm() -> Any:
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.disable_hf_tokenizer_download = True  # a token count is no reason to reach for a network
+    # litellm drops a coroutine when a call is cancelled before it began: no concern of the user's
+    warnings.filterwarnings("ignore", r"coroutine '[\w.]*acompletion' was never awaited", RuntimeWarning)
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # every failure reaches our caller anyway
     for name in ("openai", "httpx", "httpcore", "aiohttp"):
@@ -100,6 +103,7 @@ class LitellmModel:
         _open_models.add(self)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
+        await asyncio.to_thread(load_litellm)  # seconds, the first time: the loop must go on meanwhile
         parameters = self._parameters(request)
         for name in self._left_out & parameters.keys():
             del parameters[name]

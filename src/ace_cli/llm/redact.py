@@ -21,14 +21,14 @@ _PATTERNS = (
     # ?key=..., "api_key": "...", x-api-key: ..., password=...
     (
         re.compile(
-            r"((?:[\w-]*api[-_ ]?key|(?<=[?&])key|[\w-]*(?:token|secret|password|signature)|sig)[\"']?\s*[=:]\s*[\"']?)"
+            r"((?:[\w-]{0,40}api[-_ ]?key|(?<=[?&])key|[\w-]{0,40}(?:token|secret|password|signature)|sig)[\"']?\s*[=:]\s*[\"']?)"
             r"(?!\s|\d+\b)[^\s\"'&,;)}\]]+",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",
     ),
     (re.compile(r"(authorization[\"']?\s*[=:]\s*[\"']?)(?:\w+\s+)?[^\s\"',}]+", re.IGNORECASE), rf"\1{MASK}"),
-    (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=*-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
+    (re.compile(r"\b(Bearer|Basic)\s+(?=\S*\d)[\w.~+/=*-]{6,}", re.IGNORECASE), rf"\1 {MASK}"),
 )
 
 
