@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
     from ace_cli.embeddings.base import Vectors
 
-LIFT = 0.5
+LIFT = 0.53
 """Weight of the constant coordinate that every vector gets: ``cosine = LIFT + (1 - LIFT) * raw cosine``.
 
 WordLlama averages word vectors, so texts that say the same lie at a raw cosine near 0.65 where larger
 models give 0.85. One constant coordinate lifts all cosines by the same straight line and leaves their
-order alone; the threshold of 0.8 then means "says the same" here as elsewhere (0.8 is a raw 0.6).
+order alone; the threshold of 0.8 then means "says the same" here as elsewhere (0.8 is a raw 0.574).
 Measured by ``benchmarks/bench_merge.py``.
 """
 

@@ -162,6 +162,20 @@ def _scopes(text: Wording) -> list[frozenset[str]]:
     return [frozenset(scope) for scope in scopes if scope]
 
 
+def _swapped(a: Wording, b: Wording) -> str | None:
+    """The same sentence with two words changed over: X over Y, Y over X."""
+    left = [word.stem for word in a.words if not word.is_stop]
+    right = [word.stem for word in b.words if not word.is_stop]
+    if len(left) != len(right):
+        return None
+    differ = [i for i, (x, y) in enumerate(zip(left, right, strict=True)) if x != y]
+    if len(differ) != 2 or [left[i] for i in differ] != [right[i] for i in reversed(differ)]:
+        return None
+    if differ[1] - differ[0] == 1 or not all(a.content() >= {left[i]} for i in differ):
+        return None  # neighbours ("cold clear water") and words without content say the same
+    return f"other order: {left[differ[0]]} and {left[differ[1]]}"
+
+
 def _other_term(a: Wording, b: Wording) -> str | None:
     """The same sentence but for one word, which is no known synonym: diluted and basic shares."""
     left = [word.stem for word in a.words if word.is_content]
@@ -186,6 +200,7 @@ _RULES: tuple[Callable[[Wording, Wording], str | None], ...] = (
     _prefixed,
     _other_order,
     _negation,
+    _swapped,
     _other_term,
 )
 

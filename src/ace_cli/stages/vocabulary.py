@@ -83,7 +83,9 @@ radius | diameter | circumference
 sine | cosine | tangent
 ~ half | double twice | triple | quadruple
 strict | lenient
-~ same | different
+~ on | off
+~ product | sum | quotient
+frozen | thawed
 north | south | east | west
 monday | tuesday | wednesday | thursday | friday | saturday | sunday
 january | february | march | april | june | july | august | september | october | november | december
@@ -198,13 +200,18 @@ SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 NEGATORS = frozenset({"not", "never", "no", "without", "avoid", "neither", "nor", "refrain"})
 REQUIRERS = frozenset({"without", "unless", "until", "before"})
 """After a negator these demand something: never X without Y, not X until Y."""
-FORGET = frozenset({"forget", "omit", "neglect", "fail", "skip", "ignore", "overlook", "miss", "hesitate"})
+FORGET = frozenset({"forget", "omit", "neglect", "skip", "ignore", "overlook", "hesitate", "exclude"})
 """Verbs that negate what follows them, and with a negator demand it."""
 BAD = frozenset(
     {"mistake", "error", "wrong", "incorrect", "pitfall", "misleading", "unacceptable", "forbidden"}
 )
 
 IDIOMS = (
+    (r"\bprefer(?:red)?\b((?: [\w-]+){1,5}?) over\b", r" prefer\1 insteadof "),
+    (r"\b(?:keep|leave|leaving|keeping)((?: \w+){1,4}?) (?:out|away) (?:of|from)\b", r" avoid\1 in "),
+    (r"\bfail(?:s|ed|ing|ure)? to\b", " forget "),
+    (r"\bhalf an hour\b|\bhalf hour\b", " 30 minutes "),
+    (r"\bround(?:ed|ing|s)?\b((?: \w+){0,4}?) (up|down)\b", r" round\2 \1 "),
     (r"\bno (?:more|greater|larger|higher|longer) than\b|\bat (?:the )?most\b|\bup to\b", " atmost "),
     (r"\bnot (?:more|greater|larger|higher|longer) than\b|\ba maximum of\b", " atmost "),
     (
@@ -217,7 +224,6 @@ IDIOMS = (
     (r"\b(?:prior to|ahead of|in advance of)\b", " before "),
     (r"\b(?:following|subsequent to) (?=\w+ing\b)", " after "),
     (r"\bonly (?:after|once)\b|^once\b|\bas soon as\b", " after "),
-    (r"\bround(?:ed|ing|s)?\b((?: \w+){0,4}?) (up|down)\b(?! to\b)", r" round\2 \1 "),
     (r"\bmake sure (?:that |to )?|\bbe sure to\b|\bbe careful to\b|\bremember to\b", " "),
     (r"\btake (?=[\w ']+? (?:away )?from\b)|\bdeduct\b|\btake away\b", " subtract "),
     (r"\baway from\b", " from "),
