@@ -39,7 +39,9 @@ def run_charts(curve: Sequence[CurvePoint]) -> list[Chart]:
         return []
     first, last = curve[0], curve[-1]
     priced = all(point.cost_usd is not None for point in curve)
-    spent: list[Point] = [(point.examples_seen, (point.cost_usd or 0.0) if priced else point.tokens) for point in curve]
+    spent: list[Point] = [
+        (point.examples_seen, (point.cost_usd or 0.0) if priced else point.tokens) for point in curve
+    ]
     return [
         Chart(
             "Accuracy",
@@ -116,8 +118,8 @@ def _lines(
         x_value_formatter=_whole,
     )
     for name, line in series.items():
-        # A lone point would be no line: let it start at the axis.
-        chart.add(name, [{"value": point, "label": f"after {point[0]:,} examples"} for point in line])
+        labels = [f"{formatted(y)} after {x:,} examples" for x, y in line]
+        chart.add(name, [{"value": point, "label": label} for point, label in zip(line, labels, strict=True)])
     return _bare(chart)
 
 
@@ -133,7 +135,7 @@ def _bars(counts: Sequence[tuple[str, int]], *, sideways: bool = False) -> str:
     return _bare(chart)
 
 
-_NEEDS_SCRIPT = {"overlay", "text-overlay", "tooltip-overlay", "tooltip", "titles"}
+_NEEDS_SCRIPT = {"text-overlay", "tooltip-overlay", "tooltip", "titles"}
 _LOOK: dict[str, Any] = {
     "width": 400,
     "height": 230,
@@ -163,8 +165,7 @@ def _bare(chart: Any) -> str:
             group.remove(desc)
         if texts.get("value"):
             tip = ET.Element("title")
-            label = texts.get("x_label") or texts.get("label", "")
-            tip.text = f"{texts['value']} {label}".strip()
+            tip.text = texts.get("label") or f"{texts.get('x_label', '')}: {texts['value']}"
             group.insert(0, tip)
         for attribute in ("style", "id"):
             group.attrib.pop(attribute, None)

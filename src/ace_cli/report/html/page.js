@@ -168,7 +168,8 @@
   let waiting = 0;
   search.addEventListener("input", () => {
     clearTimeout(waiting);
-    waiting = setTimeout(update, bullets.length > 5000 ? 120 : 0);
+    if (bullets.length <= 5000) update();
+    else waiting = setTimeout(update, 120); // let a word be typed before a long list is searched
   });
   for (const control of controls.slice(1)) control.addEventListener("change", update);
   document.querySelector(".tools").addEventListener("submit", (event) => event.preventDefault());
