@@ -1,0 +1,15 @@
+"""Examples and where they come from: JSON, JSON Lines, CSV, Parquet and Hugging Face datasets, streamed."""
+
+from ace_cli.data.example import ContentHash, DatasetSpec, Example, FieldMap, Skipped
+from ace_cli.data.reader import DatasetLoader, read_examples, source_fingerprint
+
+__all__ = [
+    "ContentHash",
+    "DatasetLoader",
+    "DatasetSpec",
+    "Example",
+    "FieldMap",
+    "Skipped",
+    "read_examples",
+    "source_fingerprint",
+]

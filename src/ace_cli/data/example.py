@@ -1,0 +1,86 @@
+"""Examples, and what is asked of a dataset: plain records that need no library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ace_cli.playbook import GENERAL
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One row of a dataset: a question with its known answer."""
+
+    id: str
+    question: str
+    answer: str
+    domain: str = GENERAL
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """The names of the fields in the data; None is the default name (``question``, ``answer``, ``domain``, ``context``, ``id``).
+
+    A name with dots goes into objects and lists: ``answers.text.0``.
+    """
+
+    question: str | None = None
+    answer: str | None = None
+    domain: str | None = None
+    context: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetSpec:
+    """Which examples to read.
+
+    Args:
+        name: ``gsm8k``, ``custom`` (rows of ``input``), a Hugging Face id (``owner/name`` or ``owner/name:config``), or the path
+            of a file or of a folder in hub layout.
+        input: a file (.json, .jsonl, .csv, .tsv, .parquet, also .gz) or a folder in hub layout.
+        split: of a hub dataset or folder; in a JSON object with a list under this name, that list.
+        num_examples: how many at most; None takes all.
+        shuffle: draw by hash(seed, row) instead of taking the first rows. A larger sample begins with the smaller one.
+        skip_invalid: leave bad rows out instead of refusing the data.
+    """
+
+    name: str = "gsm8k"
+    input: Path | None = None
+    config: str | None = None
+    split: str = "train"
+    fields: FieldMap = field(default_factory=FieldMap)
+    num_examples: int | None = None
+    shuffle: bool = False
+    seed: int = 0
+    skip_invalid: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A bad row that was left out: ``source`` is its file or dataset, ``place`` its line or row, from 1."""
+
+    source: str
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.source}, {self.place}: {self.reason}"
+
+
+class ContentHash:
+    """SHA-256 over examples in order: what a dataset says, wherever it is kept."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def update(self, example: Example) -> None:
+        fields = [example.id, example.question, example.answer, example.domain, example.context]
+        self._hash.update(json.dumps(fields, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+
+    def hexdigest(self) -> str:
+        return self._hash.hexdigest()

@@ -1,0 +1,137 @@
+"""One local file of rows, by its extension."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+import gzip
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from ace_cli.data.example import DatasetSpec
+from ace_cli.data.jsonfile import read_json, read_jsonl
+from ace_cli.data.rows import Row, columns
+from ace_cli.data.tables import read_csv, read_parquet
+from ace_cli.errors import UsageError
+
+EXTENSIONS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
+
+
+def extension(path: Path) -> str:
+    """The extension that says what is inside, in lower case; without a last ``.gz``."""
+    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return plain.suffix.lower()
+
+
+def read_file(path: Path, spec: DatasetSpec) -> Iterator[Row]:
+    """The rows of ``path``, one after the other.
+
+    Raises:
+        UsageError: the file is missing, unreadable, of an unknown kind or damaged.
+    """
+    source, kind = str(path), extension(path)
+    check_file(path)
+    if kind == ".parquet":
+        if path.suffix.lower() == ".gz":
+            raise UsageError(f"{source}: a compressed Parquet file cannot be read", "Unpack it first.")
+        yield from read_parquet(path, source, *columns(spec.fields))
+        return
+    with _open_text(path) as file:
+        if kind == ".json":
+            yield from read_json(file, source, spec.split)
+        elif kind in (".jsonl", ".ndjson"):
+            yield from read_jsonl(file)
+        else:
+            yield from read_csv(file, source, "\t" if kind == ".tsv" else None)
+
+
+def check_file(path: Path) -> None:
+    """Raises UsageError unless ``path`` is a file of a kind that can be read."""
+    try:
+        found, folder = path.exists(), path.is_dir()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {str(path)!r}: {error}") from error
+    if not found:
+        raise UsageError(f"there is no file {path}", _nearest(path))
+    if folder:
+        raise UsageError(f"{path} is a folder, not a file")
+    if extension(path) not in EXTENSIONS:
+        raise UsageError(
+            f"{path}: do not know how to read {extension(path) or 'a file without an extension'}",
+            f"Known are {', '.join(EXTENSIONS)}, and all but Parquet with .gz behind.",
+        )
+
+
+def _nearest(path: Path) -> str:
+    try:
+        names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else None
+    except OSError:
+        names = None
+    if names is None:
+        return f"There is no folder {path.parent} either."
+    near = difflib.get_close_matches(path.name, names, n=3)
+    readable = [name for name in names if extension(Path(name)) in EXTENSIONS][:5]
+    if near or readable:
+        return f"In {path.parent} there is: {', '.join(near or readable)}."
+    return ""
+
+
+_MARKS = [
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+]
+
+
+@contextmanager
+def _open_text(path: Path) -> Iterator[IO[str]]:
+    """The text of a file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark; lines end in a line feed only."""
+    packed = path.suffix.lower() == ".gz"
+    encoding = ""
+    try:
+        with gzip.open(path) if packed else path.open("rb") as raw:
+            encoding = _encoding(raw.read(4))
+        with (
+            gzip.open(path, "rt", encoding=encoding, newline="\n")
+            if packed
+            else path.open(encoding=encoding, newline="\n") as file
+        ):
+            yield file
+    except UnicodeError as error:
+        line = _bad_line(path, packed) if encoding.startswith("utf-8") else 0
+        place = f"{path}, line {line}" if line else str(path)
+        raise UsageError(
+            f"{place}: no text in {encoding}: {getattr(error, 'reason', error)}",
+            "Save the file as UTF-8 and try again.",
+        ) from error
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise UsageError(f"{path} cannot be unpacked: {error}") from error
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _bad_line(path: Path, packed: bool) -> int:
+    """The first line that is no UTF-8; 0 if there is none."""
+    with gzip.open(path) if packed else path.open("rb") as raw:
+        for number, line in enumerate(raw, start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return 0
+
+
+def _encoding(start: bytes) -> str:
+    for mark, encoding in _MARKS:
+        if start.startswith(mark):
+            return encoding
+    if start[1:2] == b"\0" and start[:1] != b"\0":  # every row begins with an ASCII character
+        return "utf-16-le"
+    if start[:1] == b"\0" and start[1:2] not in (b"", b"\0"):
+        return "utf-16-be"
+    return "utf-8"
