@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
-from ace_cli.playbook import confidence
+from ace_cli.data import Example
+from ace_cli.grading import Verdict
+from ace_cli.llm.base import ChatReply
+from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, Section, Vote, confidence
+from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round
+from ace_cli.runs.store import RunStore
+from ace_cli.settings import Kind, definitions
+from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
 
 LESSONS: list[tuple[str, str, str, str, int, int]] = [
     # content, domain, section, stage, helpful, harmful
@@ -59,3 +67,156 @@ def write(path: Path, bullets: list[dict[str, Any]] | None = None, **fields: Any
     }
     path.write_text(json.dumps(value), encoding="utf-8")
     return path
+
+
+def make_run(folder: Path, *, examples: int = 60, state: str = "finished", hostile: bool = False) -> Path:
+    """A run directory as the engine leaves it: batches of 10, a lesson learned, merged, cited and dropped in each."""
+    folder.mkdir(parents=True)
+    dataset = [
+        Example(f"train-{i}", f"What is {i} plus {i}?", str(2 * i), "math" if i % 3 else "finance")
+        for i in range(examples)
+    ]
+    identity = {d.path: d.default for d in definitions() if d.kind is Kind.IDENTITY}
+    identity |= {"data.num_examples": examples, "models.generator.model": "gpt-4o"}
+    origins = {"data.num_examples": 50, "models.generator.model": 50}
+    header = Header(
+        "2026-11-22T09:00:00Z",
+        "0.1.0",
+        identity,
+        origins,
+        {},
+        Playbook(created_at="2026-11-22T09:00:00Z"),
+        "",
+        {},
+    )
+    RunStore.create(folder, header, dataset, lambda: "hash")
+    asyncio.run(_train(folder, dataset, state, hostile))
+    return folder
+
+
+async def _train(folder: Path, dataset: list[Example], state: str, hostile: bool) -> None:
+    with RunStore(folder) as store:
+        store.begin_session({"execution.concurrency": 4})
+        size = right = failed = 0
+        for batch in range(len(dataset) // 10):
+            episodes, changes, batch_right = [], [], 0
+            for step in range(batch * 10, batch * 10 + 10):
+                episode = await _episode(store, dataset[step], step, batch, hostile)
+                episodes.append(episode)
+                batch_right += episode.correct
+                failed += episode.failed
+            at = f"2026-11-22T09:{batch:02d}:00Z"
+            first = episodes[0].example_id
+            if size < len(LESSONS):
+                content, domain, section, _, _, _ = LESSONS[size]
+                size += 1
+                lesson = Bullet(
+                    f"B{size:03d}", HOSTILE if hostile else content, domain, Section(section), sources=(first,),
+                    helpful_count=0, activation_count=1, created_at=at, updated_at=at,
+                )  # fmt: skip
+                changes.append(Add(lesson, first))
+            changes += [
+                Confirm(
+                    "B001", episodes[1].example_id, "Always write the units down.", Section.HELPFUL, 0.871
+                ),
+                Vote("B001", episodes[2].example_id, Section.HELPFUL),
+                Drop(episodes[3].example_id, "Be careful.", Section.NEUTRAL, "no lesson in it"),
+            ]
+            right += batch_right
+            seen = batch * 10 + 10
+            await store.record_merge(
+                batch,
+                Delta(at, tuple(changes)),
+                CurvePoint(
+                    batch, 0, seen, right, failed, right / seen, batch_right / 10, size, size, batch + 1,
+                    {"helpful": 2, "harmful": 0, "neutral": 1}, seen * 2, seen * 400, seen * 0.0012,
+                ),
+            )  # fmt: skip
+        if state != "running":
+            store.end_session(state, "" if state == "finished" else "spent $1.00 of $1.00")
+
+
+async def _episode(store: RunStore, example: Example, step: int, batch: int, hostile: bool) -> Episode:
+    common: dict[str, Any] = {"step": step, "epoch": 0, "index": step, "batch": batch, "version": batch}
+    if step % 20 == 13:
+        return await _recorded(
+            store,
+            Episode(
+                **common,
+                example_id=example.id,
+                domain=example.domain,
+                failure="timeout",
+                error="no reply in 120 s",
+            ),
+        )
+    right = (step * 7) % 10 < 4 + batch
+    answer = example.answer if right else "41"
+    reasoning = HOSTILE if hostile else f"I add {step} to itself."
+    for turn, (role, text, model) in enumerate(
+        [
+            ("generator", json.dumps({"reasoning": reasoning, "bullet_ids": ["B001"], "final_answer": answer}), "gpt-4o"),
+            ("reflector", json.dumps({"insights": [{"content": "Always write the units down."}]}), "gpt-4o-mini"),
+        ]
+    ):  # fmt: skip
+        await store.record_reply(
+            RecordedReply(
+                f"{step}-{role}", step, role, 0, model,
+                (("system", f"You are the {role.title()}."), ("user", example.question)),
+                ChatReply(text, "stop", 300, 40, 100 if turn else 0, 0.001 + step / 1e5, step % 5 == 0, 1.5),
+                f"2026-11-22T09:{batch:02d}:{turn:02d}Z",
+            )
+        )  # fmt: skip
+    reflection = Reflection(
+        (Insight("Always write the units down."),), (BulletTag("B001", Section.HELPFUL),), reasoning,
+        root_cause="" if right else "Guessed instead of adding.",
+    )  # fmt: skip
+    round_ = Round(
+        Attempt(answer, reasoning, ("B001",)), Verdict(right, example.answer, answer, "numeric"), reflection
+    )
+    return await _recorded(
+        store,
+        Episode(
+            **common, example_id=example.id, domain=example.domain, shown=batch + 1, rounds=(round_,),
+            seconds=1.0 + (step * 13 % 30) / 10,
+        ),
+    )  # fmt: skip
+
+
+async def _recorded(store: RunStore, episode: Episode) -> Episode:
+    await store.record_episode(episode)
+    return episode
+
+
+def at_terminal(*arguments: str, size: tuple[int, int] = (80, 24), **environment: str) -> str:
+    """What `ace` writes to a terminal of that size (columns, lines), escapes included. POSIX only."""
+    import os
+    import pty
+    import struct
+    import sys
+    import termios
+    from fcntl import ioctl
+
+    columns, lines = size
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ.pop("NO_COLOR", None)
+        os.environ.update(
+            {
+                "TERM": "xterm-256color",
+                "PAGER": "cat",
+                "COLUMNS": str(columns),
+                "LINES": str(lines),
+                **environment,
+            }
+        )
+        os.execv(sys.executable, [sys.executable, "-c", "from ace_cli.cli import main; main()", *arguments])
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    seen = b""
+    try:
+        while block := os.read(terminal, 65536):
+            seen += block
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    os.close(terminal)
+    os.waitpid(child, 0)
+    return seen.decode().replace("\r\n", "\n")

@@ -125,15 +125,22 @@ def inspect(
         views.show_bullet(opened, bullet_id, as_json=as_json, console=console)
     elif diff is not None:
         views.show_diff(opened, open_target(diff), as_json=as_json, console=console)
+    elif example or follow:
+        if opened.run is None:
+            raise UsageError(
+                f"{target} is a file, and {'--example' if example else '--follow'} needs a run",
+                "Give the run directory that `ace train` printed first.",
+            )
+        from ace_cli.cli import inspect_run
+
+        if example:
+            inspect_run.show_example(opened.run, example, as_json=as_json, console=console)
+        else:
+            inspect_run.follow(opened.run, console)
     elif opened.run is not None and not (filtered or bullets):
         from ace_cli.cli import inspect_run
 
-        inspect_run.show(opened, example=example, follow=follow, as_json=as_json, console=console)
-    elif example or follow:
-        raise UsageError(
-            f"{target} is a file, and {'--example' if example else '--follow'} needs a run",
-            "Give the run directory that `ace train` printed first.",
-        )
+        inspect_run.show_run(opened.run, as_json=as_json, whole=full, console=console)
     else:
         views.show_bullets(opened, wanted, similar, as_json=as_json, whole=full, console=console)
 

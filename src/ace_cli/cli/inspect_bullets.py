@@ -14,7 +14,7 @@ from ace_cli.cli.inspect_target import Target
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.bullet_view import Story, edit_events, merge_events, story_lines
-from ace_cli.report.paging import show, write_lines
+from ace_cli.report.paging import show, wrapped, write_lines
 from ace_cli.report.tables import Layout, table_lines, tsv_lines
 from ace_cli.report.text import json_text, printable
 
@@ -45,7 +45,8 @@ def show_bullets(
     elif console.is_terminal:
         show(_table(target, bullets, similarities, whole, console), console)
     else:
-        if write_lines(tsv_lines(bullets, similarities)) and len(bullets) < len(everything):
+        write_lines(tsv_lines(bullets, similarities))
+        if len(bullets) < len(everything):
             sys.stderr.write(f"{len(bullets)} of {len(everything)} bullets\n")
 
 
@@ -111,18 +112,3 @@ def browse(target: Target) -> None:
     saved = browse(Document(target.path, target.playbook, merge_events(target.deltas()), target.run is None))
     if saved:
         write_lines([printable(saved)])
-
-
-def wrapped(lines: Iterator[Text], console: Console) -> Iterator[Text]:
-    """At a terminal, long lines go on below their own indentation; into a pipe they stay whole."""
-    for line in lines:
-        if not console.is_terminal or line.cell_len <= console.width:
-            yield line
-            continue
-        indent = min(len(line.plain) - len(line.plain.lstrip()) + 2, console.width // 3)
-        first, *rest = line.wrap(console, console.width)
-        yield first
-        if rest:
-            remainder = Text(" ").join(rest)
-            for part in remainder.wrap(console, console.width - indent):
-                yield Text(" " * indent).append_text(part)

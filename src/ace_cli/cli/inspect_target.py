@@ -55,10 +55,11 @@ def open_target(path: Path) -> Target:
     if path.is_dir():
         if not (path / STORE).is_file():
             raise UsageError(f"{path} is a folder, but not of a run (it has no {STORE})", _runs_in(path))
+        from ace_cli.engine.outputs import trained_playbook
         from ace_cli.runs.reader import RunReader
 
         run = RunReader(path)
-        return Target(path, run.playbook(), run)
+        return Target(path, trained_playbook(run), run)
     from ace_cli.playbook.formats import read_playbook
 
     return Target(path, read_playbook(path))

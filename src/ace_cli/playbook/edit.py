@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from ace_cli import clock
+from ace_cli.clock import now as utc_now
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import Bullet, PlaybookStage
 from ace_cli.playbook.playbook import Playbook
@@ -54,7 +54,7 @@ class EditSession:
     """A playbook under the editor's hands. Nothing is written before :meth:`result` is saved."""
 
     def __init__(
-        self, playbook: Playbook, *, by: str | None = None, now: Callable[[], str] = clock.now
+        self, playbook: Playbook, *, by: str | None = None, now: Callable[[], str] = utc_now
     ) -> None:
         self.by = by or login_name()
         self._now = now

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -42,26 +43,44 @@ def show(lines: Iterable[Text], console: Console) -> None:
         _page(console, everything, pager)
 
 
-def write_lines(lines: Iterable[str]) -> bool:
-    """Results for a script: as they are, to stdout. False if the reader left before the end."""
-    try:
+def write_lines(lines: Iterable[str]) -> None:
+    """Results for a script: as they are, to stdout."""
+    with _reader_may_leave():
         for line in lines:
             sys.stdout.write(line)
             sys.stdout.write("\n")
         sys.stdout.flush()
-    except BrokenPipeError:  # `ace inspect ... | head` has seen enough
-        _close_stdout()
-        return False
-    return True
+
+
+def wrapped(lines: Iterable[Text], console: Console) -> Iterator[Text]:
+    """At a terminal, long lines go on below their own indentation; into a pipe they stay whole."""
+    for line in lines:
+        if not console.is_terminal or line.cell_len <= console.width:
+            yield line
+            continue
+        indent = min(len(line.plain) - len(line.plain.lstrip()) + 2, console.width // 3)
+        first, *rest = line.wrap(console, console.width)
+        yield first
+        if rest:
+            remainder = Text(" ").join(rest)
+            for part in remainder.wrap(console, console.width - indent):
+                yield Text(" " * indent).append_text(part)
 
 
 def _write(console: Console, lines: Iterable[Text]) -> None:
-    try:
+    with _reader_may_leave():
         for block in _rendered(console, lines):
             console.file.write(block)
         console.file.flush()
-    except BrokenPipeError:  # `ace inspect ... | head` has seen enough
-        _close_stdout()
+
+
+@contextlib.contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """``ace inspect ... | head`` has seen enough: no error, and what is still buffered goes nowhere."""
+    try:
+        yield
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _page(console: Console, lines: Iterable[Text], pager: list[str]) -> None:
@@ -101,8 +120,3 @@ def _pager() -> list[str] | None:
     if not command or command[0] == "cat" or shutil.which(command[0]) is None:
         return None
     return command
-
-
-def _close_stdout() -> None:
-    # What is still buffered would fail again at exit, with a message that helps nobody.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
