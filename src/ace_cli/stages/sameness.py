@@ -177,19 +177,23 @@ def _swapped(a: Wording, b: Wording) -> str | None:
 
 
 def _other_term(a: Wording, b: Wording) -> str | None:
-    """The same sentence but for one word, which is no known synonym: diluted and basic shares."""
-    left = [word.stem for word in a.words if word.is_content]
-    right = [word.stem for word in b.words if word.is_content]
-    changed = [
-        op for op in SequenceMatcher(None, left, right, autojunk=False).get_opcodes() if op[0] != "equal"
-    ]
-    if len(changed) != 1:
+    """The same sentence but for one place, where no synonym stands: diluted and basic shares."""
+    left = [word for word in a.words if word.is_content]
+    right = [word for word in b.words if word.is_content]
+    matcher = SequenceMatcher(None, [w.stem for w in left], [w.stem for w in right], autojunk=False)
+    changed = [op for op in matcher.get_opcodes() if op[0] != "equal"]
+    if len(changed) != 1 or changed[0][0] != "replace":
         return None
-    ((_, i, j, k, m),) = changed
-    if (j - i, m - k) != (1, 1) or len(left) < 3 or _synonyms(left[i], right[k]):
+    _, i, j, k, m = changed[0]
+    one, other = left[i:j], right[k:m]
+    kept = len(left) - len(one)
+    if max(len(one), len(other)) > 2 or kept < max(2, len(one), len(other)):
         return None
-    texts = [[w.text for w in t.words if w.is_content] for t in (a, b)]
-    return f"other term: {texts[0][i]} vs {texts[1][k]}"
+    if len(one) == len(other) == 2 and i == 0:
+        return None  # "return on assets is", "ROA: divide": a sentence built otherwise
+    if any(_synonyms(x.stem, y.stem) for x in one for y in other):
+        return None
+    return f"other term: {' '.join(w.text for w in one)} vs {' '.join(w.text for w in other)}"
 
 
 _RULES: tuple[Callable[[Wording, Wording], str | None], ...] = (
@@ -240,43 +244,34 @@ def _order(words: list[Word], *, flipped: bool) -> Iterable[Relation]:
 
 def _operands(words: list[Word]) -> Iterable[Relation]:
     for i, word in enumerate(words):
-        clause = _clause_end(words, i)
-        if word.stem == stem("divide"):
-            by = _find(words, "by", i, clause)
-            if by is not None:
-                between = _stems(words[i + 1 : by])
-                yield (
-                    "operands",
-                    between or _stems(words[_clause_start(words, i) : i]),
-                    _stems(_upto(words[by + 1 : clause])),
-                )
-        elif word.stem == stem("subtract"):
-            source = _find(words, "from", i, clause)
-            if source is not None:
-                between = _stems(words[i + 1 : source])
-                yield "difference", _stems(_upto(words[source + 1 : clause])), between or _stems(words[:i])
-        elif word.text == "minus" or (
-            word.text == "less" and i + 1 < len(words) and words[i + 1].text != "than"
-        ):
+        end = _clause_end(words, i)
+        before, after = _stems(words[_clause_start(words, i) : i]), _stems(_upto(words[i + 1 : end]))
+        if word.stem == stem("divide") and (by := _find(words, ("by",), i, end)):
+            yield "operands", _stems(words[i + 1 : by]) or before, _stems(_upto(words[by + 1 : end]))
+        elif word.stem == stem("subtract") and (source := _find(words, ("from",), i, end)):
             yield (
                 "difference",
-                _stems(words[_clause_start(words, i) : i]),
-                _stems(_upto(words[i + 1 : clause])),
+                _stems(_upto(words[source + 1 : end])),
+                _stems(words[i + 1 : source]) or before,
             )
-        elif word.text in ("from", "convert", "turn"):
-            to = _find(words, "to", i, clause) or _find(words, "into", i, clause)
-            if to is not None:
-                yield "direction", _stems(words[i + 1 : to]), _stems(_upto(words[to + 1 : clause]))
+        elif word.text == "minus" or (word.text == "less" and not _than(words, i)):
+            yield "difference", before, after
+        elif word.stem in _MOVES and (goal := _find(words, ("to", "into", "onto"), i, end)):
+            yield "direction", _stems(words[i + 1 : goal]), _stems(_upto(words[goal + 1 : end]))
         elif word.text == "than":
-            yield (
-                "comparison",
-                _stems(words[_clause_start(words, i) : i]),
-                _stems(_upto(words[i + 1 : clause])),
-            )
+            yield "comparison", before, after
 
 
-def _find(words: list[Word], text: str, start: int, end: int) -> int | None:
-    return next((i for i in range(start + 1, end) if words[i].text == text), None)
+_MOVING = "from convert turn merge add move attach assign copy pour transfer change"
+_MOVES = frozenset(stem(word) for word in _MOVING.split())
+
+
+def _than(words: list[Word], at: int) -> bool:
+    return at + 1 < len(words) and words[at + 1].text == "than"
+
+
+def _find(words: list[Word], texts: tuple[str, ...], start: int, end: int) -> int | None:
+    return next((i for i in range(start + 1, end) if words[i].text in texts), None)
 
 
 def _clause_end(words: list[Word], at: int) -> int:

@@ -210,6 +210,7 @@ IDIOMS = (
     (r"\bprefer(?:red)?\b((?: [\w-]+){1,5}?) over\b", r" prefer\1 insteadof "),
     (r"\b(?:keep|leave|leaving|keeping)((?: \w+){1,4}?) (?:out|away) (?:of|from)\b", r" avoid\1 in "),
     (r"\bfail(?:s|ed|ing|ure)? to\b", " forget "),
+    (r"\b(?:leave|leaving) out\b", " exclude "),
     (r"\bhalf an hour\b|\bhalf hour\b", " 30 minutes "),
     (r"\bround(?:ed|ing|s)?\b((?: \w+){0,4}?) (up|down)\b", r" round\2 \1 "),
     (r"\bno (?:more|greater|larger|higher|longer) than\b|\bat (?:the )?most\b|\bup to\b", " atmost "),
