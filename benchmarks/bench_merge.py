@@ -2,9 +2,9 @@
 
     python benchmarks/bench_merge.py [--embedder wordllama]
 
-The pairs are ours (``tests/fixtures/sameness_pairs.jsonl``). Rules and the lift of the embedder were tuned on the
-half marked ``tune``; the half marked ``held_out`` was only counted. "strangers" are the texts of different
-paraphrase pairs of one domain: lessons that have nothing to do with each other.
+The pairs are ours (``tests/fixtures/sameness_pairs.jsonl``). Rules and the lift of the embedder were tuned on
+those marked ``tune``; those marked ``held_out`` were written after that and only counted. Strangers are the texts
+of different paraphrase pairs of one domain: lessons that have nothing to do with each other.
 """
 
 from __future__ import annotations
