@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +222,16 @@ def at_terminal(*arguments: str, size: tuple[int, int] = (80, 24), **environment
     os.close(terminal)
     os.waitpid(child, 0)
     return seen.decode().replace("\r\n", "\n")
+
+
+def lock(folder: Path) -> AbstractContextManager[None]:
+    """Hold the run as its writer does."""
+    from ace_cli.runs.lock import hold
+
+    return hold(folder)
+
+
+async def one_more_merge(store: RunStore) -> None:
+    last = list(store.merges())[-1]
+    curve = replace(last.curve, batch=last.batch + 1, examples_seen=last.curve.examples_seen + 10)
+    await store.record_merge(last.batch + 1, Delta("2026-11-22T10:00:00Z", ()), curve)
