@@ -2,14 +2,14 @@
 
 A file is one conversation: the system message, a line ``=== user ===``, the user message. ``$name`` is a placeholder
 (``$$`` is a dollar sign). A paragraph whose placeholders are all empty is left out, heading and all, so
-one text serves examples with and without context, bullets or an earlier attempt. What is filled in
-is never read as a placeholder.
+one text serves examples with and without context, bullets or an earlier attempt. Only the first paragraph of the
+system message, which names the role, always stays. What is filled in is never read as a placeholder.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -43,7 +43,9 @@ class Prompts:
     def messages(self, name: str, values: Mapping[str, str]) -> tuple[Message, ...]:
         """The conversation of file ``name`` with ``values`` filled in, literally; an empty message is left out."""
         system, user = self._parsed[name]
-        filled = (Message("system", _fill(system, values)), Message("user", _fill(user, values)))
+        role, *others = system
+        text = "\n\n".join(filter(None, (_substitute(role, values), _fill(others, values))))
+        filled = (Message("system", text), Message("user", _fill(user, values)))
         return tuple(message for message in filled if message.content)
 
     @cached_property
@@ -88,8 +90,8 @@ def _read_folder(folder: Path) -> dict[str, str]:
 def _check(path: Path, text: str) -> None:
     required, optional = PLACEHOLDERS[path.name]
     template = Template(text)
-    if not text.strip():
-        raise UsageError(f"the prompt {path} is empty")
+    if not _DIVIDER.split(text)[0].strip():
+        raise UsageError(f"the prompt {path} has no system message", "Its first line names the role.")
     if not template.is_valid():
         raise UsageError(f"the prompt {path} holds a stray $", "A dollar sign is written $$.")
     found = set(template.get_identifiers())
@@ -109,13 +111,16 @@ def _paragraphs(text: str) -> tuple[Template, ...]:
     return tuple(Template(part.strip("\n")) for part in re.split(r"\n\s*\n", text) if part.strip())
 
 
-def _fill(paragraphs: tuple[Template, ...], values: Mapping[str, str]) -> str:
-    kept = []
-    for paragraph in paragraphs:
-        names = paragraph.get_identifiers()
-        if not names or any(values.get(name, "").strip() for name in names):
-            kept.append(paragraph.substitute({name: values.get(name, "").strip() for name in names}))
-    return "\n\n".join(kept)
+def _fill(paragraphs: Sequence[Template], values: Mapping[str, str]) -> str:
+    return "\n\n".join(
+        _substitute(paragraph, values)
+        for paragraph in paragraphs
+        if not (names := paragraph.get_identifiers()) or any(values.get(name, "").strip() for name in names)
+    )
+
+
+def _substitute(paragraph: Template, values: Mapping[str, str]) -> str:
+    return paragraph.substitute({name: values.get(name, "").strip() for name in paragraph.get_identifiers()})
 
 
 def _dollars(names: tuple[str, ...]) -> str:
