@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from ace_cli.playbook import Bullet, Playbook
+from ace_cli.playbook.formats.clean import valid_tree
 from ace_cli.playbook.formats.tables import columns
 
 _KINDS = {int: "int64", float: "float64", str: "string"}
@@ -14,10 +15,8 @@ def dump_parquet(playbook: Playbook) -> bytes:
     """One row a bullet; the columns have the same types whatever the bullets hold, also when there are none."""
     import datasets  # type: ignore[import-untyped]  # ships no types
 
-    table = columns(playbook.bullets)
+    table = valid_tree(columns(playbook.bullets))
     shape = columns([Bullet(id="-", content="-")])
-    if not table:
-        table = {name: [] for name in shape}
     kinds = {
         name: datasets.List(datasets.Value("string"))
         if name == "sources"

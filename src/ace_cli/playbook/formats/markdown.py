@@ -155,6 +155,8 @@ def _with_votes(bullet: Bullet) -> str:
 
 def _content(bullet: Bullet) -> str:
     """Lines of the content under one list item, each broken by a backslash."""
+    if bullet.content.isprintable():
+        return escape(bullet.content.strip())
     lines = (escape(line.strip()) for line in visible(bullet.content).split("\n"))
     return "\\\n  ".join(line for line in lines if line)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ace_cli.text import clean
 from ace_cli.playbook.playbook import Playbook
 from ace_cli.playbook.render import lines
+from ace_cli.text import clean
 
 
 def dump_prompt(playbook: Playbook) -> bytes:

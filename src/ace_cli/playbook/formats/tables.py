@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any
 
 from ace_cli.playbook.bullet import Bullet
@@ -16,20 +18,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"), full-width forms included."""
 
 
-def columns(bullets: Iterable[Bullet]) -> dict[str, list[Any]]:
+def columns(bullets: Sequence[Bullet]) -> dict[str, list[Any]]:
     """Column name -> values. ``extra`` (JSON text) is there only when a bullet has unknown fields."""
-    table: dict[str, list[Any]] = {}
-    extras: list[str] = []
-    for bullet in bullets:
-        row = bullet.to_dict()
-        for name in bullet.extra:
-            del row[name]
-        for name, value in row.items():
-            table.setdefault(name, []).append(value)
-        extras.append(_json(bullet.extra) if bullet.extra else "")
+    table: dict[str, list[Any]] = {
+        field.name: list(map(attrgetter(field.name), bullets)) for field in fields(Bullet)
+    }
+    table["section"] = [section.value for section in table["section"]]
+    table["stage"] = [stage.value for stage in table["stage"]]
+    table["sources"] = [list(sources) for sources in table["sources"]]
+    extras = table.pop("extra")
     if any(extras):
-        table["extra"] = extras
-    return {name: valid_tree(values) for name, values in table.items()}
+        table["extra"] = [_json(extra) if extra else "" for extra in extras]
+    return table
 
 
 def dump_csv(playbook: Playbook) -> bytes:
@@ -38,21 +38,20 @@ def dump_csv(playbook: Playbook) -> bytes:
     A cell that a spreadsheet would run as a formula gets a leading apostrophe, which the spreadsheet
     takes as "this is text"; control characters become visible pictures.
     """
-    table = columns(playbook.bullets) or columns([Bullet(id="-", content="-")])
-    names = list(table)
+    table = columns(playbook.bullets)
+    table["sources"] = ["; ".join(sources) for sources in table["sources"]]
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(names)
-    if len(playbook):
-        writer.writerows(zip(*([_cell(value) for value in table[name]] for name in names), strict=True))
+    writer.writerow(table)
+    writer.writerows(zip(*(_cells(values) for values in table.values()), strict=True))
     return out.getvalue().encode()
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, list):
-        value = "; ".join(value)
-    if not isinstance(value, str):
-        return value
+def _cells(values: list[Any]) -> list[Any]:
+    return list(map(_cell, values)) if values and isinstance(values[0], str) else values
+
+
+def _cell(value: str) -> str:
     text = visible(value)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 

@@ -102,7 +102,6 @@ def _lines(
     formatted: Callable[[float], str],
     *,
     top: float | None = None,
-    fill: bool = False,
 ) -> str:
     import pygal  # type: ignore[import-untyped]  # ships no types
 
