@@ -92,13 +92,13 @@ def _opposite(a: Wording, b: Wording) -> str | None:
 
 def _alternatives(text: Wording, index: int) -> dict[int, str]:
     """Which alternatives of a group the text speaks for, with the word. A denied one of two speaks for the other."""
-    _, group = _groups()[index]
+    weak, group = _groups()[index]
     found: dict[int, str] = {}
     for position, word in enumerate(text.words):
         side = group.get(word.stem)
         if side is None:
             continue
-        if position in text.denied:
+        if position in text.denied and not weak:
             if max(group.values()) > 1:
                 continue
             side = 1 - side

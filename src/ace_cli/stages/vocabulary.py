@@ -198,8 +198,10 @@ NUMBERS = _numbered(_UNDER_TWENTY) | _numbered(_TENS, 20, 10)
 ORDINALS = _numbered(_ORDINALS, 3)
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 NEGATORS = frozenset({"not", "never", "no", "without", "avoid", "neither", "nor", "refrain"})
-REQUIRERS = frozenset({"without", "unless", "until", "before"})
-"""After a negator these demand something: never X without Y, not X until Y."""
+_AUXILIARIES = """
+do does did is are was were be been must should shall may might can could will would need has have had
+"""
+AUXILIARIES = frozenset(_AUXILIARIES.split())
 FORGET = frozenset({"forget", "omit", "neglect", "skip", "ignore", "overlook", "hesitate", "exclude"})
 """Verbs that negate what follows them, and with a negator demand it."""
 BAD = frozenset(
@@ -211,6 +213,7 @@ IDIOMS = (
     (r"\b(?:keep|leave|leaving|keeping)((?: \w+){1,4}?) (?:out|away) (?:of|from)\b", r" avoid\1 in "),
     (r"\bfail(?:s|ed|ing|ure)? to\b", " forget "),
     (r"\b(?:leave|leaving) out\b", " exclude "),
+    (r"\bprefer ([\w-]+) to\b", r" prefer \1 insteadof "),
     (r"\bhalf an hour\b|\bhalf hour\b", " 30 minutes "),
     (r"\bround(?:ed|ing|s)?\b((?: \w+){0,4}?) (up|down)\b", r" round\2 \1 "),
     (r"\bno (?:more|greater|larger|higher|longer) than\b|\bat (?:the )?most\b|\bup to\b", " atmost "),

@@ -199,20 +199,28 @@ def _undoes(words: tuple[Word, ...], position: int, first: int) -> bool:
 
 
 def _scope(words: tuple[Word, ...], position: int, end: int) -> set[int]:
-    """What the negator at ``position`` covers: the rest of its clause; for "is a mistake", what stands before."""
-    if words[position].text in v.BAD:
-        start = position
-        while (
-            start > 0
-            and words[start - 1].text not in _CLAUSE_ENDS
-            and words[start - 1].sentence == words[position].sentence
-        ):
-            start -= 1
-        return set(range(start, position))
+    """What the negator at ``position`` covers.
+
+    The rest of its clause. For "is a mistake" what stands before; for "tablets must not be crushed" both, so that
+    it covers what "do not crush tablets" covers.
+    """
+    start = position
+    while (
+        start > 0 and not _parts(words[start - 1]) and words[start - 1].sentence == words[position].sentence
+    ):
+        start -= 1
     stop = position + 1
-    while stop < end and words[stop].text not in _CLAUSE_ENDS:
+    while stop < end and not _parts(words[stop]):
         stop += 1
+    if words[position].text in v.BAD:
+        return set(range(start, position))
+    if position > start and words[position - 1].text in v.AUXILIARIES:
+        return set(range(start, stop)) - {position}
     return set(range(position + 1, stop))
+
+
+def _parts(word: Word) -> bool:
+    return word.text in _CLAUSE_ENDS
 
 
 _CLAUSE_ENDS = frozenset(".;!?:,()") | {
@@ -260,7 +268,9 @@ _IRREGULAR = {
     "calculation": "calculate", "computation": "calculate", "compute": "calculate", "verification": "verify",
     "multiplied": "multiply", "multiplies": "multiply", "multiplying": "multiply", "applied": "apply", "applies": "apply",
     "applying": "apply", "supplied": "supply", "strings": "string", "things": "thing", "hid": "hide", "written-off": "write", "said": "say", "used": "use", "using": "use",
-    "longest": "longest", "purchased": "purchase", "during": "during", "building": "building",
+    "caught": "catch", "brought": "bring", "built": "build", "held": "hold", "told": "tell", "spent": "spend", "met": "meet",
+    "ran": "run", "began": "begin", "begun": "begin", "broken": "break", "broke": "break", "driven": "drive", "known": "know",
+    "drawn": "draw", "drew": "draw", "split": "split", "thrown": "throw", "worn": "wear", "frozen": "frozen", "purchased": "purchase", "during": "during", "building": "building",
 }  # fmt: skip
 
 
