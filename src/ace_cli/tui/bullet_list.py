@@ -92,8 +92,13 @@ class BulletList(ScrollView, can_focus=True):
         return Strip(segments).apply_style(base).adjust_cell_length(width, base)
 
     def on_resize(self) -> None:
+        # The width that the scroll bar leaves is known only when the new layout stands.
+        self.call_after_refresh(self._refit)
+
+    def _refit(self) -> None:
         self._fit()
-        self._scroll_to_cursor()
+        self.refresh()
+        self.watch_cursor()
 
     def on_click(self, event: Click) -> None:
         line = event.y + self.scroll_offset.y
