@@ -56,6 +56,8 @@ class VectorIndex:
         if self._index is None:
             import faiss
 
+            # A single query has nothing to share out, and threads that spin take the cores from the model calls.
+            faiss.omp_set_num_threads(1)
             self._index = faiss.IndexFlatIP(rows.shape[1])
         self._index.add(rows)
         for item in ids:

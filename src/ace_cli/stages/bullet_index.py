@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ace_cli.embeddings import Embedder, VectorIndex
 from ace_cli.playbook import Bullet, Playbook
+from ace_cli.stages.sameness import bare_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,6 +25,7 @@ class BulletIndex:
         self._known: list[tuple[str, str, str]] = []
         self._domains: dict[str, VectorIndex] = {}
         self._fresh: dict[str, NDArray[Any]] = {}
+        self._by_text: dict[tuple[str, str], str] = {}
 
     async def embed(self, texts: Sequence[str]) -> list[NDArray[Any]]:
         """Vectors of insights; kept until the next call, in case they become bullets."""
@@ -40,7 +42,7 @@ class BulletIndex:
         bullets = playbook.bullets
         rows = [(bullet.id, bullet.domain_id, bullet.content) for bullet in bullets]
         if rows[: len(self._known)] != self._known:
-            self._known, self._domains = [], {}
+            self._known, self._domains, self._by_text = [], {}, {}
         new = bullets[len(self._known) :]
         if not new:
             return
@@ -51,6 +53,7 @@ class BulletIndex:
         by_domain: dict[str, list[Bullet]] = {}
         for bullet in new:
             by_domain.setdefault(bullet.domain_id, []).append(bullet)
+            self._by_text.setdefault((bullet.domain_id, bare_text(bullet.content)), bullet.id)
         for domain, group in by_domain.items():
             add(self._domains.setdefault(domain, VectorIndex()), group, [vectors[b.content] for b in group])
         self._known = rows
@@ -59,6 +62,10 @@ class BulletIndex:
         """The nearest bullet ids of one domain with their cosines, best first."""
         index = self._domains.get(domain)
         return index.search(vector, k) if index is not None else []
+
+    def same_text(self, domain: str, content: str) -> str | None:
+        """The id of the oldest bullet with these very words."""
+        return self._by_text.get((domain, bare_text(content)))
 
 
 def add(index: VectorIndex, bullets: Sequence[Bullet], vectors: Sequence[NDArray[Any]]) -> None:

@@ -199,11 +199,9 @@ class _Batch:
         self._new: dict[str, Bullet] = {}
         self._domains: dict[str, VectorIndex] = {}
         self._by_text: dict[tuple[str, str], Bullet] = {}
-        for bullet in playbook.bullets:
-            self._by_text.setdefault(_text_key(bullet), bullet)
 
     def propose(self, example_id: str, bullet: Bullet, vector: NDArray[Any]) -> Proposal:
-        twin = self._by_text.get(_text_key(bullet))
+        twin = self._twin(bullet)
         if twin is not None:  # the same words, even if they have no vector (a text of signs)
             candidate = Candidate(twin, 1.0)
             return Proposal(example_id, bullet, candidate, (candidate,))
@@ -217,6 +215,10 @@ class _Batch:
             self._by_text[_text_key(bullet)] = bullet
             add(self._domains.setdefault(bullet.domain_id, VectorIndex()), [bullet], [vector])
         return Proposal(example_id, bullet, match, candidates)
+
+    def _twin(self, bullet: Bullet) -> Bullet | None:
+        known = self._index.same_text(bullet.domain_id, bullet.content)
+        return self._playbook.by_id[known] if known else self._by_text.get(_text_key(bullet))
 
     def _near(self, bullet: Bullet, vector: NDArray[Any]) -> tuple[Candidate, ...]:
         """Bullets of the playbook and of this batch within reach, best first, the older of equals first."""

@@ -108,8 +108,9 @@ class BulletSelector:
 
         rows = await self._matrix(candidates)
         (query,) = await self._embedder.embed([question])
-        cosines = np.nan_to_num(rows @ query).round(_PLACES).astype(np.float64)
-        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
+        # einsum: one thread, whose sums do not depend on how many cores there are
+        cosines = np.nan_to_num(np.einsum("ij,j->i", rows, query)).astype(np.float64)
+        scores = cosines.round(_PLACES) + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
         positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
         return positions
 
