@@ -177,6 +177,8 @@ class ScriptedServer:
         self.cached_share = cached_share
         self.no_schema = no_schema
         self.fixed_reply = reply
+        self.raw_body: bytes | None = None
+        """Sent with status 200 instead of any reply, if set."""
         self.port = port
         self.log: list[Entry] = []
         self.requests: list[dict[str, Any]] = []
@@ -328,7 +330,7 @@ class ScriptedServer:
     async def _deliver(
         self, fault: str | None, reply: dict[str, Any], asked: dict[str, str], out: asyncio.Transport
     ) -> None:
-        good = json.dumps(reply).encode()
+        good = json.dumps(reply).encode() if self.raw_body is None else self.raw_body
         if fault in ERRORS:
             status, message, kind, code = ERRORS[fault]
             message += f" {asked}" if self.faults.echo else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
 import traceback
@@ -316,3 +317,13 @@ def test_success_is_silent_too(capfd: pytest.CaptureFixture[str], recwarn: pytes
         ask(LitellmModel("m", api_base=server.url, api_key=CANARY))
     assert capfd.readouterr() == ("", "")
     assert [str(warning.message) for warning in recwarn] == []
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(429, "rate_limit"), (503, "overloaded"), (401, "auth"), (402, "no_credit"), (404, "unknown_model")],
+)
+def test_an_error_in_a_body_with_status_200_counts_as_that_error(code: int, kind: str) -> None:
+    with ScriptedServer() as server:
+        server.raw_body = json.dumps({"error": {"code": code, "message": "as it says"}}).encode()
+        assert fails(LitellmModel("m", api_base=server.url)).kind == kind

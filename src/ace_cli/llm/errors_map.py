@@ -25,10 +25,15 @@ _LONGEST = 300
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a failed call. ``status`` is None when no HTTP response came."""
+    """What is known of a failed call.
+
+    ``status`` is that of the HTTP response (``is_http``), or what litellm makes of a provider's own
+    library or of an error inside a body with status 200; None where litellm knows no better than 500.
+    """
 
     status: int | None
     text: str
+    is_http: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     transport: str = ""
     """``timeout``, ``connection`` or empty."""
@@ -47,7 +52,7 @@ def map_error(error: BaseException, model: str, secrets: Iterable[str] = ()) -> 
     facts = _facts(error)
     kind = _kind(facts)
     what, hint = _WORDS[kind]
-    status = f" (HTTP {facts.status})" if facts.status else ""
+    status = f" (HTTP {facts.status})" if facts.is_http else ""
     said = _clean(redact(facts.text[:20_000], secrets))
     message = f"{redact(model, secrets)}: {what}{status}" + (f": {said}" if said else "")
     if kind in _PERMANENT:
@@ -81,7 +86,10 @@ _WORDS = {
         "the key is not accepted",
         "Check the key in the provider's environment variable or the settings.",
     ),
-    "unknown_model": ("no such model", "Check the name: provider/model, as litellm lists them."),
+    "unknown_model": (
+        "no such model",
+        "Check the name (provider/model, as litellm lists them) and the API base (many end with /v1).",
+    ),
     "no_credit": ("no credit left", "Add credit with the provider, then: ace resume."),
     "context_length": ("the prompt is too long", "A smaller context budget leaves room."),
     "content_policy": ("refused by the provider's content policy", ""),
@@ -120,7 +128,7 @@ _MODEL = re.compile(
 def _kind(facts: Facts) -> str:
     """The short word for what went wrong."""
     text, names, status = facts.text, facts.names, facts.status
-    if facts.transport and status is None:
+    if facts.transport:
         return facts.transport
     if "UnsupportedParamsError" in names:
         return "unsupported"
@@ -139,7 +147,8 @@ def _kind(facts: Facts) -> str:
     if status == 404 or (status in (None, 400) and _MODEL.search(text)):
         return "unknown_model"
     if status is None:
-        return _by_class(names)
+        # litellm stumbled over the body (worth another try), or we or litellm have a bug (not worth one)
+        return "bad_body" if names & {"APIError", "JSONDecodeError"} else "bad_request"
     if status == 429:
         return "rate_limit"
     if status in (503, 529):
@@ -149,31 +158,6 @@ def _kind(facts: Facts) -> str:
     if status in (409, 425) or status >= 500:
         return "server_error"
     return "bad_request" if status >= 400 else "bad_body"
-
-
-def _by_class(names: frozenset[str]) -> str:
-    """No HTTP response is known: a provider's own library, or litellm stumbled over the body."""
-    for name, kind in (
-        ("RateLimitError", "rate_limit"),
-        ("ServiceUnavailableError", "overloaded"),
-        ("Timeout", "timeout"),
-        ("TimeoutError", "timeout"),
-        ("AuthenticationError", "auth"),
-        ("PermissionDeniedError", "auth"),
-        ("NotFoundError", "unknown_model"),
-        ("BadRequestError", "bad_request"),
-    ):
-        if name in names:
-            return kind
-    if names & {
-        "APIError",
-        "APIConnectionError",
-        "JSONDecodeError",
-        "APIResponseValidationError",
-        "APIStatusError",
-    }:
-        return "bad_body"
-    return "bad_request"  # a bug in what we or litellm made of this request: another try would meet it again
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
@@ -189,30 +173,25 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 def _facts(error: BaseException) -> Facts:
     import httpx
 
-    transport, response, names = "", None, set()
     links = list(_chain(error))
-    for link in links:
-        names |= {base.__name__ for base in type(link).__mro__}
-        if isinstance(link, httpx.TimeoutException):
-            transport = transport or "timeout"
-        elif isinstance(link, httpx.TransportError):
-            transport = transport or "connection"
-        elif isinstance(link, httpx.HTTPStatusError) and response is None:
-            response = link.response
-    if (
-        response is None and transport == "connection"
-    ):  # the innermost cause is the exact one: refused, reset, no such host
-        return Facts(None, str(links[-1]), transport=transport, names=frozenset(names))
-    if response is None:
-        text = re.sub(r"\s*Traceback \(most recent call last\).*", "", str(error), flags=re.DOTALL)
-        return Facts(None, _strip(text), transport=transport, names=frozenset(names))
-    try:
-        body = response.text
-    except httpx.StreamError:  # the body was never read
-        body = str(error)
-    return Facts(
-        response.status_code, _message(body) or _strip(str(error)), response.headers, "", frozenset(names)
-    )
+    names = frozenset(base.__name__ for link in links for base in type(link).__mro__)
+    response = next((link.response for link in links if isinstance(link, httpx.HTTPStatusError)), None)
+    if response is not None:
+        try:
+            text = _message(response.text)
+        except httpx.StreamError:  # the body was never read
+            text = ""
+        text = text or _strip(str(error))
+        return Facts(response.status_code, text, True, response.headers, names=names)
+    if any(isinstance(link, httpx.TimeoutException) for link in links):
+        return Facts(None, "", transport="timeout", names=names)
+    if any(isinstance(link, httpx.TransportError) for link in links):
+        innermost = str(links[-1])  # the exact one: refused, reset, no such host
+        return Facts(None, innermost, transport="connection", names=names)
+    codes = (getattr(link, "status_code", None) for link in links)
+    status = next((code for code in codes if isinstance(code, int) and code not in (200, 500)), None)
+    text = re.sub(r"\s*Traceback \(most recent call last\).*", "", str(error), flags=re.DOTALL)
+    return Facts(status, _strip(text), names=names)
 
 
 def _message(body: str) -> str:

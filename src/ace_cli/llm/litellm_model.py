@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
+from weakref import WeakSet
 
 from ace_cli.llm.base import (
     ChatReply,
@@ -43,6 +44,8 @@ def load_litellm() -> Any:
     litellm.disable_hf_tokenizer_download = True  # a token count is no reason to reach for a network
     # litellm drops a coroutine when a call is cancelled before it began: no concern of the user's
     warnings.filterwarnings("ignore", r"coroutine '[\w.]*acompletion' was never awaited", RuntimeWarning)
+    # a server's odd field is no concern either: what matters of a reply is read and checked by us
+    warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # every failure reaches our caller anyway
     for name in ("openai", "httpx", "httpcore", "aiohttp"):
@@ -100,10 +103,10 @@ class LitellmModel:
         self._notify = notify or logging.getLogger(__name__).warning
         self._left_out: set[str] = set()
         self._secrets = tuple(value for value in (api_key, *self._headers.values()) if value)
-        _open_models.add(self)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        await asyncio.to_thread(load_litellm)  # seconds, the first time: the loop must go on meanwhile
+        if not load_litellm.cache_info().currsize:
+            await asyncio.to_thread(load_litellm)  # takes seconds: the loop must go on meanwhile
         parameters = self._parameters(request)
         for name in self._left_out & parameters.keys():
             del parameters[name]
@@ -132,9 +135,11 @@ class LitellmModel:
         return self._cost(prompt_tokens, completion_tokens, None)
 
     async def close(self) -> None:
-        """Close the connections, which all models of the process share, with the last model."""
-        _open_models.discard(self)
-        if _open_models or load_litellm.cache_info().currsize == 0:
+        """Close the connections, which all models of the process share, with the last model that used them."""
+        if self not in _users:
+            return
+        _users.discard(self)
+        if _users:
             return
         litellm = load_litellm()
         await litellm.close_litellm_async_clients()
@@ -209,6 +214,7 @@ class LitellmModel:
         }
         if self._headers:
             arguments["extra_headers"] = self._headers
+        _users.add(self)
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout):
@@ -290,7 +296,8 @@ class LitellmModel:
         return f"LitellmModel({redact(self.name)!r})"
 
 
-_open_models: set[LitellmModel] = set()
+_users: WeakSet[LitellmModel] = WeakSet()
+"""Models with connections that may be open."""
 
 
 _OPTIONAL = {
@@ -318,7 +325,10 @@ def _text(message: Any) -> str:
     if isinstance(content, list):
         content = "".join(str(block.get("text") or "") for block in content if isinstance(block, dict))
     fields = getattr(message, "provider_specific_fields", None) or {}
-    return content or fields.get("refusal") or ""
+    for text in (content, fields.get("refusal")):
+        if isinstance(text, str) and text:
+            return text
+    return ""
 
 
 def _sendable(text: str) -> str:

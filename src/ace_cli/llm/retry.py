@@ -111,7 +111,7 @@ async def with_retry(
 
     It gives up when
 
-    * ``max_retries`` further tries failed for reasons that seem to be this request's own, or
+    * ``max_retries`` further tries failed for reasons that seem to be this request's own, or they took a horizon, or
     * the endpoint answered nobody for ``horizon`` seconds, or asks to come back later than that, or
     * this call fails for three horizons although others get through.
 
@@ -188,7 +188,7 @@ class _Tries:
             self._is_outage
             or policy.max_retries == 0
             or self._own > policy.max_retries
-            or now - self._first > 3 * policy.horizon
+            or now - self._first > policy.horizon * (1 if is_own else 3)
         )
 
     def wait(self, state: RetryCallState) -> float:
