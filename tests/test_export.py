@@ -25,8 +25,8 @@ OUTPUTS = {
     "markdown": "export.md",
     "prompt": "export.txt",
     "paper": "export.paper",
-    "skill": "SKILL.md",
-    "agents-md": "AGENTS.md",
+    "skill": "export.skill.md",
+    "agents-md": "export.agents.md",
 }
 
 

@@ -184,7 +184,7 @@ def export(
     else:
         _to_file(data, path, form, force)
     left_out = sum(b.is_quarantined for b in playbook.bullets) - sum(b.is_quarantined for b in chosen)
-    _say(len(chosen), len(playbook), left_out, form, path)
+    _say(len(chosen), len(playbook), left_out, form, path, title)
 
 
 def _form(name: str, output: Path | None) -> Form:
@@ -274,30 +274,46 @@ def _to_stdout(data: bytes, form: Form) -> None:
 
 
 def _to_file(data: bytes, path: Path, form: Form, force: bool) -> None:
-    from ace_cli.files import write_atomic
+    from ace_cli.files import cannot_write, write_atomic
 
-    if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
-        path.write_bytes(data)
-        return
-    if path.exists() and form.name == "agents-md":
+    if path.is_file() and form.name == "agents-md":
         from ace_cli.playbook.formats import merge_section
 
-        data = merge_section(path.read_bytes(), data, str(path))
-    elif path.exists() and not force:
-        if not sys.stdin.isatty():
-            raise UsageError(f"{path} exists", "Give --force to replace it.")
-        if not typer.confirm(f"{path} exists. Replace it?", err=True):
-            raise UsageError(f"{path} exists and was left as it is")
-    write_atomic(path, data)
+        try:
+            existing = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        write_atomic(path, merge_section(existing, data, str(path)))
+    elif path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+    else:
+        if path.exists() and not force:
+            _ask_to_replace(path)
+        write_atomic(path, data)
 
 
-def _say(written: int, total: int, quarantined: int, form: Form, path: Path | None) -> None:
+def _ask_to_replace(path: Path) -> None:
+    if not sys.stdin.isatty():
+        raise UsageError(f"{path} exists", "Give --force to replace it.")
+    if not typer.confirm(f"{path} exists. Replace it?", err=True):
+        raise UsageError(f"{path} exists and was left as it is")
+
+
+def _say(written: int, total: int, quarantined: int, form: Form, path: Path | None, title: str) -> None:
     from ace_cli.report.text import printable
 
     where = f" to {printable(str(path))}" if path is not None else ""
     words = [f"{written} of {total} bullets{where} as {form.name}"]
     if quarantined:
         words.append(f"{quarantined} quarantined left out (--include-quarantined)")
+    if form.name == "skill" and path is not None:
+        from ace_cli.playbook.formats.markdown import skill_name
+
+        if path.parent.resolve().name != skill_name(title):
+            words.append(f"name its folder {skill_name(title)!r}, as the skill is named")
     if form.loses:
         words.append(f"this form has no place for {form.loses}")
     typer.echo("; ".join(words), err=True)

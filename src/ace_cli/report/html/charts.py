@@ -115,6 +115,7 @@ def _lines(
         dots_size=2.5,
         value_formatter=formatted,
         x_value_formatter=_whole,
+        y_labels=_ticks(int(highest)) if formatted is _whole else None,
     )
     for name, line in series.items():
         labels = [f"{formatted(y)} after {x:,} examples" for x, y in line]
@@ -128,7 +129,8 @@ def _bars(counts: Sequence[tuple[str, int]], *, sideways: bool = False) -> str:
     kind = pygal.HorizontalBar if sideways else pygal.Bar
     if sideways:
         counts = counts[::-1]  # pygal stacks them from the bottom
-    chart = kind(**_LOOK, range=(0, max(count for _, count in counts) or 1), value_formatter=_whole)
+    highest = max(count for _, count in counts) or 1
+    chart = kind(**_LOOK, range=(0, highest), y_labels=_ticks(highest), value_formatter=_whole)
     chart.x_labels = [name for name, _ in counts]
     chart.add("bullets", [count for _, count in counts])
     return _bare(chart)
@@ -148,6 +150,14 @@ _LOOK: dict[str, Any] = {
     "print_values": False,
     "no_data_text": "",
 }
+
+
+def _ticks(highest: int) -> list[int]:
+    """0 and up to 6 round whole numbers above it: there are no halves of bullets."""
+    step = next(
+        size * 10**power for power in range(20) for size in (1, 2, 5) if highest <= 6 * size * 10**power
+    )
+    return list(range(0, highest + 1, step))
 
 
 def _bare(chart: Any) -> str:
