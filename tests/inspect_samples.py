@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -189,8 +190,16 @@ async def _recorded(store: RunStore, episode: Episode) -> Episode:
     return episode
 
 
-def at_terminal(*arguments: str, size: tuple[int, int] = (80, 24), **environment: str) -> str:
-    """What `ace` writes to a terminal of that size (columns, lines), escapes included. POSIX only."""
+def at_terminal(
+    *arguments: str,
+    size: tuple[int, int] = (80, 24),
+    keys: Sequence[tuple[str, str]] = (),
+    **environment: str,
+) -> str:
+    """What `ace` writes to a terminal of that size (columns, lines), escapes included. POSIX only.
+
+    ``keys`` are pressed in order, each when its text is on the screen: (text, key).
+    """
     import os
     import pty
     import struct
@@ -213,10 +222,13 @@ def at_terminal(*arguments: str, size: tuple[int, int] = (80, 24), **environment
         )
         os.execv(sys.executable, [sys.executable, "-c", "from ace_cli.cli import main; main()", *arguments])
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    seen = b""
+    seen, looked, waiting = b"", 0, list(keys)
     try:
         while block := os.read(terminal, 65536):
             seen += block
+            while waiting and waiting[0][0].encode() in seen[looked:]:
+                looked = len(seen)
+                os.write(terminal, waiting.pop(0)[1].encode())
     except OSError:  # Linux says so when the other end is closed
         pass
     os.close(terminal)

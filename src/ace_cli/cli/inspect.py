@@ -22,7 +22,7 @@ def inspect(
         Path, typer.Argument(metavar="TARGET", help="A playbook file, a checkpoint or a run directory.")
     ],
     bullet_id: Annotated[
-        str, typer.Argument(metavar="[BULLET_ID]", help="Show this one bullet with its history.")
+        str, typer.Argument(metavar="BULLET_ID", help="Show this one bullet with its history.")
     ] = "",
     domain: Annotated[
         str | None, typer.Option(help="Bullets of this domain.", rich_help_panel=_FILTERS)
