@@ -257,3 +257,17 @@ def test_cancelling_a_waiting_call_leaves_no_trace() -> None:
 
     asyncio.run(story())
     assert not world.gate.is_suspect(object())
+
+
+def test_a_request_that_only_ever_times_out_does_not_outlast_the_horizon() -> None:
+    world = World()
+
+    def times_out() -> TransientError:
+        world.now += 250  # a time-out is paid in time, not in tries
+        world.gate.succeeded(world.now)  # others get through
+        return TransientError("m: no whole reply", kind="timeout", endpoint=False)
+
+    with pytest.raises(TransientError) as caught:
+        world.run(times_out, RetryPolicy(max_retries=50, horizon=600.0))
+    assert caught.value.endpoint is False
+    assert world.now - 1000 < 1200

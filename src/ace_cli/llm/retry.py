@@ -13,12 +13,15 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ace_cli.llm.base import ChatReply, TransientError
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
 
 _jitter = random.Random()
 """Of its own, so that neither seeds nor results of anybody else are touched."""
@@ -64,12 +67,11 @@ class EndpointGate:
     _closed_at: float = float("-inf")
     _closed_until: float = float("-inf")
 
-    async def wait(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+    async def wait(self, sleep: Sleep) -> None:
         """Return when a call may start."""
         while (left := self._closed_until - self.clock()) > 0:
-            await sleep(
-                min(left, 0.25) * _jitter.uniform(1.0, 1.2)
-            )  # short naps, since a success may open it
+            nap = min(left, 0.25)  # short, since a success may open the gate
+            await sleep(nap * _jitter.uniform(1.0, 1.2))
 
     def succeeded(self, started: float) -> None:
         """A call that began at ``started`` got its reply."""
@@ -105,9 +107,22 @@ async def with_retry(
     *,
     gate: EndpointGate | None = None,
     on_retry: Callable[[RetryNotice], None] | None = None,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    sleep: Sleep = asyncio.sleep,
 ) -> ChatReply:
-    """The reply of ``call``, tried again after each :class:`TransientError`, with the count in ``retries``.
+    """:func:`retried` for a chat call: the number of failed tries goes into the reply's ``retries``."""
+    reply, failures = await retried(call, policy, gate=gate, on_retry=on_retry, sleep=sleep)
+    return replace(reply, retries=failures)
+
+
+async def retried(
+    call: Callable[[], Awaitable[T]],
+    policy: RetryPolicy,
+    *,
+    gate: EndpointGate | None = None,
+    on_retry: Callable[[RetryNotice], None] | None = None,
+    sleep: Sleep = asyncio.sleep,
+) -> tuple[T, int]:
+    """What ``call`` returns, tried again after each :class:`TransientError`, and how many tries failed.
 
     It gives up when
 
@@ -140,22 +155,22 @@ async def with_retry(
         reraise=True,
     )
 
-    async def once() -> ChatReply:
+    async def once() -> T:
         await gate.wait(sleep)
         started = gate.clock()
-        reply = await call()
+        result = await call()
         gate.succeeded(started)
-        return reply
+        return result
 
     try:
-        reply: ChatReply = await retrying(once)
+        result: T = await retrying(once)
     except TransientError as error:
         gate.left(tries, given_up=True)
         raise tries.spent(error) from error.__cause__
     except BaseException:
         gate.left(tries, given_up=False)
         raise
-    return replace(reply, retries=tries.failures)
+    return result, tries.failures
 
 
 class _Tries:
