@@ -93,11 +93,10 @@ def test_with_vectors_most_paraphrases_merge_and_opposites_do_not() -> None:
         float(vectors[2 * n] @ vectors[2 * n + 1]) >= 0.8 and contradiction(row["a"], row["b"]) is None
         for n, row in enumerate(ROWS)
     ]
-    for split in ("tune", "held_out"):
-        same = [m for m, row in zip(merged, ROWS, strict=True) if row["same"] and row["split"] == split]
-        other = [m for m, row in zip(merged, ROWS, strict=True) if not row["same"] and row["split"] == split]
-        assert sum(same) >= 0.7 * len(same), split
-        assert sum(other) <= 0.03 * len(other), split
+    same = [m for m, row in zip(merged, ROWS, strict=True) if row["same"]]
+    other = [m for m, row in zip(merged, ROWS, strict=True) if not row["same"]]
+    assert sum(same) >= 0.85 * len(same)
+    assert sum(other) <= 0.02 * len(other)
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

@@ -138,12 +138,14 @@ def _other_order(a: Wording, b: Wording) -> str | None:
 
 
 def _negation(a: Wording, b: Wording) -> str | None:
-    """What one text denies, the other states."""
+    """What one text denies, the other states; where both deny something in common, they agree."""
+    if a.content(denied=True) & b.content(denied=True):
+        return None
     for one, other in ((a, b), (b, a)):
-        states = other.content(denied=False)
+        mine, theirs = one.content(denied=False), other.content(denied=False)
         for scope in _scopes(one):
-            about = scope - other.content(denied=True)
-            if about and len(about & states) >= 0.6 * len(scope):
+            about = scope - mine  # "the amount left rather than the amount used": amount is not denied
+            if about and len(about & theirs) >= 0.6 * len(about):
                 return "negation"
     return None
 

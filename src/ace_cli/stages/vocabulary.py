@@ -209,7 +209,7 @@ BAD = frozenset(
 )
 
 IDIOMS = (
-    (r"\bprefer(?:red)?\b((?: [\w-]+){1,5}?) over\b", r" prefer\1 insteadof "),
+    (r"\bprefer(?:red)?\b((?: [\w-]+){1,5}?)(?<!ing) over\b", r" prefer\1 insteadof "),
     (r"\b(?:keep|leave|leaving|keeping)((?: \w+){1,4}?) (?:out|away) (?:of|from)\b", r" avoid\1 in "),
     (r"\bfail(?:s|ed|ing|ure)? to\b", " forget "),
     (r"\b(?:leave|leaving) out\b", " exclude "),
