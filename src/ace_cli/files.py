@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
-import tempfile
+import socket
 from pathlib import Path
 
 from ace_cli.errors import AceError
@@ -15,6 +16,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
     The data goes into a temporary file in the same folder, is fsynced and renamed, and then the
     folder is fsynced. An existing file keeps its permissions; a link is followed, not replaced.
+    Temporary files that a killed process left behind are removed.
 
     Raises:
         AceError: the file cannot be written; an older one is untouched.
@@ -23,17 +25,18 @@ def write_atomic(path: Path, data: bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:80]}.", suffix=".tmp", dir=path.parent)
+        _remove_leftovers(path)
+        temporary = path.with_name(f"{_prefix(path)}{os.getpid()}.tmp")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(path)
+            temporary.chmod(mode)
+            temporary.replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
-                Path(name).unlink()
+                temporary.unlink()
             raise
         _sync_folder(path.parent)
     except OSError as error:
@@ -52,6 +55,31 @@ def cannot_write(path: Path, error: OSError) -> AceError:
     else:
         hint = ""
     return AceError(f"cannot write {path}: {reason}", hint)
+
+
+def _prefix(path: Path) -> str:
+    """Of temporary files for ``path``: the host is part of it, since folders are shared between hosts."""
+    return f".{path.name[:80]}.{socket.gethostname()[:40]}-"
+
+
+def _remove_leftovers(path: Path) -> None:
+    for leftover in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
+        pid = leftover.name[len(_prefix(path)) : -len(".tmp")]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            with contextlib.suppress(OSError):
+                leftover.unlink()
+
+
+def _is_alive(pid: int) -> bool:
+    if pid == os.getpid() or os.name == "nt":  # on Windows, signal 0 would end the process
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 
 from ace_cli.playbook.bullet import PlaybookStage
@@ -122,6 +130,14 @@ class DataSettings(Section):
     skip_invalid: bool = identity(
         False, "Leave out bad rows (counted and listed) instead of refusing them", flag="--skip-invalid"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _input_means_custom(cls, values: Any) -> Any:
+        """``--input`` alone says what is meant."""
+        if isinstance(values, dict) and values.get("input") is not None and "dataset" not in values:
+            return {**values, "dataset": "custom"}
+        return values
 
 
 class RoleSettings(Section):

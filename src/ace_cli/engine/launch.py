@@ -45,11 +45,9 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import FAILED, FINISHED, STOPPED, Header, Usage
 from ace_cli.runs.source import load_source
 from ace_cli.runs.store import RunStore
-from ace_cli.settings import DataSettings, Kind, Settings
+from ace_cli.settings import Kind, Settings
 from ace_cli.settings_layers import Layer, Loaded
 from ace_cli.stages.prompts import Prompts, load_prompts
-
-CUSTOM = "custom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ def create_run(
     check_parts(settings, prompts, replacements)
     check_outputs(settings)
     base = _initial_playbook(settings)
-    run_dir = _path(settings.output.run_dir) or new_run_dir(dataset_name(settings.data))
+    run_dir = _path(settings.output.run_dir) or new_run_dir(settings.data.input or settings.data.dataset)
     if is_run(run_dir):
         raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
     spec = dataset_spec(settings)
@@ -124,7 +122,7 @@ def create_run(
                 dataset_hash="",
                 source=source_fingerprint(spec) if examples is None else {},
             )
-            RunStore.create(run_dir, header, rows(), dataset_hash=digest.hexdigest)
+            RunStore.create(run_dir, header, recorded(settings, Kind.RUNTIME), rows(), digest.hexdigest)
     except BaseException:
         if made:
             _remove_new(run_dir)
@@ -168,17 +166,12 @@ def check_outputs(settings: Settings) -> None:
             raise AceError(f"cannot write {path}: no permission", "Choose a folder that you may write to.")
 
 
-def dataset_name(data: DataSettings) -> str:
-    """``custom`` when only ``--input`` is given."""
-    return CUSTOM if data.input is not None and data.dataset == DataSettings().dataset else data.dataset
-
-
 def dataset_spec(settings: Settings, num_examples: int | None = None) -> DatasetSpec:
     """What ``read_examples`` is to read."""
     data = settings.data
     wanted = data.num_examples if num_examples is None else num_examples
     return DatasetSpec(
-        name=dataset_name(data),
+        name=data.dataset,
         input=_path(data.input),
         config=data.config,
         split=data.split,
@@ -477,8 +470,8 @@ def _finished(run_dir: Path, settings: Settings, store: RunReader, state: str, r
         state=state,
         reason=reason,
         run_dir=str(run_dir),
-        playbook_path=settings.output.playbook,
-        metrics_path=settings.output.metrics,
+        playbook_path=_near(settings.output.playbook),
+        metrics_path=_near(settings.output.metrics),
         examples=total,
         correct=correct,
         failed=failed,
@@ -534,6 +527,14 @@ def _deadline(gate: Gate, settings: Settings, store: RunReader) -> Iterator[None
         yield
     finally:
         timer.cancel()
+
+
+def _near(path: str) -> str:
+    """``path`` as a user would write it from here."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
 
 
 def _path(text: str | None) -> Path | None:

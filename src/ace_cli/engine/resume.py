@@ -7,12 +7,15 @@ won at the start as well: a flag always, ``ace.toml`` only over what came from a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.runs.records import Header
 from ace_cli.settings import Kind, Settings, definitions, nested
 from ace_cli.settings_layers import FLAG, Layer, Loaded, fold
+
+_PATHS = {"data.input", "output.playbook", "output.metrics", "output.run_dir"}
 
 
 def resumed_settings(header: Header, runtime: Mapping[str, Any], layers: Sequence[Layer]) -> Loaded:
@@ -47,8 +50,15 @@ def resumed_settings(header: Header, runtime: Mapping[str, Any], layers: Sequenc
 
 
 def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
-    """Dotted path -> JSON value of all settings of a kind, as the store keeps them."""
-    return {d.path: settings.at(d.path) for d in definitions() if d.kind is kind}
+    """Dotted path -> JSON value of all settings of a kind, as the store keeps them.
+
+    Paths of runtime settings are kept absolute: a run may be resumed from another folder.
+    """
+    found = {d.path: settings.at(d.path) for d in definitions() if d.kind is kind}
+    for path in _PATHS & found.keys():
+        if found[path] is not None:
+            found[path] = str(Path(found[path]).expanduser().absolute())
+    return found
 
 
 def settings_of(header: Header, runtime: Mapping[str, Any]) -> Settings:

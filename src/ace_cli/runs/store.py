@@ -53,7 +53,12 @@ class RunStore(reader.RunReader):
 
     @classmethod
     def create(
-        cls, run_dir: Path, header: Header, examples: Iterable[Example], dataset_hash: Callable[[], str]
+        cls,
+        run_dir: Path,
+        header: Header,
+        runtime: Mapping[str, Any],
+        examples: Iterable[Example],
+        dataset_hash: Callable[[], str],
     ) -> int:
         """Make the store of a new run in an existing folder, whole or not at all.
 
@@ -81,12 +86,13 @@ class RunStore(reader.RunReader):
                     raise UsageError("the dataset has no examples")
                 db.execute("INSERT INTO segment VALUES (0, ?)", (count,))
                 db.execute(
-                    "INSERT INTO run VALUES (1,?,?,?,?,'{}',?,?,?,?,?,'')",
+                    "INSERT INTO run VALUES (1,?,?,?,?,?,?,?,?,?,?,'')",
                     (
                         header.created_at,
                         header.ace_version,
                         dumps(header.identity),
                         dumps(header.origins),
+                        dumps(runtime),
                         dumps(header.prompts),
                         dumps(reader.playbook_row(header.base_playbook)),
                         dataset_hash(),
@@ -207,9 +213,9 @@ class RunStore(reader.RunReader):
 
     def close(self) -> None:
         """Write what is waiting and close. A failed write was raised where it was awaited."""
+        super().close()  # first, so that the writer is the last one out and folds the log into the file
         self._jobs.put(None)
         self._thread.join()
-        super().close()
 
     def _text(self, text: str) -> tuple[str, ...]:
         """Hash of a text, and its compressed body unless this process stored it before."""
