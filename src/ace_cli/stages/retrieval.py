@@ -110,7 +110,9 @@ class BulletSelector:
         (query,) = await self._embedder.embed([question])
         # einsum: one thread, whose sums do not depend on how many cores there are
         cosines = np.nan_to_num(np.einsum("ij,j->i", rows, query)).astype(np.float64)
-        scores = cosines.round(_PLACES) + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
+        scores = cosines.round(_PLACES) + CONFIDENCE_WEIGHT * np.array(
+            [bullet.confidence for bullet in candidates]
+        )
         positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
         return positions
 
