@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
+from string import Template
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -15,6 +15,7 @@ from ace_cli.playbook import Delta, Playbook
 from ace_cli.playbook.render import line
 from ace_cli.stages.base import Ask, Lesson, UnusableReply
 from ace_cli.stages.curator import Candidate, Decision, Proposal, SemanticCurator, Step, settle
+from ace_cli.stages.prompts import load_prompts
 from ace_cli.stages.replies import Reply, ask_json
 
 BELOW = 0.1
@@ -53,12 +54,13 @@ class LlmCurator:
 
     Args:
         semantic: the rules.
-        prompt: the system prompt; ours when None.
+        prompt: the text of a ``curator.txt`` (``$$`` is a dollar sign); ours when None.
     """
 
     def __init__(self, semantic: SemanticCurator, prompt: str | None = None) -> None:
         self._semantic = semantic
-        self._prompt = prompt or default_prompt()
+        text = load_prompts().texts["curator.txt"] if prompt is None else prompt
+        self._prompt = Template(text).safe_substitute().strip()
 
     async def curate(
         self, playbook: Playbook, lessons: Sequence[Lesson], ask: Ask | None, *, at: str
@@ -96,10 +98,6 @@ class LlmCurator:
             position: _checked(proposals[position], by_number.get(number))
             for number, position in enumerate(asked, 1)
         }
-
-
-def default_prompt() -> str:
-    return (files("ace_cli.stages") / "prompts" / "curator.txt").read_text(encoding="utf-8").strip()
 
 
 def question(proposals: Sequence[Proposal]) -> str:
