@@ -82,6 +82,12 @@ def test_a_megabyte_is_no_trouble() -> None:
             "context_length",
         ),
         (403, '{"error": {"message": "Your input was flagged"}}', RequestError, "content_policy"),
+        (
+            429,
+            '{"message": "Too many tokens, please wait before trying again."}',
+            TransientError,
+            "rate_limit",
+        ),
         (413, "too large", RequestError, "context_length"),
         (422, '{"detail": "top_k must be positive"}', RequestError, "bad_request"),
         (524, "<html>A timeout occurred</html>", TransientError, "timeout"),

@@ -83,7 +83,7 @@ _WORDS = {
     "connection": ("no connection", "Is the address right, and the server running?"),
     "bad_body": ("the reply is not what an API sends", "Is the API base right? Many end with /v1."),
     "auth": (
-        "the key is not accepted",
+        "not authorised",
         "Check the key in the provider's environment variable or the settings.",
     ),
     "unknown_model": (
@@ -104,7 +104,7 @@ _GATEWAY = {502, 503, 520, 521, 522, 523, 524, 529}
 
 _CONTEXT = re.compile(
     r"context[ _](length|window|limit|size)|maximum context|prompt is too long|input is too long"
-    r"|too many (input )?tokens|request too large|tokens? exceeds? the",
+    r"|too many (input )?tokens|tokens? exceeds? the",
     re.IGNORECASE,
 )
 _POLICY = re.compile(
@@ -138,7 +138,11 @@ def _kind(facts: Facts) -> str:
         return "no_credit"
     if "ContextWindowExceededError" in names or status == 413:
         return "context_length"
-    if status in (400, 422, 429, 500) and _CONTEXT.search(text):
+    if status in (400, 422, 500) and _CONTEXT.search(text):
+        return "context_length"
+    if (
+        status == 429 and "request too large" in text.lower()
+    ):  # larger than a whole minute's tokens: never fits
         return "context_length"
     if "ContentPolicyViolationError" in names or (status in (400, 403, 422) and _POLICY.search(text)):
         return "content_policy"
@@ -190,7 +194,10 @@ def _facts(error: BaseException) -> Facts:
         return Facts(None, innermost, transport="connection", names=names)
     codes = (getattr(link, "status_code", None) for link in links)
     status = next((code for code in codes if isinstance(code, int) and code not in (200, 500)), None)
-    text = re.sub(r"\s*Traceback \(most recent call last\).*", "", str(error), flags=re.DOTALL)
+    # litellm's tracebacks and its advice to its own users are of no use to ours
+    text = re.sub(
+        r"\s*(Traceback \(most recent call last\)|To drop these, set).*", "", str(error), flags=re.DOTALL
+    )
     return Facts(status, _strip(text), names=names)
 
 
