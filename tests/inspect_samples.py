@@ -92,7 +92,7 @@ def make_run(folder: Path, *, examples: int = 60, state: str = "finished", hosti
         "",
         {},
     )
-    RunStore.create(folder, header, dataset, lambda: "hash")
+    RunStore.create(folder, header, {}, dataset, lambda: "hash")
     asyncio.run(_train(folder, dataset, state, hostile))
     return folder
 

@@ -50,11 +50,17 @@ def show_example(run: RunReader, example_id: str, *, as_json: bool, console: Con
 
 
 def follow(run: RunReader, console: Console) -> None:
-    """Show the run until it ends: redrawn at a terminal, a line for every merge otherwise."""
-    if console.is_terminal and not console.is_dumb_terminal:
-        _follow_live(run, console)
-    else:
-        _follow_lines(run)
+    """Show the run until it ends: redrawn at a terminal, a line for every merge otherwise.
+
+    Ctrl-C ends the watching, not the run.
+    """
+    try:
+        if console.is_terminal and not console.is_dumb_terminal:
+            _follow_live(run, console)
+        else:
+            _follow_lines(run)
+    except KeyboardInterrupt:
+        sys.stderr.write("\nno longer watching; the run goes on\n")
 
 
 def _follow_live(run: RunReader, console: Console) -> None:
@@ -68,18 +74,16 @@ def _follow_live(run: RunReader, console: Console) -> None:
         draw(view := run_view(run))
         while view.state == RUNNING:
             time.sleep(_GLANCE)
-            draw(view := run_view(run))
+            draw(view := run_view(run, view))
     show_run(run, as_json=False, whole=False, console=console)
 
 
 def _follow_lines(run: RunReader) -> None:
-    seen = -1
+    told, view = 0, None
     while True:
-        view = run_view(run)
-        for point in view.curve:
-            if point.batch > seen:
-                write_lines([progress_line(point, view.total)])
-                seen = point.batch
+        view = run_view(run, view)
+        write_lines(progress_line(point, view.total) for point in view.curve[told:])
+        told = len(view.curve)
         if view.state != RUNNING:
             reason = f": {printable(view.reason)}" if view.reason else ""
             sys.stderr.write(f"{view.run_dir} is {view.state}{reason}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +18,22 @@ if TYPE_CHECKING:
 STORE = "run.sqlite3"
 
 
-@dataclass(frozen=True)
 class Target:
-    """``run`` is None for a file; ``playbook`` is the newest one of a run."""
+    """What was opened; ``run`` is None for a file."""
 
-    path: Path
-    playbook: Playbook
-    run: RunReader | None = None
+    def __init__(self, path: Path, source: Playbook | RunReader) -> None:
+        self.path = path
+        self.run = None if isinstance(source, Playbook) else source
+        self._source = source
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        """The file's, or the newest one of the run."""
+        if isinstance(self._source, Playbook):
+            return self._source
+        from ace_cli.engine.outputs import trained_playbook
+
+        return trained_playbook(self._source)
 
     def deltas(self) -> Iterable[tuple[int, Delta]]:
         """The run's merges as (batch, delta), in order; none for a file."""
@@ -55,11 +64,9 @@ def open_target(path: Path) -> Target:
     if path.is_dir():
         if not (path / STORE).is_file():
             raise UsageError(f"{path} is a folder, but not of a run (it has no {STORE})", _runs_in(path))
-        from ace_cli.engine.outputs import trained_playbook
         from ace_cli.runs.reader import RunReader
 
-        run = RunReader(path)
-        return Target(path, trained_playbook(run), run)
+        return Target(path, RunReader(path))
     from ace_cli.playbook.formats import read_playbook
 
     return Target(path, read_playbook(path))

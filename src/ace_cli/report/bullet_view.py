@@ -123,9 +123,10 @@ def story_lines(story: Story, *, ascii_only: bool = False) -> Iterator[Text]:
     yield _fact("confidence", f"{bullet.confidence:.4f}")
     yield _fact("votes", votes)
     yield _fact("activations", str(bullet.activation_count))
-    if bullet.created_at or bullet.updated_at:
-        since = one_line(bullet.created_at) or "unknown"
-        yield _fact("created", f"{since}, updated {one_line(bullet.updated_at) or 'unknown'}")
+    if bullet.created_at:
+        yield _fact("created", one_line(bullet.created_at))
+    if bullet.updated_at:
+        yield _fact("updated", one_line(bullet.updated_at))
     if bullet.sources:
         yield _fact("taught by", ", ".join(map(printable, bullet.sources)))
     for name, value in bullet.extra.items():

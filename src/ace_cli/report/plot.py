@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-_ASCII = str.maketrans(
-    {"│": "|", "─": "-", "┤": "|", "┬": "+", "└": "+", "┌": "+", "┐": "+", "┘": "+", "·": "."}
-)
+_ASCII = str.maketrans({"│": "|", "─": "-", "┤": "|", "┬": "+", "└": "+", "┌": "+", "┐": "+", "┘": "+"})
 _NARROW = 40
 """Cells below which a curve is told in a line instead of drawn."""
 _STYLES = {"line": Style(color="cyan"), "dots": Style(color="yellow")}
@@ -54,7 +52,7 @@ def plot(
     figure.plot_size(width, height)
     figure.theme("colorless")
     for curve in curves:
-        marker = ("*" if ascii_only else "braille") if curve.is_line else ("o" if ascii_only else "·")
+        marker = ("*" if ascii_only else "braille") if curve.is_line else ("o" if ascii_only else "•")
         signal = figure.signal(list(curve.xs), list(curve.ys), marker=marker)
         signal.lines(curve.is_line)
         figure.draw(signal)
@@ -77,5 +75,5 @@ def _label(value: float, percent: bool) -> str:
 def _coloured(line: str, ascii_only: bool) -> Text:
     text = Text(line.translate(_ASCII) if ascii_only else line, no_wrap=True)
     text.highlight_regex("[\u2801-\u28ff*]+", _STYLES["line"])
-    text.highlight_regex("[·o]+", _STYLES["dots"])
+    text.highlight_regex("[•o]+", _STYLES["dots"])
     return text

@@ -14,8 +14,9 @@ from ace_cli.llm.redact import redact
 from ace_cli.report.plot import Curve, plot
 from ace_cli.report.tables import cut
 from ace_cli.report.text import one_line, printable
+from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import CurvePoint, Episode, Session, Usage
+from ace_cli.runs.records import RUNNING, CurvePoint, Episode, Session, State, Usage
 
 _BOLD = Style(bold=True)
 _QUIET = Style(dim=True)
@@ -85,16 +86,19 @@ class RunView:
         }
 
 
-def run_view(run: RunReader) -> RunView:
-    """Read everything that is shown; a run that goes on is read as it stands."""
-    from ace_cli.runs.folders import summary
+def run_view(run: RunReader, earlier: RunView | None = None) -> RunView:
+    """Read everything that is shown; a run that goes on is read as it stands.
 
-    header, state = run.header(), summary(run.run_dir)
+    ``earlier`` is an earlier look at the same run, whose merges need not be read again.
+    """
+    header, state = run.header(), _state(run)
+    curve = list(earlier.curve) if earlier is not None else []
+    curve += [merge.curve for merge in run.merges(after=curve[-1].batch if curve else -1)]
     done, correct, failed = run.counts()
     settings = {path: _harmless(value) for path, value in {**header.identity, **run.runtime()}.items()}
     return RunView(
         run_dir=run.run_dir,
-        state=state.state,
+        state=state.name,
         reason=state.reason,
         created_at=header.created_at,
         settings=settings,
@@ -106,7 +110,7 @@ def run_view(run: RunReader) -> RunView:
         seconds=run.seconds(),
         sessions=run.sessions(),
         usage=run.usage(),
-        curve=[merge.curve for merge in run.merges()],
+        curve=curve,
         failures=run.failures(),
         slowest=run.slowest(),
         dearest=run.dearest(),
@@ -156,6 +160,15 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _state(run: RunReader) -> State:
+    state = run.state()
+    if state.name == RUNNING and not lock.is_held(run.run_dir):
+        state = run.state()  # it may have ended between the two looks
+        if state.name == RUNNING:
+            return State("crashed", "its process is gone")
+    return state
 
 
 def _harmless(value: Any) -> Any:
