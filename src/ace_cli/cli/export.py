@@ -248,10 +248,7 @@ def _fit(
 
 
 def _generator_model(opened: Target) -> str:
-    config = dict(opened.playbook.training_config)
-    if opened.run is not None:
-        config["generator_model"] = opened.run.header().identity.get("generator.model")
-    model = config.get("generator_model")
+    model = opened.playbook.training_config.get("generator_model")
     return model if isinstance(model, str) and model else "gpt-4o"
 
 

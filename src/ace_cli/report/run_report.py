@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 
 from ace_cli.playbook import Add, Bullet, Confirm, Vote
 from ace_cli.report.html.model import Moment, RunReport
+from ace_cli.report.html.page import setting
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Merge, Usage
 
@@ -23,7 +24,7 @@ def run_report(run: RunReader, bullets: Iterable[Bullet]) -> RunReport:
             ("Work", _duration(run.seconds())),
             *_bill(usage.values()),
         ],
-        settings=[(name, _shown(value)) for name, value in sorted(header.identity.items())],
+        settings=[(name, setting(value)) for name, value in sorted(header.identity.items())],
         curve=curve,
         usage=usage,
         failures=run.failures(),
@@ -75,7 +76,3 @@ def _duration(seconds: float) -> str:
     return (
         f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
     )
-
-
-def _shown(value: object) -> str:
-    return "" if value is None else str(value)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -162,7 +163,8 @@ def _failures(run: RunReport) -> str:
 
 
 def _settings(run: RunReport, playbook: Playbook) -> str:
-    rows = list(run.settings) or [(str(k), str(v)) for k, v in playbook.training_config.items()]
+    rows = [(name, setting(value)) for name, value in playbook.training_config.items()]
+    rows = list(run.settings) or rows
     return _more("Settings", _table(("Setting", "Value"), rows)) if rows else ""
 
 
@@ -175,6 +177,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool 
     top = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head)
     body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
     return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def setting(value: object) -> str:
+    """A setting's value as it is shown: text as it is, other values as JSON."""
+    if isinstance(value, str):
+        return value
+    return "unset" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _text(value: object) -> str:
