@@ -63,7 +63,7 @@ def read_number(text: str) -> Quantity | None:
 
 _NUMERAL = r"(?:\d++(?:[.,'_]\d++)*+|\.\d++)"
 _TOKEN = re.compile(
-    rf"(?P<sign>[-+±√]\s?)?(?:(?P<currency>{CURRENCY})\s?)?(?P<inner>-)?(?P<numeral>{_NUMERAL})"
+    rf"(?=[-+±√$€£¥₹₩\d.A-Z])(?P<sign>[-+±√]\s?)?(?:(?P<currency>{CURRENCY})\s?)?(?P<inner>-)?(?P<numeral>{_NUMERAL})"
 )
 _SPACED_GROUPS = re.compile(r"(?: \d{3}(?!\d))++(?:[.]\d++)?")
 _EXPONENT = re.compile(r"[eE]([-+]?\d++)(?![A-Za-z])")

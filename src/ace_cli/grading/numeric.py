@@ -70,6 +70,18 @@ def answered(answer: str) -> Quantity | None:
             return _last(text, inside)
         if not inside and _UNKNOWN.match(text, mark.start):
             return None
+    if stated := _STATED.search(text):
+        earlier = [quantity for quantity in found if quantity.end <= stated.start() + 1]
+        if earlier and earlier[-1].end >= stated.start() - 1:
+            return earlier[-1]
+    if (
+        len(found) == 2
+        and _LEAD.fullmatch(text[: found[0].start])
+        and (pair := _first(text, found)).value is None
+    ):
+        return pair  # "12 and 13", "3 x 4"
+    if (aside := _ASIDE.search(text, max(0, len(text) - 200))) and found[0].end <= aside.start():
+        found = [quantity for quantity in found if quantity.end <= aside.start() + 1]  # 18 dollars (9 * 2)
     if found:
         return _last(text, found)
     word = number_in_words(text) if len(text.split()) <= 40 else None
@@ -83,6 +95,8 @@ _LEAD = re.compile(
         )*+""",
     re.IGNORECASE | re.VERBOSE,
 )
+_STATED = re.compile(r" ?is (?:the|my) (?:final |correct |right )?answer(?![A-Za-z])", re.IGNORECASE)
+_ASIDE = re.compile(r"(?<=[\w%]) \([^()\n]*\d\s?[-+*/÷=][^()\n]*\)[\s.!*]*$")
 _HEADING = re.compile(r"[.):]\s*\**[A-Za-z]")  # "#### 2. Total cost" is a heading, not an answer
 _UNKNOWN = re.compile(
     r"[\s:*]*(?:unknown|undetermined|unclear|not |cannot|can't|impossible|n/a|none\b|undefined)",
@@ -129,7 +143,9 @@ def _last(text: str, found: list[Quantity]) -> Quantity | None:
             between = text[found[index - 1].end : quantity.start]
             lead = text[max(0, found[index - 1].start - 12) : found[index - 1].start]
             either = (
-                re.fullmatch(rf"{_UNIT_WORDS}\s?,?\s?or\s+(?:about\s)?", between, re.IGNORECASE)
+                re.fullmatch(
+                    rf"{_UNIT_WORDS}\s?,?\s?or\s+(?:about\s)?(?:[a-z]\s?=\s?)?", between, re.IGNORECASE
+                )
                 if len(between) <= 40
                 else None
             )
