@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command import ace, environment, read_json, start, train_arguments
-from scripted_server import ScriptedServer
 
 from ace_cli.runs.reader import RunReader
+from command import ace, environment, read_json, start, train_arguments
+from scripted_server import ScriptedServer
 
 COUNT = 60
 CHILD = (str(Path(__file__).with_name("crash_child.py")),)
@@ -79,7 +79,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     metrics = read_json(folder / "out/metrics.json")
     metrics.pop("timing")
     with RunReader(folder / "run") as run:
-        totals = {role: usage for role, usage in run.usage().items()}
+        totals = run.usage()
         episodes = [(e.step, e.correct, e.failure, e.rounds) for e in run.episodes()]
         state = run.state().name
     return {

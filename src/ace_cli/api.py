@@ -9,7 +9,9 @@ from typing import Any, TypedDict
 
 from ace_cli.data import Example
 from ace_cli.engine.events import Event
-from ace_cli.engine.launch import Replacements, create_run, execute
+from ace_cli.engine.launch import execute
+from ace_cli.engine.parts import Replacements
+from ace_cli.engine.start import create_run
 from ace_cli.playbook import PlaybookStage
 from ace_cli.settings_layers import FLAG, Layer, fold
 from ace_cli.stages.base import Curator, Generator, Reflector

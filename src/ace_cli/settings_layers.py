@@ -232,10 +232,8 @@ def _explain(error: ValidationError, origin: Mapping[str, Layer]) -> UsageError:
     layer = origin.get(path)
     name = _display_name(definition, layer)
     value = first["input"]
-    if definition.kind is Kind.SECRET or isinstance(value, dict):  # a table may hold a misplaced key
-        shown = "what is given"
-    else:
-        shown = f"{value!r:.80}"
+    hidden = definition.kind is Kind.SECRET or isinstance(value, dict)  # a table may hold a misplaced key
+    shown = "what is given" if hidden else f"{value!r:.80}"
     allowed = definition.allowed or _reason(first["msg"])
     return UsageError(f"{name}: {shown} is not allowed", f"Allowed: {allowed}.")
 
@@ -254,7 +252,7 @@ def _display_name(definition: Definition, layer: Layer | None) -> str:
 
 def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
     """(key, value, where it came from) of every setting; secrets are masked."""
-    from ace_cli.llm.redact import redact
+    from ace_cli.redact import redact
 
     rows = []
     for definition in definitions():

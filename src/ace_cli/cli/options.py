@@ -40,9 +40,8 @@ def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> C
     own = inspect.signature(command, eval_str=True).parameters
     parameters = [parameter for name, parameter in own.items() if name != "flags"]
     for name, definition in flagged.items():
-        annotation = Annotated[
-            bool | None if definition.is_switch else str | None, _option(definition, definition.kind is hide)
-        ]
+        kind: Any = bool | None if definition.is_switch else str | None
+        annotation = Annotated[kind, _option(definition, definition.kind is hide)]
         parameters.append(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
         )

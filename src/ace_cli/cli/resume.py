@@ -40,7 +40,8 @@ def resume(
 
         print_runs(list_runs(runs), runs)
         return
-    from ace_cli.engine.launch import execute, prepare_resume
+    from ace_cli.engine.launch import execute
+    from ace_cli.engine.resume import prepare_resume
     from ace_cli.report import reporter
     from ace_cli.runs import lock
     from ace_cli.settings_layers import read_layers

@@ -40,7 +40,8 @@ def train(
 
         typer.echo("\n".join(plan_lines(estimate(settings))))
         return
-    from ace_cli.engine.launch import create_run, execute
+    from ace_cli.engine.launch import execute
+    from ace_cli.engine.start import create_run
     from ace_cli.report import reporter
 
     with reporter(settings.display) as report:

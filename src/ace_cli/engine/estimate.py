@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ace_cli.data import ContentHash, Skipped, read_examples
-from ace_cli.engine.launch import check_parts, dataset_spec
+from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.ledger import ASSUMED_COMPLETION
 from ace_cli.engine.models import make_roles
 from ace_cli.engine.plan import Plan
+from ace_cli.engine.start import check_parts
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
 

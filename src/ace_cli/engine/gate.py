@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator
 
 from ace_cli.engine.events import Listener, Stopping
-from ace_cli.errors import AceError, Interrupted
+from ace_cli.errors import AceError, Interrupted, LimitReached
 
 
 class Gate:
@@ -61,3 +64,42 @@ class Gate:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+
+
+@contextlib.contextmanager
+def signals(gate: Gate) -> Iterator[None]:
+    """Ctrl-C, termination and a closed terminal stop the run gently."""
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    loop = asyncio.get_running_loop()
+    added: list[signal.Signals] = []
+    if threading.current_thread() is threading.main_thread():
+        for name in names:
+            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays a KeyboardInterrupt
+                number = signal.Signals[name]
+                loop.add_signal_handler(number, gate.interrupt, _WORDS[name])
+                added.append(number)
+    try:
+        yield
+    finally:
+        for number in added:
+            loop.remove_signal_handler(number)
+
+
+_WORDS = {"SIGINT": "Ctrl-C", "SIGTERM": "asked to terminate", "SIGHUP": "the terminal was closed"}
+
+
+@contextlib.contextmanager
+def deadline(gate: Gate, limit: float | None, spent: float) -> Iterator[None]:
+    """``--max-time`` also holds while every call is waiting for a provider."""
+    if limit is None:
+        yield
+        return
+    left = max(0.0, limit - spent)
+    reason = LimitReached(
+        f"limit reached: --max-time {limit:g} s", "Go on with `ace resume` and a higher --max-time."
+    )
+    timer = asyncio.get_running_loop().call_later(left, gate.stop, reason)
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -33,13 +33,23 @@ class Parts:
     select: Callable[[Playbook, Example], Awaitable[Sequence[Bullet]]]
 
 
+@dataclass(frozen=True, slots=True)
+class Replacements:
+    """Stages handed over as objects (the Python API); None leaves the one that the settings name."""
+
+    generator: Any = None
+    reflector: Any = None
+    curator: Any = None
+
+
+NO_REPLACEMENTS = Replacements()
+
+
 def make_parts(
     settings: Settings,
     prompts: Prompts,
     roles: Mapping[str, Role],
-    generator: Any = None,
-    reflector: Any = None,
-    curator: Any = None,
+    replacements: Replacements = NO_REPLACEMENTS,
     store: RunStore | None = None,
 ) -> Parts:
     """Stages by object where one is given, else by the settings; embeddings are kept in ``store``.
@@ -71,9 +81,11 @@ def make_parts(
         return await selector.select(playbook.for_domain(example.domain), example.question)
 
     return Parts(
-        generator or load_part("generator", stages.generator, {"default": lambda: DefaultGenerator(prompts)}),
-        reflector or load_part("reflector", stages.reflector, {"default": lambda: DefaultReflector(prompts)}),
-        curator
+        replacements.generator
+        or load_part("generator", stages.generator, {"default": lambda: DefaultGenerator(prompts)}),
+        replacements.reflector
+        or load_part("reflector", stages.reflector, {"default": lambda: DefaultReflector(prompts)}),
+        replacements.curator
         or load_part(
             "curator",
             stages.curator,

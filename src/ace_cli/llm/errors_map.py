@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from ace_cli.llm.base import ModelError, PermanentError, RequestError, TransientError
-from ace_cli.llm.redact import redact
+from ace_cli.redact import redact
 
 _LONGEST = 300
 """Characters of a provider's message that are shown; pages of HTML help nobody."""

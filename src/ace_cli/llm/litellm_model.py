@@ -23,7 +23,7 @@ from ace_cli.llm.base import (
     TransientError,
 )
 from ace_cli.llm.errors_map import map_error, redacted_cause
-from ace_cli.llm.redact import redact
+from ace_cli.redact import redact
 
 __all__ = ["LitellmModel", "Prices", "load_litellm", "map_error"]
 
