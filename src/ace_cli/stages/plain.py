@@ -77,9 +77,14 @@ def blank(text: str, part: str) -> str:
 def first_sentence(text: str) -> str:
     """The first sentence of the first line that has words, without list marks, labels and quotes."""
     line = next((part for part in text.splitlines() if _WORD.search(part)), "")
-    line = re.sub(r"^\W*(?:\d+[.)]\s+|(?:sentence|lesson|fact|answer|note)\s*:\s*)?", "", line, flags=re.I)
-    end = re.search(r"(?<!\b[A-Za-z])[.!?](?=[\"'”)]*(?:\s|$))", line)
-    return (line[: end.end()] if end else line).strip().strip('"“”*`')
+    line = re.sub(
+        r"^[-*•>#\s]*(?:\d+[.)]\s+|(?:sentence|lesson|fact|answer|note)\s*:\s*)?", "", line, flags=re.I
+    )
+    # A full stop behind one to three letters with a capital (J., St., Mrs.) ends no sentence.
+    end = re.search(r"(?<!\b[A-Z])(?<!\b[A-Z][a-z])(?<!\b[A-Z][a-z]{2})[.!?][\"'”)*`]*(?=\s|$)", line)
+    sentence = (line[: end.end()] if end else line).strip().strip("*`")
+    quoted = re.fullmatch(r"[\"“*`]+([^\"“”*`]*)[\"”*`]+", sentence)
+    return quoted[1].strip() if quoted else sentence
 
 
 def _whole(part: str) -> re.Pattern[str]:
