@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ace_cli.cli import filter_options as flags
 from ace_cli.errors import UsageError
-from ace_cli.playbook import PlaybookStage, Section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_FILTERS = "Which bullets"
 _FORM = "Where to, and how"
 _FORMATS = "json, jsonl, csv, parquet, markdown, prompt, paper, skill, agents-md or html"
 
@@ -69,62 +68,34 @@ def export(
         str | None,
         typer.Option(
             help="Bullets of this domain (prompt, paper, skill, agents-md: and the general ones).",
-            rich_help_panel=_FILTERS,
+            rich_help_panel=flags.PANEL,
         ),
     ] = None,
-    section: Annotated[
-        Section | None, typer.Option(help="Bullets of this section.", rich_help_panel=_FILTERS)
-    ] = None,
-    stage: Annotated[
-        PlaybookStage | None, typer.Option(help="Bullets of this stage.", rich_help_panel=_FILTERS)
-    ] = None,
-    min_confidence: Annotated[
-        float, typer.Option(help="At least this confidence, 0 to 1.", rich_help_panel=_FILTERS)
-    ] = 0.0,
-    min_activations: Annotated[
-        int, typer.Option(help="Cited or learned at least this often.", rich_help_panel=_FILTERS)
-    ] = 0,
-    search: Annotated[
-        str,
-        typer.Option(metavar="TEXT", help="All these words, whatever their case.", rich_help_panel=_FILTERS),
-    ] = "",
-    include_quarantined: Annotated[
-        bool,
-        typer.Option("--include-quarantined", help="Quarantined bullets too.", rich_help_panel=_FILTERS),
-    ] = False,
-    top: Annotated[
-        int | None,
-        typer.Option(help="The best N, by confidence, then activations.", rich_help_panel=_FILTERS),
-    ] = None,
+    section: flags.SectionIs = None,
+    stage: flags.StageIs = None,
+    min_confidence: flags.MinConfidence = 0.0,
+    min_activations: flags.MinActivations = 0,
+    search: flags.Search = "",
+    include_quarantined: flags.IncludeQuarantined = False,
+    top: flags.Top = None,
     max_tokens: Annotated[
         int | None,
         typer.Option(
             help="As many of the best as fit into N tokens (of the text for models, else of the prompt lines).",
             min=1,
-            rich_help_panel=_FILTERS,
+            rich_help_panel=flags.PANEL,
         ),
     ] = None,
     model: Annotated[
         str,
         typer.Option(
             help="Whose tokenizer counts for --max-tokens; by default that of the generator.",
-            rich_help_panel=_FILTERS,
+            rich_help_panel=flags.PANEL,
         ),
     ] = "",
-    sort: Annotated[
-        str,
-        typer.Option(
-            help="id, best, confidence, activations, helpful, harmful, domain, section, stage, created, "
-            "updated or length; numbers largest first.",
-            rich_help_panel=_FILTERS,
-        ),
-    ] = "",
-    reverse: Annotated[
-        bool, typer.Option("--reverse", help="The other way round.", rich_help_panel=_FILTERS)
-    ] = False,
-    limit: Annotated[
-        int | None, typer.Option(help="At most this many, after sorting.", rich_help_panel=_FILTERS)
-    ] = None,
+    sort: flags.Sort = "",
+    reverse: flags.Reverse = False,
+    limit: flags.Limit = None,
 ) -> None:
     """Write a playbook as a file for other tools, as text for a prompt, or as a page to read.
 
