@@ -46,6 +46,7 @@ OTHER = [(row["a"], row["b"]) for row in ROWS if not row["same"] and row["kind"]
         ("Never show the working.", "Show the working.", "negation"),
         ("Use net income, not revenue.", "Use revenue rather than net income.", "negation"),
         ("Do not forget the remainder.", "Forget the remainder.", "negation"),
+        ("Rounding early is a mistake.", "Round early.", "negation"),
         ("Use diluted shares for it.", "Use common shares for it.", "other term: diluted vs common"),
     ],
 )
@@ -71,6 +72,8 @@ def test_each_kind_of_contradiction_is_named(a: str, b: str, reason: str) -> Non
         ("Divide the total by the count.", "The total is divided by the count."),
         ("The EU needs forms.", "The European Union needs forms."),
         ("Use UTC.", "use UTC!"),
+        ("Log every error with its cause.", "Errors are logged with their cause."),
+        ("Rounding early is a mistake.", "Do not round early."),
         ("Check the units of each value one at a time.", "Check the two units of each value."),
     ],
 )

@@ -126,15 +126,25 @@ _NO_PREFIX = frozenset(
 
 
 def _other_order(a: Wording, b: Wording) -> str | None:
-    for kind, earlier_a, later_a in _relations(a):
-        for other, earlier_b, later_b in _relations(b):
+    """Sides changed over; in formulas, also a numerator or a divisor that has nothing in common."""
+    for kind, first_a, second_a in _relations(a):
+        for other, first_b, second_b in _relations(b):
             if kind != other:
                 continue
-            swapped = len(earlier_a & later_b) + len(later_a & earlier_b)
-            agreeing = len(earlier_a & earlier_b) + len(later_a & later_b)
+            swapped = len(first_a & second_b) + len(second_a & first_b)
+            agreeing = len(first_a & first_b) + len(second_a & second_b)
             if swapped > agreeing:
                 return f"other {kind}"
+            if kind in ("operands", "difference") and (
+                _apart(first_a, first_b) or _apart(second_a, second_b)
+            ):
+                return f"other {kind}"
     return None
+
+
+def _apart(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Nothing in common, and no single word that may be a synonym or stand for something named before."""
+    return min(len(one), len(other)) >= 2 and not one & other
 
 
 def _negation(a: Wording, b: Wording) -> str | None:

@@ -184,8 +184,14 @@ def _negates(words: tuple[Word, ...], position: int) -> bool:
         or word.text == "insteadof"
         or word.stem in _AVOID
         or word.stem in _FORGET
-        or word.text in v.BAD
+        or _is_bad(words, position)
     )
+
+
+def _is_bad(words: tuple[Word, ...], position: int) -> bool:
+    """ "... is a mistake"; not "log the error"."""
+    before = {word.text for word in words[max(0, position - 2) : position]}
+    return words[position].text in v.BAD and bool(before & {"is", "are", "was", "be"})
 
 
 def _undoes(words: tuple[Word, ...], position: int, first: int) -> bool:
@@ -195,7 +201,7 @@ def _undoes(words: tuple[Word, ...], position: int, first: int) -> bool:
         return words[first].text != word.text
     if words[first].text in ("without", "unless"):
         return word.text in v.NEGATORS
-    return near and (word.stem in _FORGET or word.text in v.BAD) and words[first].text != "insteadof"
+    return near and (word.stem in _FORGET or _is_bad(words, position)) and words[first].text != "insteadof"
 
 
 def _scope(words: tuple[Word, ...], position: int, end: int) -> set[int]:
@@ -212,7 +218,7 @@ def _scope(words: tuple[Word, ...], position: int, end: int) -> set[int]:
     stop = position + 1
     while stop < end and not _parts(words[stop]):
         stop += 1
-    if words[position].text in v.BAD:
+    if _is_bad(words, position):
         return set(range(start, position))
     if position > start and words[position - 1].text in v.AUXILIARIES:
         return set(range(start, stop)) - {position}
