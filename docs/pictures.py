@@ -13,7 +13,7 @@ from rich.text import Text
 
 from ace_cli.cli.inspect_target import Target, open_target
 from ace_cli.report.bullet_view import merge_events
-from ace_cli.report.run_view import run_lines, run_view
+from ace_cli.report.run_view import live_lines, run_view
 from ace_cli.report.tables import table_lines
 from ace_cli.tui.app import Browser
 from ace_cli.tui.document import Document
@@ -27,7 +27,7 @@ def main(path: Path) -> None:
     bullets = target.playbook.bullets[:16]
     write("table", f"ace inspect {path.name} --bullets", table_lines(bullets, WIDTH))
     if target.run is not None:
-        write("run", f"ace inspect {path.name}", run_lines(run_view(target.run), WIDTH, brief=True))
+        write("run", f"ace inspect {path.name}", live_lines(run_view(target.run), WIDTH, 100))
     asyncio.run(browser(target))
 
 

@@ -113,6 +113,8 @@ def test_the_filter_works_with_every_key(path: Path) -> None:
         assert listed(app) == ["B002"]
         await pilot.press("ctrl+u", *"stage:q")
         assert listed(app) == ["B007"]
+        await pilot.press("ctrl+u", *"domain:fin", "space", *"flow")
+        assert listed(app) == ["B009"]
         await pilot.press("ctrl+u", *"zzz")
         assert listed(app) == []
         assert any("No bullet fits" in line for line in screen(app))

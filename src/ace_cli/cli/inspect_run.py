@@ -10,7 +10,7 @@ from rich.console import Console
 from ace_cli.errors import UsageError
 from ace_cli.playbook.nearest import nearest_ids
 from ace_cli.report.paging import show, wrapped, write_lines
-from ace_cli.report.run_view import RunView, joined, progress_line, run_lines, run_view
+from ace_cli.report.run_view import RunView, joined, live_lines, progress_line, run_lines, run_view
 from ace_cli.report.text import json_text, printable
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import RUNNING
@@ -67,7 +67,7 @@ def _follow_live(run: RunReader, console: Console) -> None:
     from rich.live import Live
 
     def draw(view: RunView) -> None:
-        lines = run_lines(view, console.width, brief=True, ascii_only=console.options.ascii_only)
+        lines = live_lines(view, console.width, console.height, ascii_only=console.options.ascii_only)
         live.update(joined(lines), refresh=True)
 
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:

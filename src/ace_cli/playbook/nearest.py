@@ -21,5 +21,5 @@ def nearest_ids(wanted: str, ids: Iterable[str], count: int = 3) -> list[str]:
         likely += [i for _, i in sorted((abs(n - number), i) for n, i in numbered)[:count]]
     else:
         likely += difflib.get_close_matches(wanted, known, n=count)
-        likely += known[:count]
+    likely += known[:count]
     return list(dict.fromkeys(likely))[:count]

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -35,7 +36,7 @@ def show(lines: Iterable[Text], console: Console) -> None:
     waiting = iter(lines)
     screen = list(islice(waiting, max(console.height - 1, 1)))
     beyond = list(islice(waiting, 1))
-    pager = _pager() if beyond and sys.stdin.isatty() else None
+    pager = _pager() if beyond and sys.stdin.isatty() and not console.is_dumb_terminal else None
     everything = chain(screen, beyond, waiting)
     if pager is None:
         _write(console, everything)
@@ -84,24 +85,20 @@ def _reader_may_leave() -> Iterator[None]:
 
 
 def _page(console: Console, lines: Iterable[Text], pager: list[str]) -> None:
-    # -R shows colours, -X leaves the page on the screen, -F ends by itself if all fits after all.
+    # -X leaves the page on the screen, -F ends by itself if all fits after all.
     environment = {"LESS": "FRX", "LV": "-c", **os.environ}
     process = subprocess.Popen(
         pager, stdin=subprocess.PIPE, env=environment, text=True, encoding="utf-8", errors="backslashreplace"
     )
     assert process.stdin is not None  # it was asked for
-    try:
+    # The reader may leave before the end; Ctrl-C is the pager's own key while it is open.
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
         for block in _rendered(console, lines):
             process.stdin.write(block)
-        process.stdin.close()
-    except BrokenPipeError:
-        pass  # the reader left before the end
-    while True:
-        try:
+    while process.poll() is None:
+        with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+            process.stdin.close()
             process.wait()
-            break
-        except KeyboardInterrupt:
-            continue  # Ctrl-C belongs to the pager while it is open
 
 
 def _rendered(console: Console, lines: Iterable[Text]) -> Iterator[str]:
@@ -116,7 +113,8 @@ def _rendered(console: Console, lines: Iterable[Text]) -> Iterator[str]:
 def _pager() -> list[str] | None:
     """The user's pager as a command; None to print without one (``PAGER=cat``, or none installed)."""
     wanted = os.environ.get("PAGER")
-    command = shlex.split(wanted) if wanted is not None else ["less", "-R"]
+    command = shlex.split(wanted) if wanted is not None else ["less"]
     if not command or command[0] == "cat" or shutil.which(command[0]) is None:
         return None
-    return command
+    # Whatever the user's LESS says: without -R, colours are shown as escapes.
+    return [*command, "-R"] if Path(command[0]).name == "less" else command

@@ -44,7 +44,7 @@ def plot(
         heading.append(f", at first {_label(main.ys[0], percent)}" if len(main.xs) > 1 else "")
         return [heading]
 
-    import plotext  # type: ignore[import-untyped]  # ships no types
+    import plotext
 
     highest = top if top is not None else max(1.0, *(y for curve in curves for y in curve.ys))
     figure = plotext.figure

@@ -10,7 +10,7 @@ from typing import Any
 from rich.style import Style
 from rich.text import Text
 
-from ace_cli.llm.redact import redact
+from ace_cli.redact import redact
 from ace_cli.report.plot import Curve, plot
 from ace_cli.report.tables import cut
 from ace_cli.report.text import one_line, printable
@@ -26,6 +26,8 @@ _STATES = {
     "stopped": Style(color="yellow", bold=True),
 }
 _BAD = Style(color="red", bold=True)
+_WIDEST = 100
+"""Cells of a curve: on a wider screen it would be flat."""
 
 
 @dataclass(frozen=True)
@@ -117,26 +119,29 @@ def run_view(run: RunReader, earlier: RunView | None = None) -> RunView:
     )
 
 
-def run_lines(
-    view: RunView, width: int, *, whole: bool = False, brief: bool = False, ascii_only: bool = False
-) -> Iterator[Text]:
-    """The run for a terminal of ``width`` cells.
-
-    Args:
-        whole: every setting instead of those that were chosen.
-        brief: what fits on a screen while the run goes on: no settings, failures in numbers only.
-    """
+def run_lines(view: RunView, width: int, *, whole: bool = False, ascii_only: bool = False) -> Iterator[Text]:
+    """The run for a terminal of ``width`` cells; ``whole``: with every setting instead of the chosen ones."""
     yield from _standing(view)
     yield Text()
     yield from _costs(view.usage)
-    yield from _curves(view, width, ascii_only)
-    yield from _failures(view, width, brief, "..." if ascii_only else "…")
-    if brief:
-        return
+    yield from _accuracy(view, width, ascii_only)
+    yield from _growth(view, width, ascii_only)
+    yield from _failures(view, width, "..." if ascii_only else "…")
     yield from _extremes(view)
     yield from _settings(view.settings if whole else view.chosen, whole)
     yield Text()
     yield Text(_next_steps(view), _QUIET)
+
+
+def live_lines(view: RunView, width: int, height: int, *, ascii_only: bool = False) -> list[Text]:
+    """What matters while the run goes on, on one screen: the curves are drawn if there is room for them."""
+    lines = [*_standing(view), Text(), *_costs(view.usage)]
+    failures = list(_failures(view, width, ""))
+    for curve in (_accuracy(view, width, ascii_only, 7), _growth(view, width, ascii_only)):
+        drawn = list(curve)
+        if len(lines) + len(drawn) + len(failures) < height:
+            lines += drawn
+    return [*lines, *failures][: height - 1]
 
 
 def progress_line(point: CurvePoint, total: int) -> str:
@@ -216,32 +221,43 @@ def _costs(usage: Mapping[str, Usage]) -> Iterator[Text]:
         yield Text(f"{role:<{max(widths[0], 12)}} {numbers}", "" if number else _QUIET)
 
 
-def _curves(view: RunView, width: int, ascii_only: bool) -> Iterator[Text]:
-    curve = view.curve
-    if not curve:
+def _accuracy(view: RunView, width: int, ascii_only: bool, height: int = 9) -> Iterator[Text]:
+    if not view.curve:
         return
-    seen = [point.examples_seen for point in curve]
-    side = min(width, 100)
+    seen = [point.examples_seen for point in view.curve]
     yield Text()
     yield from plot(
         "Accuracy so far, and of each batch, by examples seen",
         [
-            Curve(seen, [point.batch_accuracy for point in curve], is_line=False),
-            Curve(seen, [point.accuracy for point in curve]),
+            Curve(seen, [point.batch_accuracy for point in view.curve], is_line=False),
+            Curve(seen, [point.accuracy for point in view.curve]),
         ],
-        width=side,
+        width=min(width, _WIDEST),
+        height=height,
         top=1.0,
         percent=True,
         ascii_only=ascii_only,
     )
+
+
+def _growth(view: RunView, width: int, ascii_only: bool) -> Iterator[Text]:
+    if not view.curve:
+        return
+    sizes = Curve(
+        [point.examples_seen for point in view.curve], [point.playbook_size for point in view.curve]
+    )
     yield Text()
-    sizes = Curve(seen, [point.playbook_size for point in curve])
     yield from plot(
-        "Bullets in the playbook, by examples seen", [sizes], width=side, height=7, ascii_only=ascii_only
+        "Bullets in the playbook, by examples seen",
+        [sizes],
+        width=min(width, _WIDEST),
+        height=7,
+        ascii_only=ascii_only,
     )
 
 
-def _failures(view: RunView, width: int, brief: bool, mark: str) -> Iterator[Text]:
+def _failures(view: RunView, width: int, mark: str) -> Iterator[Text]:
+    """By cause; ``mark`` is put where the first error is cut, and without one it is left out."""
     if not view.failures:
         return
     yield Text()
@@ -250,7 +266,7 @@ def _failures(view: RunView, width: int, brief: bool, mark: str) -> Iterator[Tex
         examples = ", ".join(printable(example) for example, _ in found[:5])
         more = f" and {len(found) - 5} more" if len(found) > 5 else ""
         yield Text.assemble(f"  {len(found):4}  ", (printable(kind), _BAD), f"  {examples}{more}")
-        if not brief:
+        if mark:
             yield Text(cut(f"        {one_line(found[0][1])}", max(width, 20), mark), _QUIET)
 
 
