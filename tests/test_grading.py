@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ace_cli.errors import UsageError
@@ -174,6 +174,7 @@ def test_the_truth_of_a_worked_solution(text: str, truth: str) -> None:
     assert gsm8k_truth(truth) == truth
 
 
+@settings(deadline=None)
 @given(answer=st.text(), truth=st.text(), scorer=st.sampled_from(sorted(JUDGES)))
 def test_no_text_makes_a_judge_raise(answer: str, truth: str, scorer: str) -> None:
     verdict = grade(answer, truth, scorer)
@@ -221,6 +222,7 @@ PIECES += [
 ]
 
 
+@settings(deadline=None)
 @given(
     answer=st.lists(st.sampled_from(PIECES)).map("".join),
     truth=st.lists(st.sampled_from(PIECES)).map("".join),

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ace_cli.grading import grade, gsm8k_truth, is_number
@@ -17,6 +17,7 @@ LABELLED = Path(__file__).parent / "fixtures" / "gsm8k_labelled_24.jsonl"
 
 # (answer, truth, right?)
 CASES = [
+    ("code (B12-3=)", "3", False),
     ("The final answer is 18 eggs, or 18 dollars.", "18", True),
     ("He will need 3.5 hours", "3.5", True),
     ("Answer: $1,234.5", "1234.50", True),
@@ -525,6 +526,7 @@ WRITTEN = [
 ]
 
 
+@settings(deadline=None)
 @given(n=st.integers(0, 10**15), form=st.sampled_from(WRITTEN), negative=st.booleans())
 def test_a_number_is_itself_however_it_is_written_and_never_the_next_one(
     n: int, form: str, negative: bool
@@ -537,6 +539,7 @@ def test_a_number_is_itself_however_it_is_written_and_never_the_next_one(
     assert grade(text.replace("-", "−"), f"{value:,}").correct
 
 
+@settings(deadline=None)
 @given(whole=st.integers(0, 10**6), below=st.integers(2, 99), above=st.integers(1, 98))
 def test_fractions_are_exact(whole: int, below: int, above: int) -> None:
     value = whole + Fraction(above, below)

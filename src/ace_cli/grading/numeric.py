@@ -80,7 +80,7 @@ def answered(answer: str) -> Quantity | None:
         and (pair := _first(text, found)).value is None
     ):
         return pair  # "12 and 13", "3 x 4"
-    if (aside := _ASIDE.search(text, max(0, len(text) - 200))) and found[0].end <= aside.start():
+    if found and (aside := _ASIDE.search(text, max(0, len(text) - 200))) and found[0].end <= aside.start():
         found = [quantity for quantity in found if quantity.end <= aside.start() + 1]  # 18 dollars (9 * 2)
     if found:
         return _last(text, found)
