@@ -97,8 +97,8 @@ def test_the_same_rows_come_out_of_every_file(name: str, tmp_path: Path) -> None
 
 
 def test_the_same_rows_come_out_of_parquet(tmp_path: Path) -> None:
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     rows = [{**row, "answer": str(row["answer"]).lower(), "unused": b"\xff"} for row in ROWS]
     names = ("question", "answer", "domain", "id", "context", "unused")

@@ -31,8 +31,8 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def parquet_folder(tmp_path: Path) -> Path:
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     folder = tmp_path / "gsm8k-copy"
     (folder / "data").mkdir(parents=True)

@@ -30,8 +30,8 @@ def read_hub(name: str, config: str | None, split: str, *, local: bool) -> Itera
     if not local:
         _check_reachable(name)
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    import datasets  # type: ignore[import-untyped]  # ships no types
-    import pyarrow as pa  # type: ignore[import-untyped]
+    import datasets
+    import pyarrow as pa
 
     expected = (
         OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ArithmeticError, ImportError, NotImplementedError, EOFError, IndexError,

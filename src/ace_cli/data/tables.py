@@ -67,8 +67,8 @@ def read_parquet(path: Path, source: str, required: set[str], columns: set[str])
     Raises:
         UsageError: the file is damaged or no Parquet.
     """
-    import pyarrow as pa  # type: ignore[import-untyped]  # ships no types
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     number = 0
     try:
