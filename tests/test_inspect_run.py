@@ -216,6 +216,12 @@ def test_follow_ends_when_the_writer_was_killed(tmp_path: Path, capsys: pytest.C
     assert "is crashed" in capsys.readouterr().err
 
 
+def test_follow_as_json_lines(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "--follow", "--json") == 0
+    points = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [point["batch"] for point in points] == [0, 1, 2, 3, 4, 5]
+
+
 @needs_pty
 def test_follow_redraws_at_a_terminal(run_dir: Path) -> None:
     shown = samples.at_terminal("inspect", str(run_dir), "--follow", size=(80, 40))

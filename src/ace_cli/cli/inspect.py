@@ -7,12 +7,11 @@ from typing import Annotated
 
 import typer
 
+from ace_cli.cli import filter_options as filters
 from ace_cli.errors import UsageError
-from ace_cli.playbook import PlaybookStage, Section
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_FILTERS = "Which bullets"
 _VIEWS = "What to show"
 
 
@@ -24,40 +23,19 @@ def inspect(
     bullet_id: Annotated[
         str, typer.Argument(metavar="BULLET_ID", help="Show this one bullet with its history.")
     ] = "",
-    domain: Annotated[
-        str | None, typer.Option(help="Bullets of this domain.", rich_help_panel=_FILTERS)
-    ] = None,
-    section: Annotated[
-        Section | None, typer.Option(help="Bullets of this section.", rich_help_panel=_FILTERS)
-    ] = None,
-    stage: Annotated[
-        PlaybookStage | None, typer.Option(help="Bullets of this stage.", rich_help_panel=_FILTERS)
-    ] = None,
-    min_confidence: Annotated[
-        float, typer.Option(help="At least this confidence, 0 to 1.", rich_help_panel=_FILTERS)
-    ] = 0.0,
-    min_activations: Annotated[
-        int, typer.Option(help="Cited or learned at least this often.", rich_help_panel=_FILTERS)
-    ] = 0,
-    search: Annotated[
-        str,
-        typer.Option(metavar="TEXT", help="All these words, whatever their case.", rich_help_panel=_FILTERS),
-    ] = "",
+    domain: filters.Domain = None,
+    section: filters.SectionIs = None,
+    stage: filters.StageIs = None,
+    min_confidence: filters.MinConfidence = 0.0,
+    min_activations: filters.MinActivations = 0,
+    search: filters.Search = "",
     similar: Annotated[
-        str, typer.Option(metavar="TEXT", help="Nearest to this in meaning first.", rich_help_panel=_FILTERS)
-    ] = "",
-    sort: Annotated[
         str,
-        typer.Option(
-            help="id, best, confidence, activations, helpful, harmful, domain, section, stage, created, "
-            "updated or length; numbers largest first.",
-            rich_help_panel=_FILTERS,
-        ),
+        typer.Option(metavar="TEXT", help="Nearest to this in meaning first.", rich_help_panel=filters.PANEL),
     ] = "",
-    reverse: Annotated[
-        bool, typer.Option("--reverse", help="The other way round.", rich_help_panel=_FILTERS)
-    ] = False,
-    limit: Annotated[int | None, typer.Option(help="At most this many.", rich_help_panel=_FILTERS)] = None,
+    sort: filters.Sort = "",
+    reverse: filters.Reverse = False,
+    limit: filters.Limit = None,
     bullets: Annotated[
         bool, typer.Option("--bullets", help="List the bullets of a run.", rich_help_panel=_VIEWS)
     ] = False,
@@ -113,6 +91,7 @@ def inspect(
             "filters or --bullets": filtered or bullets,
         }
     )
+    _one_view({"--tui": tui, "--json": as_json})
     console = make_console()
     if tui:
         from ace_cli.tui import check_terminal
@@ -136,7 +115,7 @@ def inspect(
         if example:
             inspect_run.show_example(opened.run, example, as_json=as_json, console=console)
         else:
-            inspect_run.follow(opened.run, console)
+            inspect_run.follow(opened.run, as_json=as_json, console=console)
     elif opened.run is not None and not (filtered or bullets):
         from ace_cli.cli import inspect_run
 

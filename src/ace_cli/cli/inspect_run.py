@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
+from dataclasses import asdict
 
 from rich.console import Console
 
@@ -49,16 +51,16 @@ def show_example(run: RunReader, example_id: str, *, as_json: bool, console: Con
         show(wrapped(example_lines(story), console), console)
 
 
-def follow(run: RunReader, console: Console) -> None:
-    """Show the run until it ends: redrawn at a terminal, a line for every merge otherwise.
+def follow(run: RunReader, *, as_json: bool, console: Console) -> None:
+    """Show the run until it ends: redrawn at a terminal, a line (or JSON object) for every merge otherwise.
 
     Ctrl-C ends the watching, not the run.
     """
     try:
-        if console.is_terminal and not console.is_dumb_terminal:
+        if console.is_terminal and not console.is_dumb_terminal and not as_json:
             _follow_live(run, console)
         else:
-            _follow_lines(run)
+            _follow_lines(run, as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\nno longer watching; the run goes on\n")
 
@@ -78,11 +80,12 @@ def _follow_live(run: RunReader, console: Console) -> None:
     show_run(run, as_json=False, whole=False, console=console)
 
 
-def _follow_lines(run: RunReader) -> None:
+def _follow_lines(run: RunReader, as_json: bool) -> None:
     told, view = 0, None
     while True:
         view = run_view(run, view)
-        write_lines(progress_line(point, view.total) for point in view.curve[told:])
+        fresh = view.curve[told:]
+        write_lines(json.dumps(asdict(p)) if as_json else progress_line(p, view.total) for p in fresh)
         told = len(view.curve)
         if view.state != RUNNING:
             reason = f": {printable(view.reason)}" if view.reason else ""
