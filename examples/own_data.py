@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 def show(event: Event) -> None:
     if isinstance(event, BatchMerged):
         point = event.point
-        print(f"batch {point.batch}: {point.batch_accuracy:.0%} right, {point.playbook_size} bullets")
+        print(f"batch {point.batch + 1}: {point.batch_accuracy:.0%} right, {point.playbook_size} bullets")
 
 
 def main(*, model: str = "gpt-4o-mini", api_base: str | None = None) -> None:
