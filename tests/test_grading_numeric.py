@@ -581,7 +581,7 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: f"{len(text)}-{text[:6]!a}")
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_hostile_megabyte_is_just_wrong(text: str) -> None:
     assert not grade(text, "52").correct
     assert not grade(text, "fifty-two").correct
