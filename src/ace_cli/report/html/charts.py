@@ -103,7 +103,7 @@ def _lines(
     *,
     top: float | None = None,
 ) -> str:
-    import pygal  # type: ignore[import-untyped]  # ships no types
+    import pygal
 
     points = max(map(len, series.values()))
     highest = top or max((y for line in series.values() for _, y in line), default=0) or 1
