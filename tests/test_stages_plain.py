@@ -52,3 +52,17 @@ def test_what_a_question_is_about(text: str, names: set[str]) -> None:
 )
 def test_whether_a_text_holds_a_truth(text: str, part: str, held: bool) -> None:
     assert plain.holds(text, part) is held
+
+
+@pytest.mark.parametrize(
+    ("bullet", "question", "about"),
+    [
+        ("The code for Oslo is RV-72.", "Which code does Oslo have?", True),
+        ("The code for Oslo is RV-72.", "Which code does Lima have?", False),
+        ("The password of the gate is marble.", "What is the password of the truck gate?", True),
+        ("The phone number of the guard is 4471.", "What is the password of the truck gate?", False),
+        ("Anything.", "Is it?", False),
+    ],
+)
+def test_whether_a_bullet_speaks_of_the_question(bullet: str, question: str, about: bool) -> None:
+    assert plain.speaks_of(bullet, question) is about

@@ -64,6 +64,15 @@ def draws_on(answer: str, question: str, bullet: str) -> bool:
     return bool(new) and 2 * len(new & key_words(bullet)) >= len(new)
 
 
+def speaks_of(bullet: str, question: str) -> bool:
+    """Whether ``bullet`` is about what ``question`` is about: its names; if it has none, half of its words."""
+    words = key_words(bullet)
+    if subject := names(question):
+        return subject <= words
+    wanted = key_words(question)
+    return bool(wanted) and 2 * len(wanted & words) >= len(wanted)
+
+
 def holds(text: str, part: str) -> bool:
     """Whether ``part`` stands in ``text`` as whole words; ``1,080`` and ``1080`` are the same."""
     return bool(part.strip()) and _whole(part).search(_plain_numbers(text)) is not None

@@ -101,16 +101,17 @@ class DefaultReflector:
     ) -> Reflection:
         """What a small model can do: word the fact that was missing, in its own words.
 
-        A right answer costs no call: its cited bullets helped. After a wrong one, a cited bullet that speaks of all that
-        the question names is to blame; one about something else was only misapplied. A sentence that lacks
+        A right answer costs no call: its cited bullets helped. After a wrong one, a cited bullet that speaks of what
+        the question is about is to blame; one about something else was only misapplied. A sentence that lacks
         the truth, or what the question is about, would teach nothing or something false, so it is not
         taken up; ``error_identification`` says so, and the sentence stays in ``reasoning``.
         """
         if verdict.correct:
             return Reflection(bullet_tags=tuple(BulletTag(b.id, Section.HELPFUL) for b in cited))
-        subject = plain.names(example.question)
         tags = tuple(
-            BulletTag(b.id, Section.HARMFUL if subject <= plain.key_words(b.content) else Section.NEUTRAL)
+            BulletTag(
+                b.id, Section.HARMFUL if plain.speaks_of(b.content, example.question) else Section.NEUTRAL
+            )
             for b in cited
         )
         reply = await ask(self._prompts.messages("reflector_plain.txt", values))
@@ -118,7 +119,7 @@ class DefaultReflector:
         sentence = plain.first_sentence(text)
         if not plain.holds(sentence, example.answer):
             problem = "the sentence does not hold the truth, so nothing was learned from it"
-        elif lost := sorted(subject - plain.key_words(sentence)):
+        elif lost := sorted(plain.names(example.question) - plain.key_words(sentence)):
             problem = f"the sentence does not mention {', '.join(lost)}, so nothing was learned from it"
         else:
             return Reflection((Insight(sentence),), tags, reasoning=text)
