@@ -13,7 +13,7 @@ _KINDS = {int: "int64", float: "float64", str: "string"}
 
 def dump_parquet(playbook: Playbook) -> bytes:
     """One row a bullet; the columns have the same types whatever the bullets hold, also when there are none."""
-    import datasets  # type: ignore[import-untyped]  # ships no types
+    import datasets
 
     table = valid_tree(columns(playbook.bullets))
     shape = columns([Bullet(id="-", content="-")])
