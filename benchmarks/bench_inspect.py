@@ -117,7 +117,7 @@ def main() -> None:
                 f"  CPU {statistics.median(cpu):5.2f} s  {max(megabytes):4.0f} MB   (aim 1.5 s, 400 MB)"
             )
         medium = Path(folder) / "medium.json"
-        for count in (10, 10_000):
+        for count in (40, 10_000):
             write_playbook(medium, count)
             times = asyncio.run(key_presses(medium))
             for name, values in zip(("waited", "CPU"), zip(*times, strict=True), strict=True):

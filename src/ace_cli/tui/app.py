@@ -98,7 +98,7 @@ class Browser(App[str]):
             parts.append(f"by {self._sort}")
         if session.is_dirty:
             parts.append(f"* {len(session.edits)} unsaved (w saves)")
-        self.query_one("#title", Static).update(Content("  ".join(parts)))
+        self.query_one("#title", Static).update(Content("  ".join(parts)), layout=False)
 
     def _show_story(self, story: Story | None = None) -> None:
         bullet = self._list.current
@@ -110,7 +110,7 @@ class Browser(App[str]):
         self.query_one("#story", Static).update(text)
 
     def on_bullet_list_moved(self) -> None:
-        self.query_one("#columns", Static).update(Content(self._list.header()))
+        self.query_one("#columns", Static).update(Content(self._list.header()), layout=False)
         self._show_story()
         self.query_one("#detail", VerticalScroll).scroll_home(animate=False)
 

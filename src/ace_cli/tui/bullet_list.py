@@ -44,6 +44,7 @@ class BulletList(ScrollView, can_focus=True):
         self._bullets: Sequence[Bullet] = ()
         self._everything: Sequence[Bullet] = ()
         self._fitted_width = 0
+        self._base = Style()
         self._layout = Layout.fit((), 80, only=_COLUMNS)
 
     @property
@@ -73,10 +74,14 @@ class BulletList(ScrollView, can_focus=True):
     def header(self) -> str:
         return " " * len(_MARK) + self._layout.header().plain
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._base = self.rich_style  # costs more than a line, and is the same for all of them
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self._base
         if index >= len(self._bullets):
             text = "  No bullet fits." if not self._bullets and y == 0 else ""
             return Strip([Segment(text.ljust(width), base)], width)

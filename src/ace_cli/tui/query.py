@@ -36,23 +36,25 @@ class Finder:
 
     def __init__(self) -> None:
         self._bullets: Sequence[Bullet] = ()
-        self._texts: dict[str, str] = {}
+        self._folded: list[tuple[str, Bullet]] = []
         self._domains: set[str] = set()
 
     def find(self, bullets: Sequence[Bullet], text: str, *, sort: str = "") -> tuple[Bullet, ...]:
-        """What :func:`parse_query` asks for of ``bullets``."""
+        """What :func:`parse_query` asks for of ``bullets``; the start of a domain's name is enough."""
         if bullets is not self._bullets:
             self._bullets = bullets
-            self._texts = {bullet.id: haystack(bullet) for bullet in bullets}
+            self._folded = [(haystack(bullet), bullet) for bullet in bullets]
             self._domains = {bullet.domain_id for bullet in bullets}
         wanted = parse_query(text, sort=sort)
-        found: Sequence[Bullet] = bullets
+        folded = self._folded
         for word in wanted.search.casefold().split():
-            found = [bullet for bullet in found if word in self._texts[bullet.id]]
-        if wanted.domain is not None and wanted.domain not in self._domains:  # still being typed
-            found = [bullet for bullet in found if bullet.domain_id.startswith(wanted.domain)]
-            wanted = replace(wanted, domain=None)
-        return replace(wanted, search="").apply(found)
+            folded = [pair for pair in folded if word in pair[0]]
+        found = [bullet for _, bullet in folded]
+        rest = replace(wanted, search="")
+        if rest.domain is not None and rest.domain not in self._domains:  # still being typed
+            found = [bullet for bullet in found if bullet.domain_id.startswith(rest.domain)]
+            rest = replace(rest, domain=None)
+        return rest.apply(found) if rest != BulletFilter() else tuple(found)
 
 
 def _field(name: str, value: str) -> tuple[str, Any] | None:
