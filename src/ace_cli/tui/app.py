@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import ClassVar
 
@@ -80,6 +81,7 @@ class Browser(App[str]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        gc.freeze()  # bullets stay: the collector need not visit each of them between two key presses
         self._list.focus()
         self._show_list()
 
