@@ -25,7 +25,8 @@ WIDTH = 110
 def main(path: Path) -> None:
     target = open_target(path)
     bullets = target.playbook.bullets[:16]
-    write("table", f"ace inspect {path.name} --bullets", table_lines(bullets, WIDTH))
+    flag = "" if target.run is None else " --bullets"
+    write("table", f"ace inspect {path.name}{flag}", table_lines(bullets, WIDTH))
     if target.run is not None:
         write("run", f"ace inspect {path.name}", live_lines(run_view(target.run), WIDTH, 100))
     asyncio.run(browser(target))
