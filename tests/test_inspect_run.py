@@ -97,9 +97,9 @@ def test_the_history_of_a_bullet(run_dir: Path, capsys: pytest.CaptureFixture[st
     assert inspect(run_dir, "B001") == 0
     shown = capsys.readouterr().out
     for part in (
-        "batch 0  taught by train-0",
-        "batch 2  merged from train-21 (similarity 0.871): Always write the units down.",
-        "batch 2  cited by train-22, vote: helpful",
+        "batch 1  taught by train-0",
+        "batch 3  merged from train-21 (similarity 0.871): Always write the units down.",
+        "batch 3  cited by train-22, vote: helpful",
         "Nearest neighbours",
         "B002",
     ):
@@ -198,10 +198,10 @@ def test_follow_ends_with_the_run(tmp_path: Path) -> None:
             text=True,
         )
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("batch 0: 10 of 20 examples, accuracy 40.0%, 1 bullets")
-        assert process.stdout.readline().startswith("batch 1: 20 of 20")
+        assert process.stdout.readline().startswith("batch 1: 10 of 20 examples, accuracy 40.0%, 1 bullets")
+        assert process.stdout.readline().startswith("batch 2: 20 of 20")
         asyncio.run(samples.one_more_merge(store))
-        assert process.stdout.readline().startswith("batch 2: 30 of 20")
+        assert process.stdout.readline().startswith("batch 3: 30 of 20")
         assert process.poll() is None, "it stays while the run goes on"
         store.begin_session({})
         store.end_session("finished")

@@ -23,7 +23,9 @@ def test_a_training_run_is_followed_and_told(tmp_path: Path) -> None:
         _, errors = training.communicate(timeout=120)
     assert training.returncode == 0, errors
     assert followed.returncode == 0, followed.stderr
-    assert [line.split(":")[0] for line in followed.stdout.splitlines()] == [f"batch {n}" for n in range(4)]
+    assert [line.split(":")[0] for line in followed.stdout.splitlines()] == [
+        f"batch {n}" for n in range(1, 5)
+    ]
     assert followed.stderr == "run is finished\n"
 
     told = [

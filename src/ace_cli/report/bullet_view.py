@@ -150,7 +150,7 @@ def _history(story: Story, dot: str) -> Iterator[Text]:
     for event in story.events:
         line = Text(f"  {dot} ")
         line.append(f"{one_line(event.at)}  " if event.at else "", _QUIET)
-        line.append(f"batch {event.batch}  " if event.batch is not None else "", _QUIET)
+        line.append(f"batch {event.batch + 1}  " if event.batch is not None else "", _QUIET)
         example = printable(event.example_id)
         match event.kind:
             case "taught":

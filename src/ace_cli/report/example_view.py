@@ -95,7 +95,7 @@ def example_lines(story: ExampleStory) -> Iterator[Text]:
 def _passage(passage: Passage) -> Iterator[Text]:
     episode = passage.episode
     yield Text()
-    title = f"Epoch {episode.epoch}, batch {episode.batch}"
+    title = f"Epoch {episode.epoch + 1}, batch {episode.batch + 1}"
     about = (
         f"  {duration(episode.seconds)}, {episode.shown} bullets shown of playbook version {episode.version}"
     )

@@ -57,7 +57,8 @@ def plot(
         signal.lines(curve.is_line)
         figure.draw(signal)
     figure.ruler("y").lim(0, highest)
-    ticks = [0, highest / 2, highest] if percent or highest >= 4 else [0, highest]
+    middle = highest / 2 if percent else highest // 2
+    ticks = [0, middle, highest] if percent or highest >= 4 else [0, highest]
     figure.ruler("y").ticks(ticks, [_label(tick, percent) for tick in ticks])
     start, end = min(main.xs), max(main.xs)
     figure.ruler("x").ticks([start, end], [f"{start:g}", f"{end:g}"])

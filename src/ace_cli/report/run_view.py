@@ -145,10 +145,10 @@ def live_lines(view: RunView, width: int, height: int, *, ascii_only: bool = Fal
 
 
 def progress_line(point: CurvePoint, total: int) -> str:
-    """One merge on one line, for logs."""
+    """One merge on one line, for logs. For people, batches count from 1, as `ace train` says them."""
     cost = "cost unknown" if point.cost_usd is None else money(point.cost_usd)
     return (
-        f"batch {point.batch}: {point.examples_seen} of {total} examples, accuracy {point.accuracy:.1%}, "
+        f"batch {point.batch + 1}: {point.examples_seen} of {total} examples, accuracy {point.accuracy:.1%}, "
         f"{point.playbook_size} bullets, {cost}"
     )
 
