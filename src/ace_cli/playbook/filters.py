@@ -79,7 +79,9 @@ class BulletFilter:
     def apply(self, bullets: Iterable[Bullet]) -> tuple[Bullet, ...]:
         """The bullets that pass, in the order asked for."""
         tests = self._tests()
-        if len(tests) == 1:
+        if not tests:
+            found = list(bullets)
+        elif len(tests) == 1:
             found = list(filter(tests[0], bullets))
         else:
             found = [bullet for bullet in bullets if all(test(bullet) for test in tests)]

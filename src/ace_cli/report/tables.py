@@ -174,9 +174,17 @@ def _columns(bullets: Sequence[Bullet], width: int, similarities: Mapping[str, f
     activations = max((b.activation_count for b in bullets), default=0)
     columns = [
         _column("id", "id", min(_widest([b.id for b in bullets]), limit)),
-        _column("section", "section", _widest({b.section.value for b in bullets})),
+        _column(
+            "section",
+            "section",
+            _widest([kind.value for kind in Section if any(b.section is kind for b in bullets)]),
+        ),
         _column("domain", "domain", min(_widest({b.domain_id for b in bullets}), limit)),
-        _column("stage", "stage", _widest({b.stage.value for b in bullets})),
+        _column(
+            "stage",
+            "stage",
+            _widest([kind.value for kind in PlaybookStage if any(b.stage is kind for b in bullets)]),
+        ),
         _column("confidence", "confidence" if wide else "conf", 4, right=True),
         _column("votes", "helpful/harmful" if wide else "+/-", len(f"{helpful}/{harmful}"), right=True),
         _column("activations", "activations" if wide else "act", len(str(activations)), right=True),
