@@ -6,7 +6,7 @@ import pytest
 
 from ace_cli.llm.base import PermanentError, RequestError, TransientError
 from ace_cli.llm.errors_map import map_error
-from ace_cli.llm.redact import redact
+from ace_cli.redact import redact
 
 KEY = "a8f5f167f44f4964e6c998dee827110c"
 

@@ -86,7 +86,7 @@ def _model() -> tuple[Any, NDArray[Any]]:
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)
     try:
-        import wordllama  # type: ignore[import-untyped]
+        import wordllama
 
         # Its loader looks for the tokenizer in a cache folder first: the package itself is laid out like one.
         model = wordllama.WordLlama.load(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import os
 import re
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
+from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from ace_cli.llm.base import (
@@ -95,9 +97,10 @@ class LitellmModel:
     ) -> None:
         self.name = name
         self.style = style or PromptStyle.JSON
-        self._api_base = api_base
+        # HTTP clients refuse a key beside a name and password in the address: those go into the header.
+        self._api_base, basic = _without_credentials(api_base)
         self._api_key = api_key
-        self._headers = dict(headers or {})
+        self._headers = {**basic, **(headers or {})}
         self._timeout = timeout
         self._prices = prices
         self._notify = notify or logging.getLogger(__name__).warning
@@ -334,3 +337,15 @@ def _text(message: Any) -> str:
 def _sendable(text: str) -> str:
     """Lone surrogates have no UTF-8; everything else goes as it is."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _without_credentials(api_base: str | None) -> tuple[str | None, dict[str, str]]:
+    """An address without its ``user:password@``, and the header that says the same."""
+    parts = urlsplit(api_base or "")
+    if not parts.username and not parts.password:
+        return api_base, {}
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl(), {
+        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode()
+    }
