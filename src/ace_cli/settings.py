@@ -21,6 +21,7 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -86,10 +87,26 @@ def _check_failures(value: int | float) -> int | float:
     return value
 
 
-def _no_secret_keys(value: dict[str, Any]) -> dict[str, Any]:
-    for name in value:
-        if re.search(r"api[_-]?key|authorization|token$|secret|password|headers$", name, re.I):
-            raise ValueError(f"{name!r} belongs into api_key or headers, which are never written to disk")
+def _check_extra(value: dict[str, Any]) -> dict[str, Any]:
+    """No keys, at any depth, and nothing that JSON has no form for: it goes into the store and over the wire."""
+
+    def walk(node: object) -> None:
+        if isinstance(node, dict):
+            for name, inner in node.items():
+                if re.search(r"api[_-]?key|authorization|token$|secret|password|headers$", str(name), re.I):
+                    raise ValueError(
+                        f"{name!r} belongs into api_key or headers, which are never written to disk"
+                    )
+                walk(inner)
+        elif isinstance(node, list):
+            for inner in node:
+                walk(inner)
+        elif not (node is None or isinstance(node, bool | str)) and not (
+            isinstance(node, int | float) and abs(node) < 2**63
+        ):
+            raise ValueError("texts, switches, finite numbers, and tables and lists of them")
+
+    walk(value)
     return value
 
 
@@ -103,6 +120,14 @@ Failures = Annotated[
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:
+        """Neither a path nor a name can hold it; the system would say so late and obscurely."""
+        if isinstance(value, str) and "\0" in value:
+            raise ValueError("text without NUL characters")
+        return value
 
 
 class DataSettings(Section):
@@ -150,7 +175,7 @@ class RoleSettings(Section):
     temperature: float | None = identity(0.0, "Sampling temperature; unset with an empty text", ge=0, le=2)
     max_tokens: int | None = identity(None, "Longest reply in tokens; unset: the provider's choice", ge=1)
     timeout: Seconds = runtime(120.0, "Seconds until a call that gives no whole reply is tried again", gt=0)
-    extra: Annotated[dict[str, Any], AfterValidator(_no_secret_keys)] = identity(
+    extra: Annotated[dict[str, Any], AfterValidator(_check_extra)] = identity(
         {}, "Any further parameter of the provider, handed through as it is"
     )
     prompt_style: Literal["auto", "json", "plain"] = identity(
@@ -210,7 +235,14 @@ class TrainingSettings(Section):
     epochs: int = identity(
         1, "Passes over the examples", flag="--epochs", ge=1, allowed="a whole number from 1"
     )
-    seed: int = identity(0, "Seed of everything that is drawn", flag="--seed")
+    seed: int = identity(
+        0,
+        "Seed of everything that is drawn",
+        flag="--seed",
+        ge=-(2**63),
+        le=2**63 - 1,
+        allowed="a whole number of 64 bits",
+    )
     lookahead: int = identity(
         0,
         "Batches that may start before the previous one is merged (faster, learns a little later)",

@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 from pydantic import ValidationError, create_model
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
@@ -67,7 +68,7 @@ def read_layers(flags: Mapping[str, Any], config: Path | None, cwd: Path | None 
     """All layers above the defaults, lowest first; empty ones are left out."""
     layers = list(_files(config, cwd or Path.cwd()))
     layers.append(Layer("environment", ENVIRONMENT, _environment()))
-    layers.append(Layer("flag", FLAG, dict(flags)))
+    layers.append(Layer("flag", FLAG, _flatten(nested(dict(flags)), "flag")))
     return [layer for layer in layers if layer.values]
 
 
@@ -75,8 +76,11 @@ def fold(layers: list[Layer]) -> Loaded:
     """The settings that the layers (lowest first) make together."""
     merged: dict[str, Any] = {}
     origin: dict[str, Layer] = {}
+    known = {definition.path for definition in definitions()}
     for layer in layers:
         for path, value in layer.values.items():
+            if path not in known:
+                raise UsageError(f"{layer.name}: unknown key {path!r}", _nearest(path, sorted(known)))
             merged[path] = value
             origin[path] = layer
     try:
@@ -153,10 +157,9 @@ def _flatten(tree: object, where: str) -> dict[str, Any]:
 
 
 def _unset(definition: Definition, value: Any) -> Any:
-    """TOML and the environment have no null: an empty text unsets a setting that may be unset."""
-    if value == "" and definition.field.annotation is not str:
-        return None
-    return value
+    """No layer has a null: an empty text unsets a setting that may be unset."""
+    may_be_unset = NoneType in get_args(definition.field.annotation)
+    return None if value == "" and may_be_unset else value
 
 
 def _nearest(path: str, known: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -28,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console command. Always ends the process, with an exit code of ``errors.ExitCode``."""
     code = run(sys.argv[1:] if arguments is None else arguments)
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except (BrokenPipeError, ValueError):
         _silence_stdout()
     sys.exit(code)
@@ -58,7 +60,7 @@ def run(arguments: Sequence[str]) -> int:
             _say("interrupted", "")
             return ExitCode.INTERRUPTED
         _debug()
-        from ace_cli.llm.redact import redact
+        from ace_cli.redact import redact
 
         _say(
             f"unexpected {type(error).__name__}: {redact(str(error))}",
@@ -70,9 +72,10 @@ def run(arguments: Sequence[str]) -> int:
 def _say(message: str, hint: str) -> None:
     from ace_cli.report.text import printable
 
-    typer.echo(f"error: {printable(message)}", err=True)
-    if hint:
-        typer.echo(f"hint: {printable(hint)}", err=True)
+    with contextlib.suppress(OSError):  # nobody reads stderr any more; the exit code still tells
+        typer.echo(f"error: {printable(message)}", err=True)
+        if hint:
+            typer.echo(f"hint: {printable(hint)}", err=True)
 
 
 def _help_hint(error: Any) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ace_cli.cli.options import with_settings
+from ace_cli.report.text import printable
 from ace_cli.settings import Settings
 
 
@@ -53,7 +55,8 @@ def train(
 def tell_run_dir(run_dir: Path, settings: Settings) -> None:
     """The first line of every run: what to inspect, and to resume if all goes wrong."""
     if not settings.display.quiet and settings.display.progress != "json":
-        typer.echo(f"run: {run_dir}", err=True)
+        with contextlib.suppress(OSError):  # nobody reads stderr: no reason not to train
+            typer.echo(f"run: {printable(str(run_dir))}", err=True)
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

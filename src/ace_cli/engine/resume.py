@@ -6,6 +6,7 @@ won at the start as well: a flag always, ``ace.toml`` only over what came from a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ace_cli.data import ContentHash, DatasetSpec, Example, read_examples, sourc
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.errors import UsageError
+from ace_cli.redact import redact
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Header
 from ace_cli.runs.store import RunStore
@@ -136,13 +138,23 @@ def resumed_settings(header: Header, runtime: Mapping[str, Any], layers: Sequenc
 def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
     """Dotted path -> JSON value of all settings of a kind, as the store keeps them.
 
-    Paths of runtime settings are kept absolute: a run may be resumed from another folder.
+    Paths of runtime settings are kept absolute: a run may be resumed from another folder. Addresses are kept
+    without user, password and key.
     """
     found = {d.path: settings.at(d.path) for d in definitions() if d.kind is kind}
+    for path in found:
+        if path.endswith(".api_base") and found[path] is not None:
+            found[path] = _public(found[path])
     for path in _PATHS & found.keys():
         if found[path] is not None:
             found[path] = str(Path(found[path]).expanduser().absolute())
     return found
+
+
+def _public(address: str) -> str:
+    """An address without what is secret in it; whoever resumes gives that again."""
+    address = re.sub(r"(?<=://)[^/\s]*@", "", address)
+    return address if redact(address) == address else address.partition("?")[0]
 
 
 def settings_of(header: Header, runtime: Mapping[str, Any]) -> Settings:

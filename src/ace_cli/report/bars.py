@@ -17,7 +17,7 @@ from ace_cli.engine.events import (
     RunFinished,
     RunStarted,
 )
-from ace_cli.report.reporters import ResultReporter, RetryVoice, remark, started_line
+from ace_cli.report.reporters import RetryVoice, remark, started_line
 from ace_cli.report.summary import money, percent
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Usage
@@ -26,9 +26,8 @@ from ace_cli.runs.records import Usage
 class RichReporter:
     """Redrawn four times a second, however many events there are."""
 
-    def __init__(self, result: ResultReporter) -> None:
+    def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False, markup=False)
-        self._result = result
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=None),
@@ -70,7 +69,6 @@ class RichReporter:
             self._console.print(Text(printable(line)))
         if waiting := self._retries.line(event):
             self._waiting = printable(waiting)
-        self._result(event)
 
     def close(self) -> None:
         if self._live is not None:

@@ -41,42 +41,54 @@ class Reporter(Protocol):
 
 @contextlib.contextmanager
 def reporter(display: DisplaySettings) -> Iterator[Callable[[Event], None]]:
-    """The listener that fits settings and terminal. A terminal that has gone away stops no run."""
-    inner = _choose(display)
-    gone = False
+    """The listener that fits settings and terminal. A terminal or pipe that has gone away stops no run."""
+    listening = _choose(display)
 
     def listen(event: Event) -> None:
-        nonlocal gone
-        if gone:
-            return
-        try:
-            inner(event)
-        except (OSError, ValueError):  # a closed terminal or pipe: the work goes on, and the store knows all
-            gone = True
+        for inner in tuple(listening):
+            try:
+                inner(event)
+            except (
+                OSError,
+                ValueError,
+            ):  # nobody reads it any more: the work goes on, and the store knows all
+                listening.remove(inner)
 
     try:
         yield listen
     finally:
-        with contextlib.suppress(OSError, ValueError):
-            inner.close()
+        for inner in listening:
+            with contextlib.suppress(OSError, ValueError):
+                inner.close()
 
 
-def _choose(display: DisplaySettings) -> Reporter:
+def _choose(display: DisplaySettings) -> list[Reporter]:
+    """Who tells the progress, and who tells the result: apart, since one reader may leave before the other."""
     kind = display.progress
+    err, out = sys.stderr, sys.stdout  # None where the process was started without
     if kind == "auto":
         dumb = os.environ.get("TERM", "") in ("dumb", "")
-        kind = "rich" if sys.stderr.isatty() and not (dumb and os.name != "nt") else "plain"
-    if kind == "json":
-        from ace_cli.report.json_lines import JsonReporter
+        kind = "rich" if err and err.isatty() and not (dumb and os.name != "nt") else "plain"
+    chosen: list[Reporter] = []
+    if err and not display.quiet:
+        if kind == "json":
+            from ace_cli.report.json_lines import JsonReporter
 
-        return JsonReporter(sys.stderr, sys.stdout)
-    if display.quiet or kind == "none":
-        return ResultReporter(sys.stdout)
-    if kind == "rich":
-        from ace_cli.report.bars import RichReporter
+            chosen.append(JsonReporter(err))
+        elif kind == "rich":
+            from ace_cli.report.bars import RichReporter
 
-        return RichReporter(ResultReporter(sys.stdout))
-    return PlainReporter(sys.stderr, ResultReporter(sys.stdout))
+            chosen.append(RichReporter())
+        elif kind == "plain":
+            chosen.append(PlainReporter(err))
+    if out:
+        if kind == "json":
+            from ace_cli.report.json_lines import JsonResult
+
+            chosen.append(JsonResult(out))
+        else:
+            chosen.append(ResultReporter(out))
+    return chosen
 
 
 class ResultReporter:
@@ -98,9 +110,8 @@ class ResultReporter:
 class PlainReporter:
     """One line a batch; failures, retries and checkpoints as they come. For logs and pipes."""
 
-    def __init__(self, err: IO[str], result: ResultReporter) -> None:
+    def __init__(self, err: IO[str]) -> None:
         self._err = err
-        self._result = result
         self._total = self._batches = 0
         self._started = time.monotonic()
         self._retries = RetryVoice()
@@ -110,7 +121,6 @@ class PlainReporter:
         if line:
             self._err.write(printable(line) + "\n")
             self._err.flush()
-        self._result(event)
 
     def _line(self, event: Event) -> str:
         match event:

@@ -71,7 +71,7 @@ def newest_unfinished(parent: Path = RUNS) -> Path:
 
 def summary(run_dir: Path) -> RunSummary:
     """How a run stands; never raises for a damaged one."""
-    changed = max(path.stat().st_mtime for path in run_dir.glob(f"{FILE}*"))
+    changed = max((_changed(path) for path in run_dir.glob(f"{FILE}*")), default=0.0)
     try:
         with RunReader(run_dir) as run:
             state, header = run.state(), run.header()
@@ -97,3 +97,10 @@ def summary(run_dir: Path) -> RunSummary:
             )
     except AceError as error:
         return RunSummary(run_dir, "damaged", error.message, "", 0, 0, 0, 0, Usage(), changed)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # the log of a store that is just being closed
+        return 0.0

@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ace_cli.errors import AceError
+from ace_cli.files import cannot_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ def hold(run_dir: Path) -> Iterator[None]:
             f"cannot lock {run_dir}: {error.strerror or error}", "The folder must be writable."
         ) from None
     try:
-        _note(run_dir).write_text(json.dumps(asdict(Holder(os.getpid(), socket.gethostname()))))
+        try:
+            _note(run_dir).write_text(json.dumps(asdict(Holder(os.getpid(), socket.gethostname()))))
+        except OSError as error:
+            raise cannot_write(_note(run_dir), error) from error
         yield
     finally:
         with contextlib.suppress(OSError):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 from ace_cli.data import Example
 from ace_cli.errors import AceError, StoreError, UsageError
@@ -27,6 +29,44 @@ from ace_cli.runs.records import (
 )
 
 FILE = "run.sqlite3"
+
+_NEEDED = ("training.epochs", "training.quarantine_min_votes")
+"""Numbers among the identity settings without which a run cannot be read."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _reading(method: Callable[P, R]) -> Callable[P, R]:
+    """A method of the reader: what goes wrong inside of it is damage to the store, and told as such.
+
+    SQLite's own check sees broken pages, not a broken text on a sound page.
+    """
+
+    @contextlib.contextmanager
+    def guard(run: Any) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise damaged(run.path, error) from error
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, zlib.error) as error:
+            raise damaged(run.path, f"a record cannot be read ({type(error).__name__}: {error})") from error
+
+    if inspect.isgeneratorfunction(method):
+
+        @wraps(method)
+        def steps(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with guard(args[0]):
+                yield from method(*args, **kwargs)
+
+        return steps
+
+    @wraps(method)
+    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+        with guard(args[0]):
+            return method(*args, **kwargs)
+
+    return whole
 
 
 class RunReader:
@@ -53,14 +93,18 @@ class RunReader:
 
     # -- the run itself
 
+    @_reading
     def header(self) -> Header:
         row = self._one(
             "SELECT created_at, ace_version, identity, origins, prompts, base_playbook, dataset_hash, source FROM run"
         )
+        identity = loads(row[2])
+        for path in _NEEDED:
+            int(identity[path])
         return Header(
             row[0],
             row[1],
-            loads(row[2]),
+            identity,
             loads(row[3]),
             loads(row[4]),
             playbook_from_row(loads(row[5])),
@@ -68,57 +112,69 @@ class RunReader:
             loads(row[7]),
         )
 
+    @_reading
     def runtime(self) -> dict[str, Any]:
         """Runtime settings of the last session, by dotted path."""
         return dict(loads(self._one("SELECT runtime FROM run")[0]))
 
+    @_reading
     def state(self) -> State:
         """As the last session left it; ``running`` also when that was killed (see ``lock.is_held``)."""
         return State(*self._one("SELECT state, reason FROM run"))
 
+    @_reading
     def sessions(self) -> list[Session]:
         rows = self._all("SELECT id, started_at, seconds, pid, host, ended FROM session ORDER BY id")
         return [Session(*row) for row in rows]
 
+    @_reading
     def seconds(self) -> float:
         """Seconds of work over all sessions, as last noted."""
         return float(self._one("SELECT coalesce(sum(seconds), 0) FROM session")[0])
 
+    @_reading
     def segments(self) -> list[tuple[int, int]]:
         """(start, stop) of the dataset's parts: one, and one for every extension."""
         return [tuple(row) for row in self._all("SELECT start, stop FROM segment ORDER BY start")]
 
     # -- examples
 
+    @_reading
     def example_count(self) -> int:
         return int(self._one("SELECT count(*) FROM example")[0])
 
+    @_reading
     def example(self, index: int) -> Example:
         return decode(Example, loads(self._one("SELECT body FROM example WHERE idx = ?", index)[0]))
 
     def examples(self, indices: Sequence[int]) -> list[Example]:
         return [self.example(index) for index in indices]
 
+    @_reading
     def all_examples(self) -> Iterator[Example]:
         for (body,) in self._db.execute("SELECT body FROM example ORDER BY idx"):
             yield decode(Example, loads(body))
 
+    @_reading
     def index_of(self, example_id: str) -> int | None:
         from ace_cli.runs.codec import dumps
 
         rows = self._all("SELECT idx FROM example WHERE id = ?", dumps(example_id))
         return int(rows[0][0]) if rows else None
 
+    @_reading
     def example_ids(self) -> list[str]:
         return [loads(row[0]) for row in self._all("SELECT id FROM example ORDER BY idx")]
 
     # -- replies
 
+    @_reading
     def replies(self, first_step: int, last_step: int) -> dict[str, ChatReply]:
         """Recorded replies by key, of the steps ``first_step..last_step``."""
         sql = f"SELECT key, {_REPLY} FROM reply WHERE step BETWEEN ? AND ?"
         return {row[0]: _reply(row[1:]) for row in self._all(sql, first_step, last_step)}
 
+    @_reading
     def conversation(self, step: int) -> list[RecordedReply]:
         """Every call of one step, with its prompts: the generator's and reflector's, or a merge's."""
         sql = f"SELECT key, step, role, turn, model, request, at, {_REPLY} FROM reply WHERE step = ? ORDER BY at, role, turn"
@@ -128,6 +184,7 @@ class RunReader:
             found.append(RecordedReply(key, step_, role, turn, model, messages, _reply(reply), at))
         return found
 
+    @_reading
     def usage(self) -> dict[str, Usage]:
         """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
         totals: dict[str, Usage] = {}
@@ -136,6 +193,7 @@ class RunReader:
             totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
 
+    @_reading
     def usage_of_steps(self, first_step: int, last_step: int) -> Usage:
         total = Usage()
         sql = f"SELECT {_REPLY_NUMBERS} FROM reply WHERE step BETWEEN ? AND ? ORDER BY step, role, turn"
@@ -143,6 +201,7 @@ class RunReader:
             total = total.plus(ChatReply("", "stop", *numbers))
         return total
 
+    @_reading
     def dearest(self, limit: int = 5) -> list[tuple[str, float, int]]:
         """(example id, US dollars, tokens) of the examples that cost most."""
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
@@ -152,6 +211,7 @@ class RunReader:
 
     # -- what came of them
 
+    @_reading
     def episodes(self, *, batch: int | None = None, index: int | None = None) -> Iterator[Episode]:
         """Episodes in plan order: all of them, one batch's, or one example's."""
         where, value = "", ()
@@ -162,10 +222,12 @@ class RunReader:
         for (body,) in self._db.execute(f"SELECT body FROM episode {where} ORDER BY step", value):
             yield decode(Episode, loads(body))
 
+    @_reading
     def slowest(self, limit: int = 5) -> list[Episode]:
         rows = self._all("SELECT body FROM episode ORDER BY seconds DESC, step LIMIT ?", limit)
         return [decode(Episode, loads(body)) for (body,) in rows]
 
+    @_reading
     def failures(self) -> dict[str, list[tuple[str, str]]]:
         """Failed episodes by kind: (example id, error)."""
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -174,6 +236,7 @@ class RunReader:
             groups.setdefault(episode.failure, []).append((episode.example_id, episode.error))
         return groups
 
+    @_reading
     def counts(self) -> tuple[int, int, int]:
         """(episodes, correct, failed) so far, the unmerged included."""
         row = self._one(
@@ -181,12 +244,14 @@ class RunReader:
         )
         return int(row[0]), int(row[1]), int(row[2])
 
+    @_reading
     def merges(self, after: int = -1) -> Iterator[Merge]:
         """Merges in order, those of batches above ``after``."""
         sql = "SELECT batch, delta, curve FROM merge WHERE batch > ? ORDER BY batch"
         for batch, delta, curve in self._db.execute(sql, (after,)):
             yield Merge(batch, decode(Delta, loads(delta)), decode(CurvePoint, loads(curve)))
 
+    @_reading
     def playbook(self, version: int | None = None) -> Playbook:
         """The playbook after ``version`` merges (default: all). No header but that of the initial one."""
         header = self.header()
@@ -198,6 +263,7 @@ class RunReader:
             playbook = playbook.apply(merge.delta, quarantine_min_votes=minimum)
         return playbook
 
+    @_reading
     def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
         """Recorded embeddings, by hash of the text."""
         found: dict[str, bytes] = {}
@@ -210,7 +276,7 @@ class RunReader:
     # -- helpers
 
     def _one(self, sql: str, *values: object) -> Any:
-        row = self._run(sql, values).fetchone()
+        row = self._db.execute(sql, values).fetchone()
         if row is None:
             raise AceError(
                 f"{self.path} is damaged: a row is missing", "Restore the run's folder from a backup."
@@ -218,13 +284,7 @@ class RunReader:
         return row
 
     def _all(self, sql: str, *values: object) -> list[Any]:
-        return self._run(sql, values).fetchall()
-
-    def _run(self, sql: str, values: Sequence[object]) -> sqlite3.Cursor:
-        try:
-            return self._db.execute(sql, values)
-        except sqlite3.DatabaseError as error:
-            raise damaged(self.path, error) from error
+        return self._db.execute(sql, values).fetchall()
 
     def _text_of(self, digest: str) -> str:
         (body,) = self._one("SELECT body FROM text WHERE hash = ?", digest)

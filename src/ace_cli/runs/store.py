@@ -265,7 +265,7 @@ class RunStore(reader.RunReader):
                     "UPDATE session SET seconds = ? WHERE id = ?", (self.session_seconds(), self._session)
                 )
             db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
             # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
             with contextlib.suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
@@ -311,6 +311,7 @@ class _Job:
             self._future.set_result(None)
         else:
             self._future.set_exception(self._error)
+            self._future.exception()  # seen: nobody awaits what was waited for, or is told by a later write
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -336,8 +337,8 @@ def migrate(path: Path) -> None:
         raise store_error(path, error) from error
 
 
-def store_error(path: Path, error: sqlite3.Error) -> StoreError:
-    """What SQLite said, for people."""
+def store_error(path: Path, error: Exception) -> StoreError:
+    """What SQLite (or a value that it cannot hold) said, for people."""
     text = str(error)
     if "full" in text or "disk I/O" in text:
         return StoreError(
