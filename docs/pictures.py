@@ -1,11 +1,24 @@
-"""The README's pictures of `ace inspect`, from a real run or playbook: python docs/pictures.py RUN_OR_PLAYBOOK."""
+"""The README's pictures, all of one real run: python docs/pictures.py [RUN].
+
+Without RUN the quickstart's run is made first, in a terminal of its own that is recorded (about a minute, no network).
+The page of the HTML report is photographed by Chromium, where there is one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import io
+import os
+import pty
+import re
+import shutil
+import struct
+import subprocess
 import sys
+import tempfile
+import termios
 from collections.abc import Iterable
+from fcntl import ioctl
 from pathlib import Path
 
 from rich.console import Console
@@ -18,18 +31,35 @@ from ace_cli.report.tables import table_lines
 from ace_cli.tui.app import Browser
 from ace_cli.tui.document import Document
 
-IMAGES = Path(__file__).parent / "img"
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "img"
 WIDTH = 110
+TRAIN = ["train", "--config", "configs/quickstart.toml", "--run-dir", "runs/quickstart"]
 
 
-def main(path: Path) -> None:
+def main(given: Path | None) -> None:
+    if given is not None:
+        draw(given)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("configs", "examples"):
+            shutil.copytree(ROOT / name, Path(folder, name))
+        os.chdir(folder)
+        screen = recorded([sys.executable, "-m", "ace_cli", *TRAIN])
+        write("train", "make quickstart", map(Text.from_ansi, screen))
+        draw(Path("runs", "quickstart"))
+
+
+def draw(path: Path) -> None:
+    """The pictures of what `ace inspect` and `ace export` show of a run or a playbook."""
     target = open_target(path)
     bullets = target.playbook.bullets[:16]
     flag = "" if target.run is None else " --bullets"
-    write("table", f"ace inspect {path.name}{flag}", table_lines(bullets, WIDTH))
+    write("table", f"ace inspect {path}{flag}", table_lines(bullets, WIDTH))
     if target.run is not None:
-        write("run", f"ace inspect {path.name}", live_lines(run_view(target.run), WIDTH, 100))
+        write("run", f"ace inspect {path}", live_lines(run_view(target.run), WIDTH, 100))
     asyncio.run(browser(target))
+    photograph(path)
 
 
 def write(name: str, title: str, lines: Iterable[Text]) -> None:
@@ -51,5 +81,66 @@ async def browser(target: Target) -> None:
         (IMAGES / "tui.svg").write_text(app.export_screenshot(title="ace inspect --tui"))
 
 
+def photograph(path: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.stderr.write("no Chromium: report.png is left as it is\n")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder, "report.html")
+        export = [sys.executable, "-m", "ace_cli", "export", str(path), "-o", str(page)]
+        subprocess.run(export, check=True)
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--window-size=1100,1250",
+        ]
+        picture = f"--screenshot={IMAGES / 'report.png'}"
+        subprocess.run(
+            [chromium, *options, picture, page.as_uri()], check=True, stderr=subprocess.DEVNULL, timeout=120
+        )
+
+
+def recorded(command: list[str]) -> list[str]:
+    """What stands on the terminal when ``command`` has ended: lines with their colours as escape codes."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+        os.execv(command[0], command)
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, WIDTH, 0, 0))
+    output = b""
+    while True:
+        try:
+            output += os.read(terminal, 65536)
+        except OSError:  # the program has ended
+            break
+    os.waitpid(pid, 0)
+    return on_screen(output.decode())
+
+
+_PARTS = re.compile(r"\x1b\[(?P<number>[0-9;?]*)(?P<code>[A-Za-z])|(?P<text>\r|\n|[^\r\n\x1b]+)")
+
+
+def on_screen(output: str) -> list[str]:
+    """Whole lines are written, erased and gone back to: that much of a terminal, no more."""
+    lines, row = [""], 0
+    for part in _PARTS.finditer(output):
+        match part["code"], part["text"]:
+            case "A", _:
+                row = max(0, row - int(part["number"] or 1))
+            case "K", _:
+                lines[row] = ""
+            case "m", _:
+                lines[row] += part[0]
+            case None, "\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            case None, text if text != "\r":
+                lines[row] += text
+    return lines[:-1] if not lines[-1] else lines
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
