@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ace_cli.report.summary import money, percent
-from ace_cli.report.text import printable
+from ace_cli.report.text import one_line, printable
 from ace_cli.runs.folders import RunSummary
 
 
@@ -16,11 +16,12 @@ def print_runs(runs: Sequence[RunSummary], folder: Path) -> None:
     if not runs:
         sys.stderr.write(f"no runs in {folder}/\n")
         return
-    rows = [("run", "state", "progress", "accuracy", "cost", "started")]
+    rows: list[tuple[str, ...]] = [("run", "state", "progress", "accuracy", "cost", "started")]
     for run in runs:
         share = percent(run.correct / run.done) if run.done else "-"
         cost = money(run.usage.cost_usd)
-        rows.append((str(run.run_dir), run.state, f"{run.done}/{run.total}", share, cost, run.created_at))
+        cells = (str(run.run_dir), run.state, f"{run.done}/{run.total}", share, cost, run.created_at)
+        rows.append(tuple(one_line(cell) for cell in cells))
     if sys.stdout.isatty():
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = [
@@ -29,7 +30,7 @@ def print_runs(runs: Sequence[RunSummary], folder: Path) -> None:
     else:
         lines = ["\t".join(row) for row in rows]
     for line in lines:
-        sys.stdout.write(printable(line.rstrip(), keep_lines=True) + "\n")
+        sys.stdout.write(line.rstrip() + "\n")
     for run in runs:
         if run.reason:
             sys.stderr.write(printable(f"{run.run_dir}: {run.reason}") + "\n")
