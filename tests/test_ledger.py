@@ -1,0 +1,147 @@
+"""Limits over the whole run: what is in flight counts, and so does what earlier sessions spent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ace_cli.engine.failures import check_failures
+from ace_cli.engine.ledger import ASSUMED_COMPLETION, Ledger
+from ace_cli.errors import LimitReached
+from ace_cli.llm.base import ChatReply, ChatRequest, Message, PromptStyle
+from ace_cli.runs.records import Usage
+from ace_cli.settings import LimitSettings
+
+
+class Priced:
+    """A model that costs a dollar per thousand tokens."""
+
+    name = "priced"
+    style = PromptStyle.JSON
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        raise NotImplementedError
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        return (prompt_tokens + completion_tokens) / 1000
+
+    async def close(self) -> None: ...
+
+
+REQUEST = ChatRequest((Message("system", "x" * 200), Message("user", "y" * 200)))  # 100 tokens
+REPLY = ChatReply("", "stop", 100, 100, cost_usd=0.2)
+
+
+def ledger(spent: Usage | None = None, seconds: float = 0.0, **limits: Any) -> Ledger:
+    return Ledger(LimitSettings(**limits), {"generator": spent} if spent else {}, seconds)
+
+
+def reserve(books: Ledger, seconds: float = 0.0, role: str = "generator") -> Any:
+    return books.reserve(role, Priced(), REQUEST, seconds)
+
+
+def taken(books: Ledger, most: int = 50) -> int:
+    """How many calls can be in flight at once."""
+    for count in range(most):
+        try:
+            reserve(books)
+        except LimitReached:
+            assert books.in_flight == count
+            return count
+    return most
+
+
+def test_without_limits_everything_fits() -> None:
+    assert taken(ledger()) == 50
+
+
+@pytest.mark.parametrize(
+    ("limits", "calls"),
+    [
+        ({"max_calls": 3}, 3),
+        ({"max_calls": 0}, 0),
+        ({"max_tokens": 4 * (100 + ASSUMED_COMPLETION)}, 4),
+        ({"max_tokens": 4 * (100 + ASSUMED_COMPLETION) - 1}, 3),
+        ({"max_tokens": 0}, 0),
+        ({"max_cost": 0.4 * 5 + 1e-9}, 5),
+        ({"max_cost": 0.4}, 1),
+        ({"max_cost": 0.0}, 0),
+    ],
+)
+def test_calls_in_flight_count_before_they_are_paid(limits: dict[str, Any], calls: int) -> None:
+    assert taken(ledger(**limits)) == calls
+
+
+@pytest.mark.parametrize(
+    ("limits", "flag"), [({"max_calls": 2}, "--max-calls 2 calls (2 made"), ({"max_tokens": 450}, "--max-tokens 450 tokens (400 used"), ({"max_cost": 0.5}, "--max-cost $0.5 ($0.4000 spent")],
+)  # fmt: skip
+def test_what_earlier_sessions_spent_counts_and_the_flag_is_named(limits: dict[str, Any], flag: str) -> None:
+    books = ledger(Usage(2, 200, 200, cost_usd=0.4), **limits)
+    with pytest.raises(LimitReached) as told:
+        reserve(books)
+    assert told.value.message.startswith(f"limit reached: {flag}")
+    assert flag.split()[0] in told.value.hint
+    assert told.value.exit_code == 3
+
+
+def test_time_is_counted_over_all_sessions() -> None:
+    books = ledger(seconds=50, max_time=60)
+    reserve(books, seconds=9.9)
+    with pytest.raises(LimitReached, match="--max-time 60 s"):
+        reserve(books, seconds=10)
+
+
+def test_a_call_that_ends_gives_back_what_it_did_not_take() -> None:
+    books = ledger(max_calls=2)
+    first, second = reserve(books), reserve(books)
+    books.settle(first, None)  # no reply, nothing paid
+    third = reserve(books)
+    books.settle(second, REPLY)
+    books.settle(third, REPLY)
+    assert books.in_flight == 0
+    assert books.total == Usage(2, 200, 200, cost_usd=0.4)
+    assert taken(books) == 0
+
+
+def test_after_the_first_replies_their_own_mean_is_expected() -> None:
+    books = ledger(max_tokens=10_000)
+    books.settle(reserve(books), ChatReply("", "stop", 100, 20, cost_usd=0.1))
+    assert reserve(books).tokens == 120
+    assert reserve(books, role="reflector").tokens == 100 + ASSUMED_COMPLETION
+
+
+def test_an_unknown_price_makes_the_total_unknown_not_zero() -> None:
+    books = ledger()
+    books.settle(reserve(books), ChatReply("", "stop", 1, 1, cost_usd=0.5))
+    books.settle(reserve(books, role="reflector"), ChatReply("", "stop", 1, 1, cost_usd=None))
+    assert books.total.cost_usd is None
+    assert books.by_role["generator"].cost_usd == 0.5
+
+
+@pytest.mark.parametrize(
+    ("limit", "failed", "attempted", "final", "stops"),
+    [
+        (0, 0, 5, False, False),
+        (0, 1, 5, False, True),
+        (3, 3, 3, False, False),
+        (3, 4, 4, False, True),
+        (0.5, 1, 1, False, False),  # one of one says nothing yet
+        (0.5, 9, 9, False, False),
+        (0.5, 6, 10, False, True),
+        (0.5, 5, 10, False, False),
+        (0.5, 1, 1, True, True),
+        (0.0, 1, 10, False, True),
+    ],
+)
+def test_how_many_failures_are_too_many(
+    limit: float, failed: int, attempted: int, final: bool, stops: bool
+) -> None:
+    found = check_failures(limit, failed, attempted, "timeout", final=final)
+    assert (found is not None) is stops
+    if found:
+        assert found.message.startswith(f"{failed} of {attempted} examples failed (--max-failures ")
+        assert found.exit_code == 1
