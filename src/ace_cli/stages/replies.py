@@ -12,6 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
@@ -248,8 +249,12 @@ class Reply(BaseModel):
         return values
 
 
-def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """``model`` as a JSON schema in the strict subset: every key required, nothing else allowed, no references."""
+@cache
+def json_schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    """``model`` as a JSON schema in the strict subset: every key required, nothing else allowed, no references.
+
+    Made once a model, since it takes longer than all else that is ours of a call.
+    """
     schema = model.model_json_schema()
     return cast(dict[str, Any], _strict(schema, schema.get("$defs", {})))
 
