@@ -379,7 +379,7 @@ def test_a_dry_run_prints_the_plan_and_makes_no_file_and_no_call(
 ) -> None:
     said = plan(inside, closed, "--epochs", 2, "--batch-size", 8, "--generator-model", "gpt-4o-mini")
     assert "dataset    rows.jsonl: 20 examples" in said
-    assert "plan       2 epoch(s), 6 batches of 8: 40 examples to do" in said
+    assert "plan       2 epochs, 6 batches of 8: 40 examples to do" in said
     assert re.search(r"generator  gpt-4o-mini: 40 calls, about [\d,]+ \+ 12,000 tokens, \$0\.\d{4}", said)
     assert re.search(r"total      80 calls, \$0\.\d{4}", said)
     assert said.endswith("no call was made\n")

@@ -174,7 +174,12 @@ class RoleSettings(Section):
     headers: dict[str, SecretStr] = secret({}, "Further HTTP headers, kept secret")
     temperature: float | None = identity(0.0, "Sampling temperature; unset with an empty text", ge=0, le=2)
     max_tokens: int | None = identity(None, "Longest reply in tokens; unset: the provider's choice", ge=1)
-    timeout: Seconds = runtime(120.0, "Seconds until a call that gives no whole reply is tried again", gt=0)
+    timeout: Seconds = runtime(
+        120.0,
+        "How long a call may take until it is tried again (90s, 5m)",
+        gt=0,
+        allowed="a duration such as 90s or 5m",
+    )
     extra: Annotated[dict[str, Any], AfterValidator(_check_extra)] = identity(
         {}, "Any further parameter of the provider, handed through as it is"
     )
@@ -420,6 +425,10 @@ class Definition:
     @property
     def is_switch(self) -> bool:
         return self.field.annotation is bool
+
+    @property
+    def is_duration(self) -> bool:
+        return "duration" in self.allowed
 
     @property
     def help(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ace_cli.cli import filter_options as flags
+from ace_cli.cli.help import Command
 from ace_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _FORM = "Where to, and how"
 _FORMATS = "json, jsonl, csv, parquet, markdown, prompt, paper, skill, agents-md or html"
 
 
-@app.command(name="export")
+@app.command(name="export", cls=Command)
 def export(
     target: Annotated[
         Path, typer.Argument(metavar="PLAYBOOK|RUN", help="A playbook file, a checkpoint or a run directory.")

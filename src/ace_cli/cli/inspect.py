@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ace_cli.cli import filter_options as filters
+from ace_cli.cli.help import Command
 from ace_cli.errors import UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -15,7 +16,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 _VIEWS = "What to show"
 
 
-@app.command(name="inspect")
+@app.command(name="inspect", cls=Command)
 def inspect(
     target: Annotated[
         Path, typer.Argument(metavar="TARGET", help="A playbook file, a checkpoint or a run directory.")

@@ -73,9 +73,7 @@ def _option(definition: Definition, hidden: bool) -> Any:
 
 def _default(definition: Definition) -> str:
     value = definition.default
-    if value is None or value is False:
-        return ""
-    return f" [{'on' if value is True else value}]"
+    return "" if value is None or value is False else f" [{_shown(definition)}]"
 
 
 def _metavar(definition: Definition) -> str:
@@ -85,7 +83,7 @@ def _metavar(definition: Definition) -> str:
         return "|".join(choices)
     if definition.path in ("limits.max_cost",):
         return "USD"
-    if "Duration" in definition.allowed or "duration" in definition.allowed:
+    if definition.is_duration:
         return "TIME"
     if "int" in text or "float" in text:
         return "N"
@@ -105,7 +103,7 @@ def option_table() -> list[Mapping[str, str]]:
             "key": d.path,
             "flag": d.flag or "",
             "env": d.env,
-            "default": _shown(d.default),
+            "default": _shown(d),
             "kind": d.kind.value,
             "help": d.help,
         }
@@ -113,9 +111,12 @@ def option_table() -> list[Mapping[str, str]]:
     ]
 
 
-def _shown(value: Any) -> str:
+def _shown(definition: Definition) -> str:
+    value = definition.default
     if value is None:
         return "unset"
     if isinstance(value, bool):
         return "on" if value else "off"
+    if definition.is_duration:
+        return f"{value / 60:g}m" if value >= 60 else f"{value:g}s"
     return str(value)

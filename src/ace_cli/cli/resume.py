@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ace_cli.cli.help import Command
 from ace_cli.cli.options import with_settings
 from ace_cli.cli.train import tell_run_dir
 from ace_cli.settings import Kind
@@ -60,5 +61,5 @@ def resume(
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("resume")(with_settings(resume, hide=Kind.IDENTITY))
+app.command("resume", cls=Command)(with_settings(resume, hide=Kind.IDENTITY))
 command = typer.main.get_command(app)

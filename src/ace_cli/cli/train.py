@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ace_cli.cli.help import Command
 from ace_cli.cli.options import with_settings
 from ace_cli.report.text import printable
 from ace_cli.settings import Settings
@@ -60,5 +61,5 @@ def tell_run_dir(run_dir: Path, settings: Settings) -> None:
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("train")(with_settings(train))
+app.command("train", cls=Command)(with_settings(train))
 command = typer.main.get_command(app)

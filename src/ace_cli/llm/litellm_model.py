@@ -236,7 +236,8 @@ class LitellmModel:
     def _mapped(self, error: Exception) -> ModelError:
         mapped = map_error(error, self.name, self._secrets)
         if mapped.kind == "auth" and not self._api_key and (missing := self._missing_keys()):
-            mapped.hint = f"Set {' or '.join(missing)} to your key."
+            hint = f"Set {' or '.join(missing)} to your key."
+            return PermanentError(f"{self.name}: no API key", hint, kind="auth")
         return mapped
 
     def _missing_keys(self) -> list[str]:

@@ -23,7 +23,7 @@ from ace_cli.engine.events import (
     RunStarted,
     Stopping,
 )
-from ace_cli.report.summary import money, percent, result_lines, span
+from ace_cli.report.summary import count, money, percent, result_lines, span
 from ace_cli.report.text import printable
 from ace_cli.settings import DisplaySettings
 
@@ -164,8 +164,8 @@ def started_line(event: RunStarted) -> str:
     done = f", {event.done} done before" if event.done else ""
     word = "going on" if event.resumed else "training"
     return (
-        f"{word}: {event.total} examples in {event.batches} batches{done}, "
-        f"{event.playbook_size} bullets to start with"
+        f"{word}: {count(event.total, 'example')} in {count(event.batches, 'batch', 'batches')}{done}, "
+        f"{count(event.playbook_size, 'bullet')} to start with"
     )
 
 

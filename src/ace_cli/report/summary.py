@@ -15,6 +15,11 @@ def percent(share: float) -> str:
     return f"{share * 100:.1f} %"
 
 
+def count(number: int, one: str, more: str = "") -> str:
+    """``1 example``, ``6 examples``; an odd plural is given as ``more``."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def money(cost: float | None) -> str:
     """US dollars; small sums with more places, since small sums are what people try first."""
     if cost is None:
@@ -35,11 +40,10 @@ def span(seconds: float) -> str:
 def result_lines(event: RunFinished) -> list[str]:
     """What a user wants to know at the end: how it went, where the files are, which command is next."""
     done = event.state == FINISHED
-    lines = [
-        f"accuracy   {percent(event.accuracy)} ({event.correct} of {event.examples} examples"
-        + (f", {event.failed} failed" if event.failed else "")
-        + ")"
-    ]
+    failed = f", {event.failed} failed" if event.failed else ""
+    lines = [f"accuracy   {percent(event.accuracy)} ({event.correct} of {event.examples} examples{failed})"]
+    if not event.examples:
+        lines = ["accuracy   none yet: no example is done"]
     if trend := _trend(event.curve):
         lines.append(f"by part    {trend}")
     lines.append(
@@ -75,9 +79,9 @@ def _trend(curve: tuple[CurvePoint, ...], parts: int = 5) -> str:
 def plan_lines(plan: Estimate) -> list[str]:
     """``--dry-run`` for people."""
     lines = [
-        f"dataset    {plan.dataset}: {plan.examples} examples"
+        f"dataset    {plan.dataset}: {count(plan.examples, 'example')}"
         + (f" ({plan.skipped} invalid ones skipped)" if plan.skipped else ""),
-        f"plan       {plan.epochs} epoch(s), {plan.batches} batches of {plan.batch_size}: {plan.steps} examples to do",
+        f"plan       {count(plan.epochs, 'epoch')}, {count(plan.batches, 'batch', 'batches')} of {plan.batch_size}: {count(plan.steps, 'example')} to do",
     ]
     for role in plan.roles:
         lines.append(
