@@ -7,6 +7,7 @@ stage that is run again after a crash asks the same and is answered from the rec
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,9 +16,18 @@ import orjson
 
 from ace_cli.clock import now
 from ace_cli.engine.events import CallFinished, CallStarted, Listener, RetryScheduled
+from ace_cli.engine.gate import Gate
 from ace_cli.engine.ledger import Ledger
-from ace_cli.errors import RunStopped
-from ace_cli.llm.base import ChatModel, ChatReply, ChatRequest, Message, PromptStyle, TransientError
+from ace_cli.errors import AceError, RunStopped, StoreError
+from ace_cli.llm.base import (
+    ChatModel,
+    ChatReply,
+    ChatRequest,
+    Message,
+    PermanentError,
+    PromptStyle,
+    TransientError,
+)
 from ace_cli.llm.retry import EndpointGate, RetryNotice, RetryPolicy, with_retry
 from ace_cli.runs.records import RecordedReply
 from ace_cli.runs.store import RunStore
@@ -28,6 +38,11 @@ KEY_VERSION = 1
 
 class Outage(RunStopped):
     """No reply from the provider for longer than the retry horizon: going on would burn the examples."""
+
+    def __init__(self, error: TransientError) -> None:
+        super().__init__(
+            f"no reply from the provider: {error.message}", "Nothing is lost. When it is back: `ace resume`."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +61,8 @@ class Caller:
     """Makes the calls of a run, each one recorded before its reply is used."""
 
     def __init__(
-        self, store: RunStore, ledger: Ledger, policy: RetryPolicy, emit: Listener, gate: Callable[[], None]
+        self, store: RunStore, ledger: Ledger, policy: RetryPolicy, emit: Listener, gate: Gate
     ) -> None:
-        """``gate`` is called before a call is started and raises when the run stops."""
         self._store = store
         self._ledger = ledger
         self._policy = policy
@@ -65,7 +79,7 @@ class Caller:
         Raises:
             LimitReached, RunStopped: not started, or an outage. ModelError: no reply to this request.
         """
-        self._gate()
+        self._gate.check()
         reservation = self._ledger.reserve(role.name, role.model, request, self._store.session_seconds())
         self._emit(CallStarted(role.name, self._ledger.in_flight))
         reply: ChatReply | None = None
@@ -75,6 +89,7 @@ class Caller:
                 self._policy,
                 gate=role.endpoint,
                 on_retry=self._on_retry(role.name),
+                sleep=self._gate.pause,
             )
             reply = replace(reply, text=clean(reply.text))
             await self._store.record_reply(
@@ -90,11 +105,8 @@ class Caller:
                 )
             )
         except TransientError as error:
-            if error.endpoint:  # nobody got through for the whole retry horizon
-                raise Outage(
-                    f"no reply from the provider: {error.message}",
-                    "Nothing is lost. When it is back: `ace resume`.",
-                ) from error
+            if error.endpoint:
+                raise Outage(error) from error
             raise
         finally:
             self._ledger.settle(reservation, reply)
@@ -118,6 +130,16 @@ class BoundAsk:
         self._step = step
         self._recorded = recorded
         self._turn = 0
+        self._fatal: AceError | None = None
+
+    def check(self) -> None:
+        """What a stage made of a stop is no result, even if it caught the error and went on.
+
+        Raises:
+            AceError: the one that a call of this stage ended with, when it concerns the whole run.
+        """
+        if self._fatal is not None:
+            raise self._fatal
 
     async def __call__(
         self,
@@ -139,7 +161,11 @@ class BoundAsk:
         key = request_key(role, self._step, turn, request)
         if (reply := self._recorded.get(key)) is not None:
             return reply
-        return await self._caller.call(role, self._step, turn, key, request)
+        try:
+            return await self._caller.call(role, self._step, turn, key, request)
+        except (RunStopped, PermanentError, StoreError) as error:
+            self._fatal = error
+            raise
 
 
 def request_key(role: Role, step: int, turn: int, request: ChatRequest) -> str:
@@ -156,5 +182,8 @@ def request_key(role: Role, step: int, turn: int, request: ChatRequest) -> str:
         request.max_tokens,
         request.extra,
     ]
-    data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    try:
+        data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # lone surrogates, in an example handed over as an object, say
+        data = json.dumps(content, sort_keys=True).encode()
     return hashlib.blake2b(data, digest_size=20).hexdigest()

@@ -14,10 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ace_cli.data import Example
+from ace_cli.engine.calls import Outage
 from ace_cli.errors import RunStopped, StoreError
 from ace_cli.grading import Judge
-from ace_cli.llm.base import ModelError, PermanentError
+from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.playbook import Bullet
+from ace_cli.redact import redact
 from ace_cli.runs.records import Episode, Round
 from ace_cli.stages.base import (
     Ask,
@@ -95,9 +97,11 @@ async def run_episode(
     except UnusableReply as problem:
         failure, error = "unusable_reply", problem.message
     except ModelError as problem:  # retries are spent, or this request can never work
+        if isinstance(problem, TransientError) and problem.endpoint:  # an embedding provider is down
+            raise Outage(problem) from problem
         failure, error = problem.kind, problem.message
     except Exception as problem:  # noqa: BLE001 - a stage is a plug-in: its failure is this example's record
-        failure, error = "stage_error", f"{type(problem).__name__}: {problem}"
+        failure, error = "stage_error", redact(f"{type(problem).__name__}: {problem}")
     return Episode(
         step=place.step,
         epoch=place.epoch,

@@ -27,6 +27,7 @@ class Gate:
         self._in_flight = in_flight
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = asyncio.Event()
 
     def guard(self, task: asyncio.Task[object]) -> None:
         """The task that ``abort`` cancels."""
@@ -41,11 +42,24 @@ class Gate:
         if self.reason is not None and not isinstance(self.reason, Interrupted):
             raise self.reason
 
+    async def pause(self, seconds: float) -> None:
+        """Sleep before a call is tried again: nothing of it is in flight, so a run that stops tries no more.
+
+        Raises:
+            AceError: the reason for which the gate closed meanwhile.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        if self.reason is not None:
+            raise self.reason
+
     def stop(self, reason: AceError) -> None:
         """Close the gate; the first reason stays."""
         if self.reason is not None:
             return
         self.reason = reason
+        self._closed.set()
         self._emit(Stopping(reason.message, self._in_flight(), self._grace))
         self._timer = asyncio.get_running_loop().call_later(self._grace, self.abort)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from ace_cli.engine.events import Event, Listener, Notice, RunFinished, RunStart
 from ace_cli.engine.failures import check_failures
 from ace_cli.engine.gate import Gate, deadline, signals
 from ace_cli.engine.ledger import Ledger
+from ace_cli.engine.listening import GuardedListener
 from ace_cli.engine.models import make_roles, require_prices
 from ace_cli.engine.outputs import Checkpoints, training_config, write_outputs
 from ace_cli.engine.parts import NO_REPLACEMENTS, Parts, Replacements, make_parts
 from ace_cli.engine.plan import Plan
 from ace_cli.engine.resume import recorded
+from ace_cli.engine.start import check_outputs
 from ace_cli.engine.trainer import Trainer
 from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.grading import get_judge
@@ -31,6 +34,7 @@ from ace_cli.runs.records import FAILED, FINISHED, STOPPED, Usage
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Kind, Settings
 from ace_cli.stages.prompts import Prompts
+from ace_cli.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,30 +59,53 @@ def execute(
     Raises:
         RunStopped, AceError: it ended before its plan; everything recorded is safe.
     """
-    coroutine = _execute(run_dir, settings, emit, replacements)
+    interrupts: list[Interrupt] = []
+    coroutine = _execute(run_dir, settings, GuardedListener(emit), replacements, interrupts.append)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(coroutine)
-    return _in_thread(lambda: asyncio.run(coroutine))
+    return _in_thread(coroutine, interrupts)
 
 
-def _in_thread(work: Callable[[], Result]) -> Result:
+Interrupt = Callable[[str], object]
+"""Interrupts the run, from any thread; the text says by what."""
+
+
+def _in_thread(coroutine: Coroutine[Any, Any, Result], interrupts: Sequence[Interrupt]) -> Result:
+    """Run it in a thread; Ctrl-C, which only the waiting main thread hears, is handed on."""
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
+        future = pool.submit(asyncio.run, coroutine)
+        while True:
+            try:
+                return future.result()
+            except KeyboardInterrupt:
+                while not interrupts and not future.done():  # it is just being opened
+                    time.sleep(0.05)
+                if future.done():
+                    raise
+                with contextlib.suppress(RuntimeError):  # its loop has just ended
+                    interrupts[0]("Ctrl-C")
 
 
-async def _execute(run_dir: Path, settings: Settings, emit: Listener, replacements: Replacements) -> Result:
+async def _execute(
+    run_dir: Path,
+    settings: Settings,
+    emit: GuardedListener,
+    replacements: Replacements,
+    on_open: Callable[[Interrupt], None],
+) -> Result:
+    check_outputs(settings)
     with lock.hold(run_dir), RunStore(run_dir) as store:
-        if check_finished(store):
-            emit(Notice("this run is finished; its files are written again"))
+        was_finished = check_finished(store)
         header = store.header()
         plan = make_plan(settings, store)
         ledger = Ledger(settings.limits, store.usage(), store.seconds())
         gate = Gate(emit, settings.execution.grace_period, lambda: ledger.in_flight)
-        roles = make_roles(settings)
+        emit.stop = gate.stop
+        roles = make_roles(settings, lambda text: emit(Notice(text)))
         require_prices(settings, roles.values())
         parts = make_parts(
             settings,
@@ -88,25 +115,30 @@ async def _execute(run_dir: Path, settings: Settings, emit: Listener, replacemen
             store,
         )
         store.begin_session(recorded(settings, Kind.RUNTIME))
-        emit(_started(run_dir, store, plan, ledger.total))
-        trainer = _trainer(settings, store, plan, parts, roles, ledger, gate, emit)
         problem: AceError | None = None
-        playbook = Playbook()
-        with signals(gate), deadline(gate, settings.limits.max_time, store.seconds()):
-            try:
-                playbook = await _guarded(trainer, gate)
-            except AceError as error:
-                problem = error
-            finally:
-                gate.close()
-                for role in roles.values():
-                    await role.model.close()
-        total, _, failed = store.counts()
-        if problem is None:
-            problem = check_failures(
-                settings.limits.max_failures, failed, total, _last_failure(store), final=True
-            )
-        return _finish(run_dir, settings, store, playbook, problem, emit)
+        with signals(gate):
+            loop = asyncio.get_running_loop()
+            on_open(lambda name: loop.call_soon_threadsafe(gate.interrupt, name))
+            if was_finished:
+                emit(Notice("this run is finished; its files are written again"))
+            emit(_started(run_dir, store, plan, ledger.total))
+            trainer = _trainer(settings, store, plan, parts, roles, ledger, gate, emit)
+            with deadline(gate, settings.limits.max_time, store.seconds()):
+                try:
+                    await _guarded(trainer, gate)
+                except AceError as error:
+                    problem = error
+                finally:
+                    gate.close()
+                    for role in roles.values():
+                        await role.model.close()
+            total, _, failed = store.counts()
+            if problem is None:
+                problem = emit.problem or check_failures(
+                    settings.limits.max_failures, failed, total, _last_failure(store), final=True
+                )
+            # Without an await from here on, so a signal waits until the files are whole.
+            return _finish(run_dir, settings, store, problem, emit)
 
 
 def check_finished(store: RunReader) -> bool:
@@ -162,7 +194,7 @@ def _trainer(
         curator=parts.curator,
         roles=roles,
         select=parts.select,
-        caller=Caller(store, ledger, policy, emit, gate.check),
+        caller=Caller(store, ledger, policy, emit, gate),
         emit=emit,
         on_merge=checkpoints.on_merge,
         gate=gate,
@@ -189,24 +221,27 @@ def _finish(
     run_dir: Path,
     settings: Settings,
     store: RunStore,
-    playbook: Playbook,
     problem: AceError | None,
-    emit: Listener,
+    emit: GuardedListener,
 ) -> Result:
     """Write the files of a finished run, note how it ended, and tell."""
+    playbook = Playbook()
     playbook_path, metrics_path = Path(settings.output.playbook), Path(settings.output.metrics)
     metrics: Mapping[str, Any] = {}
     if problem is None or _is_complete(settings, store):
-        playbook = store.playbook()
-        metrics = write_outputs(store, playbook, playbook_path, metrics_path)
+        try:
+            playbook = store.playbook()
+            metrics = write_outputs(store, playbook, playbook_path, metrics_path)
+        except AceError as error:
+            problem = problem or error
     state, reason = FINISHED, ""
     if problem is not None:
         state = STOPPED if isinstance(problem, Interrupted | LimitReached) else FAILED
-        reason = problem.message
+        reason = clean(problem.message)
     with contextlib.suppress(AceError) if problem is not None else contextlib.nullcontext():
         store.end_session(state, reason)  # when the store itself is the problem, that is what is told
     emit(_finished(run_dir, settings, store, state, reason))
-    if problem is not None:
+    if problem := problem or emit.problem:
         raise problem
     return Result(run_dir, playbook, playbook_path, metrics_path, metrics)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ace_cli.clock import now
 from ace_cli.data import Example
-from ace_cli.engine.calls import Caller, Role
+from ace_cli.engine.calls import BoundAsk, Caller, Role
 from ace_cli.engine.episode import Place, Teacher, lesson, run_episode, settled
 from ace_cli.engine.events import BatchMerged, BatchStarted, ExampleFinished, Listener
 from ace_cli.engine.failures import check_failures
@@ -22,6 +22,7 @@ from ace_cli.engine.plan import Batch, Plan
 from ace_cli.errors import AceError, RunStopped
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Playbook, Section
+from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Settings
@@ -91,6 +92,10 @@ class Trainer:
             return versions[max(versions)]
         except AceError as error:
             self.gate.stop(error)
+            raise
+        except BaseException:  # cut off, or a bug: the batches ahead must not go on by themselves
+            for _, task in flying.values():
+                task.cancel()
             raise
         finally:
             # Calls in flight are paid: let them end and be recorded (the gate bounds the wait).
@@ -167,7 +172,10 @@ class Trainer:
 
         ask_generator = self.caller.ask(self.roles["generator"], place.step, replies)
         ask_reflector = self.caller.ask(self.roles["reflector"], place.step, replies)
-        return await run_episode(self.teacher, example, place, select, ask_generator, ask_reflector)
+        episode = await run_episode(self.teacher, example, place, select, ask_generator, ask_reflector)
+        ask_generator.check()
+        ask_reflector.check()
+        return episode
 
     def _count(self, episode: Episode) -> None:
         self._attempted += 1
@@ -184,11 +192,11 @@ class Trainer:
     ) -> Playbook:
         """The next version, on record before anyone sees it."""
         lessons: list[Lesson] = [found for e in episodes if (found := lesson(e)) is not None]
-        ask = None
+        ask: BoundAsk | None = None
         if (role := self.roles.get("curator")) is not None:
             replies = self.store.replies(batch.first_step, batch.first_step)
             ask = self.caller.ask(role, batch.first_step, replies)
-        delta: Delta = await settled(self.curator.curate(playbook, lessons, ask, at=now()))
+        delta = await self._curate(playbook, lessons, ask)
         grown = playbook.apply(delta, quarantine_min_votes=self.settings.training.quarantine_min_votes)
         progress.seen += len(episodes)
         progress.correct += sum(e.correct for e in episodes)
@@ -216,6 +224,20 @@ class Trainer:
         self.on_merge(merge, grown)
         self.emit(BatchMerged(point))
         return grown
+
+    async def _curate(self, playbook: Playbook, lessons: Sequence[Lesson], ask: BoundAsk | None) -> Delta:
+        try:
+            delta: Delta = await settled(self.curator.curate(playbook, lessons, ask, at=now()))
+        except AceError:
+            raise
+        except Exception as problem:  # a plug-in's: no merge, so no later batch either
+            told = redact(f"{type(problem).__name__}: {problem}")
+            raise AceError(
+                f"the curator failed: {told}", "Nothing is lost. Mend it, then `ace resume`."
+            ) from problem
+        if ask is not None:
+            ask.check()
+        return delta
 
     def _tell(self, episode: Episode, *, replayed: bool = False) -> None:
         self.emit(
