@@ -71,7 +71,7 @@ def newest_unfinished(parent: Path = RUNS) -> Path:
 
 def summary(run_dir: Path) -> RunSummary:
     """How a run stands; never raises for a damaged one."""
-    changed = max((_changed(path) for path in run_dir.glob(f"{FILE}*")), default=0.0)
+    changed = max(_changed(run_dir / FILE), _changed(run_dir / f"{FILE}-wal"))
     try:
         with RunReader(run_dir) as run:
             state, header = run.state(), run.header()
@@ -100,7 +100,9 @@ def summary(run_dir: Path) -> RunSummary:
 
 
 def _changed(path: Path) -> float:
+    """When it was last written; a log that a reader has just made is empty, and says nothing."""
     try:
-        return path.stat().st_mtime
+        found = path.stat()
     except OSError:  # the log of a store that is just being closed
         return 0.0
+    return found.st_mtime if found.st_size else 0.0

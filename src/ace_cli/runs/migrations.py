@@ -6,6 +6,7 @@ schema before it kept under ``tests/fixtures/stores``.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 
@@ -94,5 +95,6 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite has rolled back by itself
+                db.execute("ROLLBACK")
             raise
