@@ -142,9 +142,8 @@ def test_fuzz_variables(at_home: Path, variables: dict[str, str]) -> None:
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    folder = make_run(tmp_path_factory.mktemp("sound") / "run", examples=20, state="stopped")
-    return (folder / "run.sqlite3").read_bytes()
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_run(tmp_path_factory.mktemp("sound") / "run", examples=20, state="stopped") / "run.sqlite3"
 
 
 changes = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=12)
@@ -175,12 +174,12 @@ def read_all(folder: Path) -> None:
 @fuzzed
 @given(changes, st.floats(0, 1) | st.just(1.0))
 def test_fuzz_a_store_with_wrong_bytes(
-    at_home: Path, sound: bytes, changes: list[tuple[float, int]], cut: float
+    at_home: Path, sound: Path, changes: list[tuple[float, int]], cut: float
 ) -> None:
     folder = at_home / "runs/run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    data = bytearray(sound)
+    data = bytearray(sound.read_bytes())
     for share, byte in changes:
         data[int(share * len(data))] = byte
     (folder / "run.sqlite3").write_bytes(data[: int(cut * len(data))] if cut > 0.5 else data)
@@ -200,7 +199,7 @@ TEXTS = {"run": ("identity", "origins", "runtime", "prompts", "base_playbook", "
     st.sampled_from([(t, c) for t, columns in TEXTS.items() for c in columns]), values | st.binary(max_size=8)
 )
 def test_fuzz_a_store_with_wrong_records(
-    at_home: Path, sound: bytes, where: tuple[str, str], value: Any
+    at_home: Path, sound: Path, where: tuple[str, str], value: Any
 ) -> None:
     """Sound pages, nonsense in a column."""
     import sqlite3
@@ -209,7 +208,7 @@ def test_fuzz_a_store_with_wrong_records(
     folder = at_home / "runs/run"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / "run.sqlite3").write_bytes(sound)
+    (folder / "run.sqlite3").write_bytes(sound.read_bytes())
     table, column = where
     said = value if isinstance(value, bytes | float | None) else dumps(value)
     with closing(sqlite3.connect(folder / "run.sqlite3")) as db, suppress(sqlite3.IntegrityError):
@@ -224,11 +223,11 @@ def test_fuzz_a_store_with_wrong_records(
 @fewer(5)
 @given(changes)
 def test_fuzz_inspect_of_a_store_with_wrong_bytes(
-    inside: Inside, capsys: pytest.CaptureFixture[str], sound: bytes, changes: list[tuple[float, int]]
+    inside: Inside, capsys: pytest.CaptureFixture[str], sound: Path, changes: list[tuple[float, int]]
 ) -> None:
     folder = inside.cwd / "runs/run"
     folder.mkdir(parents=True, exist_ok=True)
-    data = bytearray(sound)
+    data = bytearray(sound.read_bytes())
     for share, byte in changes:
         data[int(share * len(data))] = byte
     (folder / "run.sqlite3").write_bytes(data)

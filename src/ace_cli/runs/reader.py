@@ -98,24 +98,24 @@ class RunReader:
         row = self._one(
             "SELECT created_at, ace_version, identity, origins, prompts, base_playbook, dataset_hash, source FROM run"
         )
-        identity = loads(row[2])
+        identity = _table(row[2])
         for path in _NEEDED:
             int(identity[path])
         return Header(
             row[0],
             row[1],
             identity,
-            loads(row[3]),
-            loads(row[4]),
+            {path: int(rank) for path, rank in _table(row[3]).items()},
+            _table(row[4]),
             playbook_from_row(loads(row[5])),
             row[6],
-            loads(row[7]),
+            _table(row[7]),
         )
 
     @_reading
     def runtime(self) -> dict[str, Any]:
         """Runtime settings of the last session, by dotted path."""
-        return dict(loads(self._one("SELECT runtime FROM run")[0]))
+        return _table(self._one("SELECT runtime FROM run")[0])
 
     @_reading
     def state(self) -> State:
@@ -295,6 +295,13 @@ _REPLY_NUMBERS = "prompt_tokens, completion_tokens, cached_prompt_tokens, cost_u
 _REPLY = f"text, finish_reason, {_REPLY_NUMBERS}"
 
 
+def _table(text: str) -> dict[str, Any]:
+    value = loads(text)
+    if not isinstance(value, dict):
+        raise TypeError("no object")
+    return value
+
+
 def _reply(row: Sequence[Any]) -> ChatReply:
     text, finish_reason, *numbers = row
     return ChatReply(loads(text), finish_reason, *numbers)
@@ -322,7 +329,10 @@ def check(path: Path) -> None:
             problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
             if problem != "ok":
                 raise damaged(path, problem)
-    except sqlite3.DatabaseError as error:
+    except (
+        sqlite3.DatabaseError,
+        UnicodeDecodeError,
+    ) as error:  # broken bytes may stand in SQLite's own words
         raise damaged(path, error) from error
 
 

@@ -333,7 +333,7 @@ def migrate(path: Path) -> None:
     try:
         with contextlib.closing(connect(path)) as db:
             migrations.migrate(db)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise store_error(path, error) from error
 
 
