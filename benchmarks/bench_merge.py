@@ -35,8 +35,9 @@ Pair = tuple[str, str]
 def groups(rows: list[dict[str, Any]]) -> dict[str, list[Pair]]:
     found: dict[str, list[Pair]] = {}
     for row in rows:
-        name = f"{'paraphrases' if row['same'] else 'opposites'}, round {row['round']}"
-        found.setdefault(name, []).append((row["a"], row["b"]))
+        kind = "paraphrases" if row["same"] else "opposites"
+        for name in (f"{kind}, all", f"{kind}, round {row['round']}"):
+            found.setdefault(name, []).append((row["a"], row["b"]))
     same = [row for row in rows if row["same"]]
     found["strangers"] = [
         (one[x], other[y])
