@@ -46,7 +46,7 @@ crash-test: $(INSTALLED)
 	$(RUN) pytest -m slow -k crash -s
 
 fuzz: $(INSTALLED)
-	ACE_FUZZ_EXAMPLES=10000 $(RUN) pytest -n 2 -k "fuzz or property or roundtrip"
+	ACE_FUZZ_EXAMPLES=10000 $(RUN) pytest -n 2 -m hypothesis
 
 bench: $(INSTALLED)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+from fuzzing import fuzzed
 from scripted_server import ScriptedServer
+
+settings.register_profile("ace", parent=fuzzed)
+settings.load_profile("ace")
 
 
 @pytest.fixture

@@ -12,6 +12,11 @@ fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=li
 """A decorator above ``@given``."""
 
 
+def usually(count: int) -> int:
+    """The number of inputs of a test that has its own when nothing else is asked for."""
+    return EXAMPLES if "ACE_FUZZ_EXAMPLES" in os.environ else count
+
+
 def fewer(share: int) -> settings:
     """As ``fuzzed``, for tests whose every input is dear: one in ``share``."""
     return settings(fuzzed, max_examples=max(10, EXAMPLES // share))

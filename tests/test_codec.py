@@ -59,7 +59,10 @@ def test_what_is_written_is_valid_unicode_and_json() -> None:
 
 def test_large_numbers_and_odd_mappings_are_written() -> None:
     assert loads(dumps({"n": 2**63 - 1})) == {"n": 2**63 - 1}
-    assert loads(dumps(MappingProxyType({"x": Section.NEUTRAL, "y": 2**64 - 1}))) == {"x": "neutral", "y": 2**64 - 1}
+    assert loads(dumps(MappingProxyType({"x": Section.NEUTRAL, "y": 2**64 - 1}))) == {
+        "x": "neutral",
+        "y": 2**64 - 1,
+    }
     with pytest.raises(TypeError, match="object is no JSON"):
         dumps(object())
 

@@ -23,6 +23,7 @@ from ace_cli.data import (
     source_fingerprint,
 )
 from ace_cli.errors import AceError, UsageError
+from fuzzing import usually
 
 GSM8K = Path(__file__).parent / "fixtures" / "gsm8k_train_20.jsonl"
 
@@ -335,7 +336,9 @@ JSONISH = st.recursive(
     max_leaves=8,
 )
 NAMES = ["a.json", "a.jsonl", "a.csv", "a.tsv", "a.parquet", "a.jsonl.gz", "a.csv.gz"]
-FUZZ = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+FUZZ = settings(
+    max_examples=usually(200), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 
 
 def check_only_known_errors(path: Path) -> None:

@@ -11,6 +11,7 @@ from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook, Section
 from ace_cli.playbook.formats import dump_agents_section, dump_markdown, dump_skill
 from ace_cli.playbook.formats.markdown import escape, skill_name
+from fuzzing import usually
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 PIECES = st.sampled_from(
@@ -24,7 +25,7 @@ HOSTILE = (st.lists(PIECES, min_size=1, max_size=8).map("".join) | st.text(max_s
 @given(HOSTILE, HOSTILE)
 @example("x\n---", "a")
 @example("-", "-")
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=usually(400))
 def test_a_bullet_is_one_list_item_whatever_it_holds(content: str, domain: str) -> None:
     playbook = Playbook(
         bullets=(
@@ -60,7 +61,7 @@ def test_a_bullet_is_one_list_item_whatever_it_holds(content: str, domain: str) 
         lambda text: " ".join(text.split())
     )
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=usually(300))
 def test_escaped_text_is_shown_as_it_was(text: str) -> None:
     shown = "".join(
         child.content for token in PARSER.parse("- x " + escape(text)) for child in token.children or ()
@@ -83,7 +84,7 @@ def test_skill_names_follow_the_rule(text: str, name: str) -> None:
 
 
 @given(st.text(max_size=70), st.text(max_size=1100), st.text(max_size=20).filter(str.strip))
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=usually(150))
 def test_front_matter_is_valid_yaml_whatever_is_asked_for(name: str, description: str, domain: str) -> None:
     yaml = pytest.importorskip("yaml")
     book = Playbook(bullets=(Bullet("B1", "---\nname: evil\n---", domain),))

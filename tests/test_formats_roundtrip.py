@@ -13,6 +13,7 @@ from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage, Section, confidence
 from ace_cli.playbook.formats import dump_jsonl, dump_paper, dump_playbook, parse_playbook
 from ace_cli.playbook.formats.clean import visible_line
+from fuzzing import usually
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(
     lambda text: text.strip()
@@ -60,7 +61,7 @@ PLAYBOOKS = st.builds(
     training_config=st.dictionaries(TEXT, VALUES, max_size=3),
     extra=EXTRA,
 )
-relaxed = settings(deadline=None, max_examples=100)
+relaxed = settings(deadline=None, max_examples=usually(100))
 
 
 @given(PLAYBOOKS)
@@ -94,7 +95,7 @@ def test_within_a_section_the_papers_form_keeps_the_order(some: list[Bullet]) ->
 @given(
     st.binary(max_size=300) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=usually(300))
 def test_no_bytes_make_the_reader_fall_over(data: bytes) -> None:
     _read_or_refuse(data)
 
@@ -102,7 +103,7 @@ def test_no_bytes_make_the_reader_fall_over(data: bytes) -> None:
 @given(
     PLAYBOOKS, st.integers(0), st.binary(max_size=3), st.sampled_from([dump_playbook, dump_jsonl, dump_paper])
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=usually(150))
 def test_a_damaged_file_is_read_or_refused(playbook: Playbook, at: int, noise: bytes, dump: Any) -> None:
     data = dump(playbook)
     at %= len(data) + 1
@@ -114,7 +115,7 @@ def test_a_damaged_file_is_read_or_refused(playbook: Playbook, at: int, noise: b
     st.dictionaries(st.sampled_from(sorted(KNOWN)), VALUES, max_size=5)
     | st.lists(st.dictionaries(st.sampled_from(sorted(FIELDS)), VALUES), max_size=3)
 )
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=usually(150))
 def test_json_of_wrong_kinds_is_read_or_refused(value: Any) -> None:
     _read_or_refuse(json.dumps(value).encode())
 

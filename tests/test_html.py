@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.report.html import Moment, RunReport, render_page
 from ace_cli.runs.records import CurvePoint, Usage
+from fuzzing import usually
 
 HOSTILE = (
     "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} ]]> \u2028 \ud800 \x00"
@@ -111,7 +112,7 @@ def test_the_data_are_the_bullets_with_their_history() -> None:
 
 
 @given(st.text(max_size=80))
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=usually(100))
 def test_any_text_survives_the_way_into_the_page(text: str) -> None:
     book = Playbook(bullets=(Bullet("B1", text),), training_config={"dataset": text})
     page = Page(render_page(book, title=text))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ace_cli.llm import ChatReply, ChatRequest, Message, ModelError
 from ace_cli.llm.errors_map import map_error
 from ace_cli.llm.litellm_model import LitellmModel
+from fuzzing import usually
 from scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # as load_litellm does
@@ -64,12 +65,13 @@ body = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.hypothesis
 def test_odd_bodies_over_http() -> None:
     kinds = set()
     with ScriptedServer() as server, asyncio.Runner() as runner:
         model = LitellmModel("m", api_base=server.url, timeout=30)
 
-        @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=usually(100), deadline=None, suppress_health_check=list(HealthCheck))
         @given(either(body).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=30))
         def check(raw: bytes) -> None:
             server.raw_body = raw
@@ -91,7 +93,7 @@ def test_odd_bodies_over_http() -> None:
     assert kinds <= {"bad_body", "bad_request"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=usually(300), deadline=None)
 @given(st.integers(300, 599), either(st.text()).map(json.dumps) | st.text(), st.text(max_size=20))
 def test_odd_errors(status: int, text: str, after: str) -> None:
     import httpx

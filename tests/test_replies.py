@@ -25,6 +25,7 @@ from ace_cli.stages.replies import (
     read_reply,
     without_thoughts,
 )
+from fuzzing import usually
 
 
 class Answer(Reply):
@@ -235,7 +236,7 @@ VALUES = st.recursive(
 
 
 @given(text=st.text() | JSONISH | VALUES.map(json.dumps), cut=st.booleans())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=usually(400), deadline=None)
 def test_any_text_gives_a_value_or_an_unusable_reply(text: str, cut: bool) -> None:
     for model in (Answer, Items):
         try:
