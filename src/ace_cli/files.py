@@ -65,12 +65,13 @@ def _prefix(path: Path) -> str:
 def _remove_leftovers(path: Path) -> None:
     for leftover in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
         pid = leftover.name[len(_prefix(path)) : -len(".tmp")]
-        if pid.isdigit() and not _is_alive(int(pid)):
+        if pid.isdigit() and not is_alive(int(pid)):
             with contextlib.suppress(OSError):
                 leftover.unlink()
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Is there a process of this number on this machine? Where that cannot be told: True."""
     if pid == os.getpid() or os.name == "nt":  # on Windows, signal 0 would end the process
         return True
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,12 +28,19 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console command. Always ends the process, with an exit code of ``errors.ExitCode``."""
-    code = run(sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if given and given[0] in ("train", "resume"):
+        _end_on_termination()
+    code = run(given)
     try:
         if sys.stdout is not None:  # as after `>&-`
             sys.stdout.flush()
     except (BrokenPipeError, ValueError):
         _silence_stdout()
+    except OSError as error:  # `> /dev/full`
+        _silence_stdout()
+        _say(f"cannot write to stdout: {error.strerror or error}", "")
+        code = code or ExitCode.FAILED
     sys.exit(code)
 
 
@@ -41,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # Not standalone: errors are printed here, in one line, whatever their kind.
         result = _group().main(list(arguments) or ["--help"], prog_name="ace", standalone_mode=False)
+        if result == ExitCode.INTERRUPTED:  # typer takes a KeyboardInterrupt for an exit code
+            _say("interrupted", "")
         return result if isinstance(result, int) else ExitCode.DONE
     except AceError as error:
         _debug()
@@ -67,6 +77,18 @@ def run(arguments: Sequence[str]) -> int:
             "This is a bug of ours. ACE_DEBUG=1 shows where it happened; please report it.",
         )
         return ExitCode.FAILED
+
+
+def _end_on_termination() -> None:
+    """Before the run listens itself (while libraries are imported, the dataset is read), termination is as Ctrl-C."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # `nohup` has ignored it
+            signal.signal(number, interrupt)
 
 
 def _say(message: str, hint: str) -> None:

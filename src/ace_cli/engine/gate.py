@@ -88,8 +88,10 @@ def signals(gate: Gate) -> Iterator[None]:
     added: list[signal.Signals] = []
     if threading.current_thread() is threading.main_thread():
         for name in names:
+            number = signal.Signals[name]
+            if name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
+                continue  # `nohup ace train`: it is to go on when the terminal is closed
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays a KeyboardInterrupt
-                number = signal.Signals[name]
                 loop.add_signal_handler(number, gate.interrupt, _WORDS[name])
                 added.append(number)
     try:

@@ -17,7 +17,7 @@ from ace_cli.engine.failures import check_failures
 from ace_cli.engine.gate import Gate, deadline, signals
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
-from ace_cli.engine.models import make_roles, require_prices
+from ace_cli.engine.models import make_roles, priced, require_prices
 from ace_cli.engine.outputs import Checkpoints, training_config, write_outputs
 from ace_cli.engine.parts import NO_REPLACEMENTS, Parts, Replacements, make_parts
 from ace_cli.engine.plan import Plan
@@ -102,11 +102,11 @@ async def _execute(
         was_finished = check_finished(store)
         header = store.header()
         plan = make_plan(settings, store)
-        ledger = Ledger(settings.limits, store.usage(), store.seconds())
-        gate = Gate(emit, settings.execution.grace_period, lambda: ledger.in_flight)
-        emit.stop = gate.stop
         roles = make_roles(settings, lambda text: emit(Notice(text)))
         require_prices(settings, roles.values())
+        ledger = Ledger(settings.limits, priced(settings, store.usage(), roles), store.seconds())
+        gate = Gate(emit, settings.execution.grace_period, lambda: ledger.in_flight)
+        emit.stop = gate.stop
         parts = make_parts(
             settings,
             Prompts(dict(header.prompts)),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from ace_cli.engine.calls import Role
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatModel
 from ace_cli.llm.factory import make_model
 from ace_cli.llm.retry import EndpointGate
+from ace_cli.runs.records import Usage
 from ace_cli.settings import ModelsSettings, RoleSettings, Settings
 
 
@@ -53,6 +55,18 @@ def require_prices(settings: Settings, roles: Iterable[Role]) -> None:
                 f"--max-cost needs the price of {role.model.name}, which is unknown",
                 f"Set models.{role.name}.input_price and models.{role.name}.output_price (US dollars per million tokens).",
             )
+
+
+def priced(settings: Settings, spent: Mapping[str, Usage], roles: Mapping[str, Role]) -> dict[str, Usage]:
+    """``spent`` with today's prices where the cost was unknown when it was spent: a cost limit must not count it as nothing."""
+    if settings.limits.max_cost is None:
+        return dict(spent)
+    return {
+        name: replace(usage, cost_usd=roles[name].model.price(usage.prompt_tokens, usage.completion_tokens))
+        if usage.cost_usd is None and name in roles
+        else usage
+        for name, usage in spent.items()
+    }
 
 
 def _roles(models: ModelsSettings) -> Iterable[tuple[str, RoleSettings]]:

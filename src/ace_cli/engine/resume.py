@@ -127,7 +127,8 @@ def resumed_settings(header: Header, runtime: Mapping[str, Any], layers: Sequenc
             {
                 path: value
                 for path, value in layer.values.items()
-                if kinds[path].kind is not Kind.IDENTITY and layer.rank >= header.origins.get(path, 0)
+                if kinds[path].kind is Kind.SECRET
+                or (kinds[path].kind is Kind.RUNTIME and layer.rank >= header.origins.get(path, 0))
             },
         )
         for layer in layers

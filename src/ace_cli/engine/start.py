@@ -68,6 +68,8 @@ def create_run(
         raise cannot_write(run_dir, error) from error
     try:
         with lock.hold(run_dir):
+            if is_run(run_dir):  # made by another process while we were reading
+                raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
             header = Header(
                 created_at=now(),
                 ace_version=__version__,

@@ -16,13 +16,17 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ace_cli.errors import AceError
-from ace_cli.files import cannot_write
+from ace_cli.files import cannot_write, is_alive
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
     pid: int
     host: str
+
+
+PATIENCE = 0.3
+"""Seconds: whoever looks whether a run is held holds it himself, for a moment."""
 
 
 class RunBusy(AceError):
@@ -38,7 +42,7 @@ def hold(run_dir: Path) -> Iterator[None]:
     """
     lock = FileLock(run_dir / "run.lock")
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=PATIENCE, poll_interval=0.05)
     except Timeout:
         holder = _read(run_dir)
         who = f"process {holder.pid} on {holder.host}" if holder else "another process"
@@ -83,8 +87,9 @@ def is_held(run_dir: Path) -> bool:
         lock.acquire(timeout=0)
     except Timeout:
         return True
-    except OSError:  # a read-only folder: nobody can be writing here
-        return False
+    except OSError:  # a folder that is not ours to write to, but perhaps to somebody else
+        holder = _read(run_dir)
+        return holder is not None and (holder.host != socket.gethostname() or is_alive(holder.pid))
     lock.release()
     return False
 

@@ -24,6 +24,7 @@ from typing import Any
 from ace_cli.clock import now
 from ace_cli.data import Example
 from ace_cli.errors import AceError, StoreError, UsageError
+from ace_cli.files import cannot_write
 from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, reader
 from ace_cli.runs.codec import dumps, tagged
@@ -43,6 +44,11 @@ class RunStore(reader.RunReader):
     def __init__(self, run_dir: Path) -> None:
         migrate(run_dir / FILE)
         super().__init__(run_dir)
+        try:
+            self._writer = connect(self.path)
+        except sqlite3.Error as error:
+            super().close()
+            raise store_error(self.path, error) from error
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._error: AceError | None = None
         self._session: int | None = None
@@ -72,8 +78,11 @@ class RunStore(reader.RunReader):
                 What ``examples`` raises comes through.
         """
         path, making = run_dir / FILE, run_dir / f"{FILE}.making"
-        making.unlink(missing_ok=True)
         count = 0
+        try:
+            making.unlink(missing_ok=True)
+        except OSError as error:
+            raise cannot_write(making, error) from error
         try:
             with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as db:
                 migrations.migrate(db)
@@ -101,13 +110,17 @@ class RunStore(reader.RunReader):
                     ),
                 )
                 db.execute("COMMIT")
-            making.replace(path)
+            try:
+                making.replace(path)
+            except OSError as error:
+                raise cannot_write(path, error) from error
         except sqlite3.IntegrityError as error:
             raise UsageError(f"two examples have the same id (example {count})") from error
         except sqlite3.Error as error:
             raise store_error(path, error) from error
         finally:
-            making.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                making.unlink(missing_ok=True)
         return count
 
     def extend(self, examples: Sequence[Example], dataset_hash: str) -> None:
@@ -235,7 +248,7 @@ class RunStore(reader.RunReader):
 
     def _work(self) -> None:
         """The writer thread: all waiting jobs, one transaction, one fsync."""
-        with contextlib.closing(connect(self.path)) as db:
+        with contextlib.closing(self._writer) as db:
             for jobs in self._batches():
                 error = self._commit(db, jobs)
                 for job in jobs:
