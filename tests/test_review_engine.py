@@ -22,6 +22,7 @@ from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.base import TransientError
 from ace_cli.runs.reader import RunReader
 from ace_cli.stages.base import Attempt, Insight, Reflection
+from inside import Inside, inside_fixture  # noqa: F401 - a fixture
 from scripted_server import ScriptedServer
 
 
@@ -255,3 +256,29 @@ def test_lone_surrogates_of_examples_in_python_are_no_failure(tmp_path: Path) ->
         )
         found = OfflineTrainer(config, [Example("a", "What is \ud800?", "4")]).train()
     assert found["metrics"].failed_examples == 0
+
+
+def test_a_run_with_stages_of_python_is_not_resumed_with_others(tmp_path: Path, inside: Inside) -> None:
+    class Local(Generator):
+        pass
+
+    async def fail(example: Example) -> None:
+        raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        trainer(tmp_path, generator=Local(fail)).train()
+    done = inside("resume", str(tmp_path / "run"))
+    assert done.code == 2
+    assert "Local" in done.err
+    assert state(tmp_path)[0] == "stopped"
+
+
+def test_a_run_with_importable_stages_is_resumed_by_the_command(tmp_path: Path, inside: Inside) -> None:
+    async def fail(example: Example) -> None:
+        raise Interrupted("enough")
+
+    with pytest.raises(Interrupted):
+        trainer(tmp_path, generator=Generator(fail)).train()
+    done = inside("resume", str(tmp_path / "run"))
+    assert done.code == 0, done.err
+    assert state(tmp_path)[0] == "finished"

@@ -39,6 +39,8 @@ def create_run(
 
     Args:
         examples: the dataset, when it does not come from the settings.
+        replacements: stages handed over as objects. The run remembers their classes: `ace resume` makes them
+            anew, without arguments, or says that it cannot; it never goes on with other stages.
 
     Raises:
         UsageError: something is wrong; nothing was made.
@@ -73,7 +75,7 @@ def create_run(
             header = Header(
                 created_at=now(),
                 ace_version=__version__,
-                identity=recorded(settings, Kind.IDENTITY),
+                identity={**recorded(settings, Kind.IDENTITY), **replaced(replacements)},
                 origins={path: layer.rank for path, layer in loaded.origin.items()},
                 prompts=dict(prompts.texts),
                 base_playbook=base,
@@ -90,6 +92,16 @@ def create_run(
     if skipped:
         emit(Notice(f"{len(skipped)} invalid rows were skipped"))
     return run_dir
+
+
+def replaced(replacements: Replacements) -> dict[str, str]:
+    """The settings that name the classes of stages handed over as objects."""
+    stages = {name: getattr(replacements, name) for name in ("generator", "reflector", "curator")}
+    return {
+        f"stages.{name}": f"{type(stage).__module__}:{type(stage).__qualname__}"
+        for name, stage in stages.items()
+        if stage is not None
+    }
 
 
 def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements = NO_REPLACEMENTS) -> None:
