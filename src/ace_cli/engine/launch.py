@@ -211,7 +211,7 @@ def _started(run_dir: Path, store: RunStore, plan: Plan, usage: Usage) -> RunSta
         done=done,
         correct=correct,
         failed=failed,
-        playbook_size=len(store.playbook()),
+        playbook_size=store.playbook_size(),
         usage=usage,
         resumed=len(store.sessions()) > 1,
     )
@@ -266,7 +266,7 @@ def _finished(run_dir: Path, settings: Settings, store: RunReader, state: str, r
         correct=correct,
         failed=failed,
         accuracy=round(correct / total, 6) if total else 0.0,
-        playbook_size=len(store.playbook()),
+        playbook_size=store.playbook_size(),
         seconds=store.seconds(),
         usage=usage,
         by_role=by_role,

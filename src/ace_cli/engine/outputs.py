@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,8 +71,11 @@ class Checkpoints:
         self._emit = emit
         self._seen = 0
 
-    def on_merge(self, merge: Merge, playbook: Playbook) -> None:
-        """Called for every merge in order, those of earlier sessions included: a missing file is made up for."""
+    def on_merge(self, merge: Merge, playbook: Callable[[], Playbook]) -> None:
+        """Called for every merge in order, those of earlier sessions included: a missing file is made up for.
+
+        ``playbook`` gives the version after the merge; it is called where a file is due.
+        """
         seen, before = merge.curve.examples_seen, self._seen
         self._seen = seen
         if self._interval is None or seen // self._interval == before // self._interval:
@@ -94,7 +97,7 @@ class Checkpoints:
                 "tokens": point.tokens,
                 "cost_usd": point.cost_usd,
             },
-            "playbook": [bullet.to_dict() for bullet in playbook.bullets],
+            "playbook": [bullet.to_dict() for bullet in playbook().bullets],
         }
         write_atomic(path, _json(body))
         self._emit(CheckpointSaved(str(path), seen))
@@ -180,6 +183,9 @@ def _point(point: CurvePoint) -> dict[str, Any]:
 
 
 def _json(body: Mapping[str, Any]) -> bytes:
-    from ace_cli.playbook.formats.clean import valid_tree
+    try:
+        return orjson.dumps(body, option=orjson.OPT_INDENT_2)
+    except TypeError:  # a lone surrogate somewhere; looking for it takes ten times as long as writing
+        from ace_cli.playbook.formats.clean import valid_tree
 
-    return orjson.dumps(valid_tree(body), option=orjson.OPT_INDENT_2)
+        return orjson.dumps(valid_tree(body), option=orjson.OPT_INDENT_2)

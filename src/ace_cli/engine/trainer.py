@@ -21,7 +21,7 @@ from ace_cli.engine.gate import Gate
 from ace_cli.engine.plan import Batch, Plan
 from ace_cli.errors import AceError, RunStopped
 from ace_cli.llm.base import ChatReply
-from ace_cli.playbook import Add, Bullet, Confirm, Delta, Playbook, Section
+from ace_cli.playbook import Add, Bullet, Confirm, Delta, GrowingPlaybook, Playbook, Section
 from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.runs.store import RunStore
@@ -58,7 +58,7 @@ class Trainer:
     select: Select
     caller: Caller
     emit: Listener
-    on_merge: Callable[[Merge, Playbook], None]
+    on_merge: Callable[[Merge, Callable[[], Playbook]], None]
     gate: Gate
 
     def __post_init__(self) -> None:
@@ -103,18 +103,18 @@ class Trainer:
 
     def _replay(self) -> tuple[dict[int, Playbook], Progress]:
         """Playbook versions that batches to come will see, and the counts so far."""
-        keep = self.settings.training.lookahead + 1
-        minimum = self.settings.training.quarantine_min_votes
-        playbook = self.store.header().base_playbook
-        versions, progress, last = {0: playbook}, Progress(), None
-        for merge in self.store.merges():
-            playbook = playbook.apply(merge.delta, quarantine_min_votes=minimum)
-            versions[merge.batch + 1] = playbook
-            versions.pop(merge.batch + 1 - keep, None)
-            last = merge
-            self.on_merge(merge, playbook)
-        if last is not None:
-            point = last.curve
+        base = self.store.header().base_playbook
+        growing = GrowingPlaybook(base, self.settings.training.quarantine_min_votes)
+        merges, progress = list(self.store.merges()), Progress()
+        oldest = len(merges) - self.settings.training.lookahead
+        versions = {0: base} if oldest <= 0 else {}
+        for merge in merges:
+            growing.apply(merge.delta)
+            if merge.batch + 1 >= oldest:
+                versions[merge.batch + 1] = growing.playbook()
+            self.on_merge(merge, growing.playbook)
+        if merges:
+            point = merges[-1].curve
             progress = Progress(point.examples_seen, point.correct, point.failed)
             progress.usage = Usage(calls=point.calls, prompt_tokens=point.tokens, cost_usd=point.cost_usd)
         return versions, progress
@@ -221,7 +221,7 @@ class Trainer:
         )
         merge = Merge(batch.number, delta, point)
         await self.store.record_merge(batch.number, delta, point)
-        self.on_merge(merge, grown)
+        self.on_merge(merge, lambda: grown)
         self.emit(BatchMerged(point))
         return grown
 

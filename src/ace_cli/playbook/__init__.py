@@ -2,7 +2,7 @@
 
 from ace_cli.playbook.bullet import GENERAL, Bullet, PlaybookStage, Section, Tag, confidence
 from ace_cli.playbook.delta import Add, Change, Confirm, Delta, Drop, Vote
-from ace_cli.playbook.playbook import FORMAT_VERSION, Playbook, id_number, make_id
+from ace_cli.playbook.playbook import FORMAT_VERSION, GrowingPlaybook, Playbook, id_number, make_id
 
 __all__ = [
     "FORMAT_VERSION",
@@ -13,6 +13,7 @@ __all__ = [
     "Confirm",
     "Delta",
     "Drop",
+    "GrowingPlaybook",
     "Playbook",
     "PlaybookStage",
     "Section",

@@ -51,7 +51,29 @@ class Playbook:
             KeyError: the delta names a bullet that is not there (a curator's bug).
             UsageError: it adds an id that is taken.
         """
-        bullets = dict(self.by_id)
+        growing = GrowingPlaybook(self, quarantine_min_votes)
+        growing.apply(delta)
+        return growing.playbook()
+
+    def with_bullets(self, bullets: Iterable[Bullet]) -> Playbook:
+        return replace(self, bullets=tuple(bullets))
+
+
+class GrowingPlaybook:
+    """A playbook that many deltas are applied to, one after the other, without a copy for each."""
+
+    def __init__(self, start: Playbook, quarantine_min_votes: int = 0) -> None:
+        self._start = start
+        self._minimum = quarantine_min_votes
+        self._bullets = dict(start.by_id)
+
+    def playbook(self) -> Playbook:
+        """As it is now."""
+        return self._start.with_bullets(self._bullets.values())
+
+    def apply(self, delta: Delta) -> None:
+        """See :meth:`Playbook.apply`. After an error, part of the delta is applied."""
+        bullets, minimum = self._bullets, self._minimum
         for change in delta.changes:
             match change:
                 case Add(bullet):
@@ -60,21 +82,14 @@ class Playbook:
                     bullets[bullet.id] = bullet
                 case Confirm(bullet_id, example_id):
                     bullets[bullet_id] = bullets[bullet_id].voted(
-                        Section.HELPFUL,
-                        at=delta.at,
-                        source=example_id,
-                        quarantine_min_votes=quarantine_min_votes,
+                        Section.HELPFUL, at=delta.at, source=example_id, quarantine_min_votes=minimum
                     )
                 case Vote(bullet_id, _, tag):
                     bullets[bullet_id] = bullets[bullet_id].voted(
-                        tag, at=delta.at, quarantine_min_votes=quarantine_min_votes
+                        tag, at=delta.at, quarantine_min_votes=minimum
                     )
                 case _:
                     pass  # a Drop is history, it changes nothing
-        return self.with_bullets(bullets.values())
-
-    def with_bullets(self, bullets: Iterable[Bullet]) -> Playbook:
-        return replace(self, bullets=tuple(bullets))
 
 
 def make_id(number: int) -> str:

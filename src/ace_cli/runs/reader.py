@@ -14,7 +14,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from ace_cli.data import Example
 from ace_cli.errors import AceError, StoreError, UsageError
 from ace_cli.llm.base import ChatReply
-from ace_cli.playbook import Bullet, Delta, Playbook
+from ace_cli.playbook import Bullet, Delta, GrowingPlaybook, Playbook
 from ace_cli.runs import migrations
 from ace_cli.runs.codec import decode, loads
 from ace_cli.runs.records import (
@@ -256,12 +256,20 @@ class RunReader:
         """The playbook after ``version`` merges (default: all). No header but that of the initial one."""
         header = self.header()
         minimum = header.identity["training.quarantine_min_votes"]
-        playbook = header.base_playbook
+        growing = GrowingPlaybook(header.base_playbook, minimum)
         for merge in self.merges():
             if version is not None and merge.batch >= version:
                 break
-            playbook = playbook.apply(merge.delta, quarantine_min_votes=minimum)
-        return playbook
+            growing.apply(merge.delta)
+        return growing.playbook()
+
+    @_reading
+    def playbook_size(self) -> int:
+        """How many bullets the playbook has now, without putting it together."""
+        rows = self._all("SELECT curve FROM merge ORDER BY batch DESC LIMIT 1")
+        if rows:
+            return decode(CurvePoint, loads(rows[0][0])).playbook_size
+        return len(self.header().base_playbook)
 
     @_reading
     def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
