@@ -82,7 +82,7 @@ def _failures(value: object) -> object:
 
 
 def _check_failures(value: int | float) -> int | float:
-    if isinstance(value, float) and not 0 <= value < 1:
+    if isinstance(value, float) and not 0 <= value <= 1:
         raise ValueError("a share lies between 0 and 1")
     return value
 
