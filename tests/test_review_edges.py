@@ -170,3 +170,80 @@ def test_output_that_finds_no_room_is_told(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "No space left" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+STUCK = """
+import asyncio, time
+from concurrent.futures import ThreadPoolExecutor
+
+class Stuck:
+    pool = ThreadPoolExecutor(1)
+
+    async def generate(self, example, bullets, ask, *, earlier=None):
+        print("asked", flush=True)
+        await asyncio.get_running_loop().run_in_executor(self.pool, time.sleep, 3600)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_twice_interrupted_it_does_not_wait_for_threads(tmp_path: Path) -> None:
+    (tmp_path / "stuck.py").write_text(STUCK)
+    (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2"}')
+    command = [
+        sys.executable,
+        "-m",
+        "ace_cli",
+        "train",
+        "--input",
+        "rows.jsonl",
+        "--generator",
+        "stuck:Stuck",
+    ]
+    command += ["--generator-model", "openai/x", "--reflector-model", "openai/x", "--run-dir", "run"]
+    child = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    while "stopping" not in child.stderr.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "ace resume" in err
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="signals of POSIX")
+def test_nohup_keeps_a_run_going(tmp_path: Path) -> None:
+    (tmp_path / "hangup.py").write_text(
+        "import os, signal\n"
+        "from ace_cli.stages.base import Attempt\n"
+        "class Hangup:\n"
+        "    def generate(self, example, bullets, ask, *, earlier=None):\n"
+        "        os.kill(os.getpid(), signal.SIGHUP)\n"
+        "        return Attempt('2')\n"
+        "    def reflect(self, example, attempt, verdict, cited, ask):\n"
+        "        from ace_cli.stages.base import Reflection\n"
+        "        return Reflection()\n"
+    )
+    (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2"}\n' * 30)
+    command = ["nohup", sys.executable, "-m", "ace_cli", "train", "--input", "rows.jsonl", "--run-dir", "run"]
+    command += ["--generator", "hangup:Hangup", "--reflector", "hangup:Hangup"]
+    command += ["--generator-model", "openai/x", "--reflector-model", "openai/x", "--concurrency", "1"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=str(tmp_path)),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

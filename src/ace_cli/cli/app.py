@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+import threading
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _silence_stdout()
         _say(f"cannot write to stdout: {error.strerror or error}", "")
         code = code or ExitCode.FAILED
+    if code == ExitCode.INTERRUPTED and _others_at_work():
+        os._exit(code)  # everything is saved and said; the interpreter would wait for them
     sys.exit(code)
 
 
@@ -77,6 +80,11 @@ def run(arguments: Sequence[str]) -> int:
             "This is a bug of ours. ACE_DEBUG=1 shows where it happened; please report it.",
         )
         return ExitCode.FAILED
+
+
+def _others_at_work() -> bool:
+    """Threads that nobody can cut off, such as that of a local model in the middle of a reply."""
+    return any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
 
 
 def _end_on_termination() -> None:
