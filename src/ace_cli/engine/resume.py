@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ace_cli.data import ContentHash, DatasetSpec, Example, read_examples, source_fingerprint
+from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, read_examples, source_fingerprint
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.errors import UsageError
@@ -36,7 +36,7 @@ def prepare_resume(run_dir: Path, layers: Sequence[Layer], extend_to: int | None
         fingerprint = source_fingerprint(dataset_spec(settings)) if header.source else {}
         unchanged = not header.source or fingerprint == header.source
         if extend_to is not None:
-            _extend(store, settings, header, extend_to)
+            _extend(store, settings, header, extend_to, emit)
         elif not unchanged:
             _check_dataset(store, settings, header, emit)
     return loaded
@@ -64,12 +64,13 @@ def _check_dataset(store: RunReader, settings: Settings, header: Header, emit: L
         )
 
 
-def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int) -> None:
+def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int, emit: Listener) -> None:
     """Take more examples of the same plan from the dataset."""
     have = store.example_count()
     if extend_to <= have:
         raise UsageError(
-            f"--extend-to {extend_to}: the run has {have} examples already", "Name a larger number."
+            f"--extend-to {extend_to}: the run has {have} examples already",
+            "Name a larger number; `ace resume RUN` without it goes on with those.",
         )
     if not header.source:
         raise UsageError("this run's examples did not come from a dataset that can be read again")
@@ -77,7 +78,8 @@ def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int)
     fresh: list[Example] = []
     before = ""
     spec = dataset_spec(settings, extend_to)
-    for count, example in enumerate(read_examples(spec)):
+    skipped: list[Skipped] = []
+    for count, example in enumerate(read_examples(spec, skipped)):
         if count == have:
             before = digest.hexdigest()
         digest.update(example)
@@ -91,6 +93,8 @@ def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int)
             "Bring the old rows back, or start a new run with `ace train`.",
         )
     store.extend(fresh, digest.hexdigest())
+    if skipped:
+        emit(Notice(f"{len(skipped)} invalid rows were skipped; the last one: {skipped[-1]}"))
 
 
 def _first_difference(store: RunReader, spec: DatasetSpec) -> str:

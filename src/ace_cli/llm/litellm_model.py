@@ -253,8 +253,8 @@ class LitellmModel:
             )
         text = _text(choices[0].message)
         usage = getattr(response, "usage", None)
-        prompt_tokens = getattr(usage, "prompt_tokens", 0) or 0
-        completion_tokens = getattr(usage, "completion_tokens", 0) or 0
+        prompt_tokens = _tokens(getattr(usage, "prompt_tokens", 0))
+        completion_tokens = _tokens(getattr(usage, "completion_tokens", 0))
         if not prompt_tokens:  # the server does not count, so we do
             usage = None
             prompt_tokens = self.count_tokens("\n".join(m.content for m in request.messages))
@@ -263,9 +263,9 @@ class LitellmModel:
         return ChatReply(
             text=text,
             finish_reason=str(choices[0].finish_reason or "stop"),
-            prompt_tokens=int(prompt_tokens),
-            completion_tokens=int(completion_tokens),
-            cached_prompt_tokens=int(getattr(details, "cached_tokens", 0) or 0),
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            cached_prompt_tokens=_tokens(getattr(details, "cached_tokens", 0)),
             cost_usd=self._cost(prompt_tokens, completion_tokens, usage),
             seconds=seconds,
         )
@@ -321,6 +321,12 @@ def _rejected(error: ModelError, sent: Iterable[str]) -> str | None:
             return name
     # Many servers say no more than "bad request"; a schema is the likeliest reason.
     return "response_format" if "response_format" in present else None
+
+
+def _tokens(value: Any) -> int:
+    """A server's count of tokens. One that cannot be is no count: it would spoil all totals."""
+    count = int(value) if isinstance(value, int | float) and abs(value) < float("inf") else 0
+    return count if 0 <= count < 2**40 else 0
 
 
 def _text(message: Any) -> str:
