@@ -79,7 +79,10 @@ def _mentioned(name: str, other: Wording) -> bool:
 
 
 def _opposite(a: Wording, b: Wording) -> str | None:
+    stems_a, stems_b = {word.stem for word in a.words}, {word.stem for word in b.words}
     for index, (weak, group) in enumerate(_groups()):
+        if stems_a.isdisjoint(group) or stems_b.isdisjoint(group):  # most groups have no word in a text
+            continue
         in_a, in_b = _alternatives(a, index), _alternatives(b, index)
         if not in_a or not in_b or set(in_a) & set(in_b):
             continue
