@@ -6,13 +6,14 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 RUN := $(BIN)/python -m
 
-.PHONY: help install quickstart test lint unit crash-test fuzz test-full bench bench-llm lock clean
+.PHONY: help install quickstart test lint unit crash-test fuzz fuzz-coverage bench lock clean
 
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
 	@echo "make test         lint, types, import rules and tests"
 	@echo "make crash-test   full size: 200 kills, each resumed"
 	@echo "make fuzz         full size: every reader against thousands of inputs"
+	@echo "make fuzz-coverage  the same readers, guided by coverage (atheris)"
 	@echo "make bench        measure start-up, overhead, merge, store, inspect, export"
 	@echo "make lock         renew requirements.lock and weights.lock"
 
@@ -47,6 +48,12 @@ crash-test: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	ACE_FUZZ_EXAMPLES=10000 $(RUN) pytest -n 2 -m hypothesis
+
+# atheris has wheels for Linux only, so it is installed when it is wanted, not by everybody.
+fuzz-coverage: $(INSTALLED)
+	$(RUN) pip install --quiet --disable-pip-version-check atheris
+	@for reader in playbook reply dataset toml judge; do \
+		echo "== $$reader"; $(BIN)/python tests/coverage_fuzz.py $$reader -runs=10000 -max_len=4096 -verbosity=0 || exit 1; done
 
 bench: $(INSTALLED)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done
