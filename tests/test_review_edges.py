@@ -203,6 +203,41 @@ def test_rows_left_out_of_an_extension_are_told(inside: Inside) -> None:
     assert "without it goes on" in again.err
 
 
+def test_paid_vectors_are_on_disk_before_they_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import asyncio
+
+    import numpy as np
+
+    from ace_cli.embeddings.cached import CachedEmbedder
+    from ace_cli.engine.parts import StoredVectors, text_hash
+    from ace_cli.runs.reader import RunReader
+
+    class Paid:
+        name = "paid"
+
+        async def embed(self, texts: Any) -> Any:
+            return np.ones((len(texts), 2), dtype=np.float32)
+
+    run = new_run(tmp_path)
+    commit = store.RunStore._commit
+
+    def slow(self: Any, *arguments: Any) -> Any:
+        time.sleep(0.3)
+        return commit(self, *arguments)
+
+    monkeypatch.setattr(store.RunStore, "_commit", slow)
+
+    async def use() -> None:
+        with store.RunStore(run) as opened:
+            await CachedEmbedder(Paid(), StoredVectors(opened, "paid")).embed(["text"])
+            with RunReader(run) as seen:
+                assert seen.vectors("paid", [text_hash("text")])
+
+    asyncio.run(use())
+
+
 STUCK = """
 import asyncio, time
 from concurrent.futures import ThreadPoolExecutor

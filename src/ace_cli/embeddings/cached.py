@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ class VectorCache(Protocol):
         """Those of ``texts`` that are known."""
         ...
 
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> None:
-        """Keep them. Returns when they are safe: the caller uses them at once."""
+    def put(self, vectors: Mapping[str, NDArray[Any]]) -> Awaitable[None] | None:
+        """Keep them. If something comes back, they are safe once it was awaited; they are not used before."""
         ...
 
 
@@ -56,6 +56,7 @@ class CachedEmbedder:
             if not wanted:
                 return vectors
             fresh = dict(zip(missing, vectors, strict=True))
-            self._cache.put(fresh)
+            if (written := self._cache.put(fresh)) is not None:
+                await written
             known.update(fresh)
         return np.stack([known[text] for text in texts]).astype(np.float32, copy=False)

@@ -112,9 +112,9 @@ class StoredVectors:
         rows = self._store.vectors(self._model, list(keys))
         return {keys[key]: np.frombuffer(body, dtype="<f4") for key, body in rows.items()}
 
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> None:
+    def put(self, vectors: Mapping[str, NDArray[Any]]) -> Awaitable[None]:
         rows = [(text_hash(text), vector.astype("<f4").tobytes()) for text, vector in vectors.items()]
-        self._store.put_vectors(self._model, rows)
+        return self._store.put_vectors(self._model, rows)
 
 
 def text_hash(text: str) -> str:

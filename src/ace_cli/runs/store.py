@@ -17,7 +17,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -216,13 +216,13 @@ class RunStore(reader.RunReader):
         row = (batch, delta.at, dumps(changes), dumps(curve))
         await self._submit(lambda db: db.execute("INSERT INTO merge VALUES (?,?,?,?)", row))
 
-    def put_vectors(self, model: str, rows: Sequence[tuple[str, bytes]]) -> None:
-        """Keep embeddings, by hash of the text (a provider's cost money as well); written before any later record."""
+    def put_vectors(self, model: str, rows: Sequence[tuple[str, bytes]]) -> Awaitable[None]:
+        """Keep embeddings, by hash of the text (a provider's cost money as well); durable when it was awaited."""
 
         def write(db: sqlite3.Connection) -> None:
             db.executemany("INSERT OR IGNORE INTO vector VALUES (?,?,?)", [(model, *row) for row in rows])
 
-        self._submit(write)
+        return self._submit(write)
 
     def close(self) -> None:
         """Write what is waiting and close. A failed write was raised where it was awaited."""
