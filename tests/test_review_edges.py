@@ -238,6 +238,29 @@ def test_paid_vectors_are_on_disk_before_they_are_used(
     asyncio.run(use())
 
 
+def test_a_display_that_nobody_reads_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ace_cli.engine.events import Notice
+    from ace_cli.report import reporters
+    from ace_cli.settings import DisplaySettings
+
+    heard: list[str] = []
+
+    class Gone:
+        def __call__(self, event: object) -> None:
+            heard.append("event")
+            raise OSError(5, "Input/output error")
+
+        def close(self) -> None:
+            heard.append("close")
+
+    monkeypatch.setattr(reporters, "_choose", lambda _: [Gone()])
+    with reporters.reporter(DisplaySettings()) as listen:
+        listen(Notice("one"))
+        assert heard == ["event", "close"]
+        listen(Notice("two"))
+    assert heard == ["event", "close"]
+
+
 STUCK = """
 import asyncio, time
 from concurrent.futures import ThreadPoolExecutor

@@ -48,11 +48,10 @@ def reporter(display: DisplaySettings) -> Iterator[Callable[[Event], None]]:
         for inner in tuple(listening):
             try:
                 inner(event)
-            except (
-                OSError,
-                ValueError,
-            ):  # nobody reads it any more: the work goes on, and the store knows all
+            except (OSError, ValueError):  # nobody reads it any more: the work goes on, the store knows all
                 listening.remove(inner)
+                with contextlib.suppress(OSError, ValueError):
+                    inner.close()  # or a display would go on drawing by itself
 
     try:
         yield listen
