@@ -261,6 +261,30 @@ def test_a_display_that_nobody_reads_is_closed(monkeypatch: pytest.MonkeyPatch) 
     assert heard == ["event", "close"]
 
 
+def test_threads_that_write_the_same_file_do_not_meet(tmp_path: Path) -> None:
+    from ace_cli.files import write_atomic
+
+    problems: list[BaseException] = []
+    start = threading.Barrier(4)
+
+    def write(letter: bytes) -> None:
+        start.wait()
+        try:
+            for _ in range(20):
+                write_atomic(tmp_path / "file", letter * 10_000)
+        except AceError as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=write, args=(letter,)) for letter in (b"a", b"b", b"c", b"d")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert len(set((tmp_path / "file").read_bytes())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
 STUCK = """
 import asyncio, time
 from concurrent.futures import ThreadPoolExecutor

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import itertools
 import os
 import socket
 from pathlib import Path
@@ -26,7 +27,7 @@ def write_atomic(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
         _remove_leftovers(path)
-        temporary = path.with_name(f"{_prefix(path)}{os.getpid()}.tmp")
+        temporary = path.with_name(f"{_prefix(path)}{os.getpid()}.{next(_numbers)}.tmp")
         try:
             with temporary.open("wb") as file:
                 file.write(data)
@@ -57,6 +58,10 @@ def cannot_write(path: Path, error: OSError) -> AceError:
     return AceError(f"cannot write {path}: {reason}", hint)
 
 
+_numbers = itertools.count(1)
+"""Runs in threads of one process may write the same file: each writes a temporary one of its own."""
+
+
 def _prefix(path: Path) -> str:
     """Of temporary files for ``path``: the host is part of it, since folders are shared between hosts."""
     return f".{path.name[:80]}.{socket.gethostname()[:40]}-"
@@ -64,7 +69,7 @@ def _prefix(path: Path) -> str:
 
 def _remove_leftovers(path: Path) -> None:
     for leftover in path.parent.glob(f"{glob.escape(_prefix(path))}*.tmp"):
-        pid = leftover.name[len(_prefix(path)) : -len(".tmp")]
+        pid = leftover.name[len(_prefix(path)) : -len(".tmp")].partition(".")[0]
         if pid.isdigit() and not is_alive(int(pid)):
             with contextlib.suppress(OSError):
                 leftover.unlink()
