@@ -149,15 +149,21 @@ def test_a_notebook_can_interrupt(tmp_path: Path) -> None:
 
 
 def test_a_curator_that_raises_is_named_and_can_be_mended(tmp_path: Path) -> None:
-    class Broken:
-        def curate(self, playbook: Any, lessons: Any, ask: Any, *, at: str) -> Any:
-            raise ZeroDivisionError("oh")
+    from ace_cli.playbook import Delta
 
-    given = trainer(tmp_path, curator=Broken())
+    class Curator:
+        broken = True
+
+        def curate(self, playbook: Any, lessons: Any, ask: Any, *, at: str) -> Delta:
+            if self.broken:
+                raise ZeroDivisionError("oh")
+            return Delta(at)
+
+    given = trainer(tmp_path, curator=Curator())
     with pytest.raises(AceError, match="the curator failed: ZeroDivisionError: oh"):
         given.train()
     assert state(tmp_path)[0] == "failed"
-    given._replacements = type(given._replacements)(Generator(), Reflector())
+    Curator.broken = False
     go_on(tmp_path, given)
     assert state(tmp_path)[0] == "finished"
 
