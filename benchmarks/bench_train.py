@@ -4,8 +4,8 @@
 
 First table: CPU of `ace train` beside the same prompts sent by bare `litellm.acompletion` at the same
 concurrency, each in a process of its own, the server in a third. Start and imports are taken out: the CPU of a small
-run is subtracted from that of a large one, for both alike. Processes alternate, and the least of each counts, since other work on the
-machine only ever adds. Aim: at most 1.3 times.
+run is subtracted from that of a large one, for both alike. Processes alternate, and a ratio is taken within each round, whose
+processes meet the same machine; the medians over the rounds are shown. Aim: at most 1.3 times.
 
 Second table: 60 small examples, each reply after 0.5 s, batches of 10; the wall clock from the first request to
 the last reply, and the whole process.
@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from benchmarks.processes import Spent, flags_of, machine, scripted_server, spend, write_questions
@@ -67,7 +68,7 @@ def prompts_of(run: Path, file: Path) -> int:
 
 
 def overhead(runs: Runs, url: str, examples: int, in_flight: int, rounds: int) -> str:
-    """One line: CPU a call, ours and bare."""
+    """One line: CPU an example, bare and ours."""
     prompts = runs.folder / f"prompts{in_flight}.json"
     flags = {"batch_size": in_flight, "concurrency": in_flight}
     made, _ = runs.train(url, examples, **flags)
@@ -77,16 +78,17 @@ def overhead(runs: Runs, url: str, examples: int, in_flight: int, rounds: int) -
     def bare(number: int) -> Spent:
         return spend("-m", "benchmarks.bare_calls", url, prompts, number, in_flight, cwd=ROOT)
 
-    spent: dict[str, list[float]] = {"ours few": [], "bare few": [], "ours": [], "bare": []}
+    ours, alone = [], []
     for _ in range(rounds):
-        spent["ours few"].append(runs.train(url, SMALL, **flags)[1].cpu)
-        spent["bare few"].append(bare(few).cpu)
-        spent["ours"].append(runs.train(url, examples, **flags)[1].cpu)
-        spent["bare"].append(bare(calls).cpu)
-    least = {name: min(values) for name, values in spent.items()}
-    ours = (least["ours"] - least["ours few"]) / (examples - SMALL)
-    alone = (least["bare"] - least["bare few"]) / (examples - SMALL)
-    return f"{in_flight:>9}{calls / examples:>15.1f}{alone * 1000:>14.2f}{ours * 1000:>11.2f}{ours / alone:>8.2f}"
+        small, small_bare = runs.train(url, SMALL, **flags)[1].cpu, bare(few).cpu
+        large, large_bare = runs.train(url, examples, **flags)[1].cpu, bare(calls).cpu
+        ours.append((large - small) / (examples - SMALL) * 1000)
+        alone.append((large_bare - small_bare) / (examples - SMALL) * 1000)
+    ratios = sorted(a / b for a, b in zip(ours, alone, strict=True))
+    return (
+        f"{in_flight:>9}{calls / examples:>15.1f}{median(alone):>14.2f}{median(ours):>11.2f}{median(ratios):>8.2f}"
+        f"  ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+    )
 
 
 def pace(runs: Runs, log: Path, url: str, lookahead: int) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 SERVER = Path(__file__).parents[1] / "tests" / "scripted_server.py"
 
@@ -37,25 +38,30 @@ def spend(*arguments: object, cwd: Path | None = None) -> Spent:
     Raises:
         SystemExit: it failed.
     """
-    started = time.perf_counter()
-    child = start(*arguments, cwd=cwd)
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - started
-    if child.returncode:
-        raise SystemExit(f"exit code {child.returncode}: python {' '.join(map(str, arguments))}")
+    with tempfile.TemporaryFile() as said:
+        started = time.perf_counter()
+        child = start(*arguments, cwd=cwd, stderr=said)
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - started
+        if child.returncode:
+            said.seek(0)
+            last = said.read().decode(errors="replace")[-2000:]
+            raise SystemExit(f"exit code {child.returncode}: python {' '.join(map(str, arguments))}\n{last}")
     return Spent(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def start(*arguments: object, cwd: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start ``python ARGUMENTS``, silently but for its errors."""
+def start(
+    *arguments: object, cwd: Path | None = None, stderr: IO[bytes] | int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """Start ``python ARGUMENTS``, silently."""
     return subprocess.Popen(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
     )
 
 
