@@ -81,7 +81,7 @@ def test_without_a_terminal_there_is_a_line_a_batch_and_the_result_on_stdout(
     out, err = tell(monkeypatch)
     lines = err.splitlines()
     assert lines[0] == "training: 20 examples in 2 batches, 0 bullets to start with"
-    assert "generator: rate_limit, next try in 2.5 s: words" in lines
+    assert "generator: rate_limit, next try in 2.5 s: words (Ctrl-C stops the run, nothing is lost)" in lines
     assert sum("next try" in line for line in lines) == 1  # not a line for every one
     assert sum("failed (timeout)" in line for line in lines) == 1  # not again for what was on record
     assert any(line.startswith("batch 1/2: 10/20 examples, accuracy 50.0 %") for line in lines)

@@ -155,6 +155,8 @@ class RetryVoice:
         if time.monotonic() - self._said < RETRY_PAUSE:
             return ""
         more = f" ({self._count} retries since the last word)" if self._count > 1 else ""
+        if self._said == float("-inf"):
+            more = " (Ctrl-C stops the run, nothing is lost)"
         self._said, self._count = time.monotonic(), 0
         return f"{event.role}: {event.kind}, next try in {event.wait:.1f} s: {event.message}{more}"
 

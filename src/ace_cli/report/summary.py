@@ -49,6 +49,8 @@ def result_lines(event: RunFinished) -> list[str]:
     lines.append(
         f"playbook   {event.playbook_size} bullets" + (f" in {event.playbook_path}" if done else " so far")
     )
+    if done and not event.playbook_size:
+        lines.append(f"           nothing was learned: ace inspect {event.run_dir} --example ID shows why")
     if done:
         lines.append(f"metrics    {event.metrics_path}")
     tokens = f"{event.usage.prompt_tokens:,} + {event.usage.completion_tokens:,} tokens"
