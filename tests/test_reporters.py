@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -167,9 +168,9 @@ def test_who_does_not_listen_stops_no_run_and_takes_nothing_from_the_other(
 @pytest.mark.parametrize("redirect", [">&- 2>&-", "2> >(exec true)"])
 def test_a_run_ends_well_though_nobody_reads_it(tmp_path: Path, serve: Serve, redirect: str) -> None:
     server, data = serve(6)
-    arguments = " ".join(map(str, train_arguments(server.url, data, 6)))
+    arguments = shlex.join(map(str, train_arguments(server.url, data, 6)))
     done = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m ace_cli train {arguments} {redirect}"],
+        ["bash", "-c", f"{shlex.quote(sys.executable)} -m ace_cli train {arguments} {redirect}"],
         cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -94,9 +94,11 @@ def _explained(name: str, config: str | None, local: bool, error: Exception) -> 
 
 
 def _no_network(name: str, reason: str) -> UsageError:
+    ours = {hub_name for hub_name, _ in KNOWN.values()}
+    doubt = "" if name in ours else f"{_near(name)} "
     return UsageError(
         f"cannot reach the Hugging Face hub for {name}: {reason}",
-        f"{_near(name)} Without a network, give a local file or folder: --dataset custom --input FILE.",
+        f"{doubt}Without a network, give a local file or folder: --dataset custom --input FILE.",
     )
 
 
