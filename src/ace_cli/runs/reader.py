@@ -76,10 +76,12 @@ class RunReader:
         UsageError: there is no run here, or its store is foreign or newer. AceError: it is damaged.
     """
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, *, checked: bool = False) -> None:
+        """``checked``: the store was checked just now (see :func:`check`)."""
         self.run_dir = run_dir
         self.path = run_dir / FILE
-        check(self.path)
+        if not checked:
+            check(self.path)
         self._db = _open(self.path)
 
     def __enter__(self) -> Self:
@@ -315,8 +317,10 @@ def _reply(row: Sequence[Any]) -> ChatReply:
     return ChatReply(loads(text), finish_reason, *numbers)
 
 
-def check(path: Path) -> None:
+def check(path: Path, *, integrity: bool = True) -> None:
     """Is this a run store that we can read?
+
+    ``integrity`` has SQLite look through the whole file, which takes longer the larger it is.
 
     Raises:
         UsageError: missing, foreign, or of a newer version. AceError: damaged.
@@ -334,7 +338,7 @@ def check(path: Path) -> None:
                     f"{path} was written by a newer version of ace (schema {found}, this one knows {len(migrations.MIGRATIONS)})",
                     "Upgrade ace-cli.",
                 )
-            problem = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+            problem = db.execute("PRAGMA quick_check(1)").fetchone()[0] if integrity else "ok"
             if problem != "ok":
                 raise damaged(path, problem)
     except (

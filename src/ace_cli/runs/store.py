@@ -43,7 +43,7 @@ class RunStore(reader.RunReader):
 
     def __init__(self, run_dir: Path) -> None:
         migrate(run_dir / FILE)
-        super().__init__(run_dir)
+        super().__init__(run_dir, checked=True)
         try:
             self._writer = connect(self.path)
         except sqlite3.Error as error:
