@@ -37,11 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if sys.stdout is not None:  # as after `>&-`
             sys.stdout.flush()
     except (BrokenPipeError, ValueError):
-        _silence_stdout()
+        _silence(1)
     except OSError as error:  # `> /dev/full`
-        _silence_stdout()
+        _silence(1)
         _say(f"cannot write to stdout: {error.strerror or error}", "")
         code = code or ExitCode.FAILED
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):  # what was said there is not the result
+        _silence(2)
     if code == ExitCode.INTERRUPTED and _others_at_work():
         os._exit(code)  # everything is saved and said; the interpreter would wait for them
     sys.exit(code)
@@ -63,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         _say("interrupted", "")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # `ace inspect ... | head`
-        _silence_stdout()
+        _silence(1)
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last resort of a process: a bug is told as one, not dumped
         if hasattr(error, "format_message"):  # a wrong command line
@@ -120,9 +125,9 @@ def _debug() -> None:
         traceback.print_exc()
 
 
-def _silence_stdout() -> None:
-    """Nobody reads stdout any more; keep the interpreter from complaining about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _silence(descriptor: int) -> None:
+    """Nobody reads this any more; keep the interpreter from complaining about it at exit (with code 120)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _version(wanted: bool) -> None:
