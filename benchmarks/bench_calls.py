@@ -19,9 +19,9 @@ from pathlib import Path
 
 from ace_cli.llm import ChatRequest, Message
 from ace_cli.llm.litellm_model import LitellmModel, load_litellm
-from ace_cli.llm.retry import EndpointGate, RetryPolicy, with_retry
+from ace_cli.llm.retry import CircuitBreaker, RetryPolicy, with_retry
 
-SERVER = Path(__file__).parents[1] / "tests" / "scripted_server.py"
+SERVER = Path(__file__).parents[1] / "tests" / "support" / "scripted_server.py"
 SYSTEM = "You are the Generator. " + "Read the last sentence again to see what is asked. " * 40
 IN_FLIGHT = 16
 
@@ -42,7 +42,7 @@ async def cpu(call: Callable[[int], Awaitable[object]], calls: int) -> float:
 async def compare(url: str, calls: int, rounds: int) -> None:
     litellm = load_litellm()
     model = LitellmModel("gpt-4o-mini", api_base=url, api_key="none")
-    gate, policy = EndpointGate(), RetryPolicy()
+    gate, policy = CircuitBreaker(), RetryPolicy()
 
     async def bare(number: int) -> None:
         messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"Question {number}"}]

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ace_cli.embeddings import Embedder, make_embedder
-from ace_cli.stages.sameness import contradiction
+from ace_cli.sameness.rules.contradiction import contradiction
 
 PAIRS = Path(__file__).parents[1] / "tests" / "fixtures" / "sameness_pairs.jsonl"
 THRESHOLDS = (0.60, 0.65, 0.70, 0.75, 0.80, 0.85)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-SERVER = Path(__file__).parents[1] / "tests" / "scripted_server.py"
+SERVER = Path(__file__).parents[1] / "tests" / "support" / "scripted_server.py"
 
 
 @dataclass(frozen=True)

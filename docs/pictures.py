@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ace_cli.cli.inspect_target import Target, open_target
-from ace_cli.report.bullet_view import merge_events
-from ace_cli.report.run_view import live_lines, run_view
-from ace_cli.report.tables import table_lines
+from ace_cli.report.terminal.bullet_view import merge_events
+from ace_cli.report.terminal.run_view import live_lines, run_view
+from ace_cli.report.terminal.tables import table_lines
 from ace_cli.tui.app import Browser
 from ace_cli.tui.document import Document
 

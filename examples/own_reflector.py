@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ace_cli import Bullet, Example, OfflineTrainer, TrainingConfig
-from ace_cli.grading import Verdict
 from ace_cli.playbook import Tag
+from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Ask, Attempt, BulletTag, Reflection
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.stages.reflector import DefaultReflector

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from fuzzing import fuzzed
-from scripted_server import ScriptedServer
+from support.fuzzing import fuzzed
+from support.scripted_server import ScriptedServer
 
 settings.register_profile("ace", parent=fuzzed)
 settings.load_profile("ace")

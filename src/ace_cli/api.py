@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from ace_cli.data import Example
+from ace_cli.engine.create import create_run
 from ace_cli.engine.events import Event
-from ace_cli.engine.launch import execute
-from ace_cli.engine.parts import Replacements
-from ace_cli.engine.start import create_run
+from ace_cli.engine.session import execute
+from ace_cli.engine.wiring import Replacements
 from ace_cli.playbook import PlaybookStage
-from ace_cli.settings_layers import FLAG, Layer, fold
+from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.stages.base import Curator, Generator, Reflector
 
 Listener = Callable[[Event], None]

@@ -142,7 +142,7 @@ def export(
         )
     report = None
     if form.name == "html" and opened.run is not None:
-        from ace_cli.report.run_report import run_report
+        from ace_cli.report.terminal.run_report import run_report
 
         report = run_report(opened.run, chosen)
     path = _path(form, output) if output is not None and not to_stdout else None

@@ -68,7 +68,7 @@ def inspect(
     from ace_cli.cli import inspect_bullets as views
     from ace_cli.cli.inspect_target import open_target
     from ace_cli.playbook.filters import BulletFilter
-    from ace_cli.report.paging import make_console
+    from ace_cli.report.terminal.paging import make_console
 
     wanted = BulletFilter(
         domain=domain,

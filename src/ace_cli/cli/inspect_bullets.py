@@ -13,9 +13,9 @@ from rich.text import Text
 from ace_cli.cli.inspect_target import Target
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter
-from ace_cli.report.bullet_view import Story, edit_events, merge_events, story_lines
-from ace_cli.report.paging import show, wrapped, write_lines
-from ace_cli.report.tables import Layout, table_lines, tsv_lines
+from ace_cli.report.terminal.bullet_view import Story, edit_events, merge_events, story_lines
+from ace_cli.report.terminal.paging import show, wrapped, write_lines
+from ace_cli.report.terminal.tables import Layout, table_lines, tsv_lines
 from ace_cli.report.text import json_text, printable
 
 _QUIET = Style(dim=True)
@@ -28,7 +28,7 @@ def show_bullets(
     everything = target.playbook.bullets
     similarities: Mapping[str, float] | None = None
     if similar:
-        from ace_cli.report.similar import ranked
+        from ace_cli.report.terminal.similar import ranked
 
         near = ranked(similar, replace(wanted, sort="", reverse=False, limit=None).apply(everything))
         similarities = {n.bullet.id: n.similarity for n in near}
@@ -71,7 +71,7 @@ def _table(
 
 def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Console) -> None:
     """One bullet with all that is known of it."""
-    from ace_cli.report.similar import MOST_NEIGHBOURS_OF, neighbours
+    from ace_cli.report.terminal.similar import MOST_NEIGHBOURS_OF, neighbours
 
     bullet = target.bullet(bullet_id)
     events = [*merge_events(target.deltas()).get(bullet.id, ()), *edit_events(bullet.id, target.playbook)]
@@ -96,7 +96,7 @@ def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Conso
 def show_diff(before: Target, after: Target, *, as_json: bool, console: Console) -> None:
     """What was added, removed and changed from ``before`` to ``after``."""
     from ace_cli.playbook.diff import diff
-    from ace_cli.report.diff_view import diff_lines
+    from ace_cli.report.terminal.diff_view import diff_lines
 
     difference = diff(before.playbook, after.playbook)
     if as_json:

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.nearest import nearest_ids
-from ace_cli.report.paging import show, wrapped, write_lines
-from ace_cli.report.run_view import RunView, joined, live_lines, progress_line, run_lines, run_view
+from ace_cli.report.terminal.paging import show, wrapped, write_lines
+from ace_cli.report.terminal.run_view import RunView, joined, live_lines, progress_line, run_lines, run_view
 from ace_cli.report.text import json_text, printable
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import RUNNING
@@ -38,7 +38,7 @@ def show_example(run: RunReader, example_id: str, *, as_json: bool, console: Con
     Raises:
         UsageError: the run has no such example; the hint names the nearest ids.
     """
-    from ace_cli.report.example_view import example_lines, example_story
+    from ace_cli.report.terminal.example_view import example_lines, example_story
 
     index = run.index_of(example_id)
     if index is None:

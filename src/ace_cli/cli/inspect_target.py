@@ -31,7 +31,7 @@ class Target:
         """The file's, or the newest one of the run."""
         if isinstance(self._source, Playbook):
             return self._source
-        from ace_cli.engine.outputs import trained_playbook
+        from ace_cli.training.outputs import trained_playbook
 
         return trained_playbook(self._source)
 

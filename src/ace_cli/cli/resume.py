@@ -37,15 +37,15 @@ def resume(
     from ace_cli.runs.folders import list_runs, newest_unfinished
 
     if list_:
-        from ace_cli.report.runs import print_runs
+        from ace_cli.report.terminal.runs import print_runs
 
         print_runs(list_runs(runs), runs)
         return
-    from ace_cli.engine.launch import execute
     from ace_cli.engine.resume import prepare_resume
+    from ace_cli.engine.session import execute
     from ace_cli.report import reporter
     from ace_cli.runs import lock
-    from ace_cli.settings_layers import read_layers
+    from ace_cli.settings.layers import read_layers
 
     run_dir = run if run is not None else newest_unfinished(runs)
     if run_dir.name == "run.sqlite3":

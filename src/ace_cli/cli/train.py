@@ -29,7 +29,7 @@ def train(
 
     ace train --input data.jsonl --generator-model gpt-4o-mini --num-examples 50
     """
-    from ace_cli.settings_layers import describe, load
+    from ace_cli.settings.layers import describe, load
 
     loaded = load(flags, config)
     if show_config:
@@ -39,12 +39,12 @@ def train(
     settings = loaded.settings
     if dry_run:
         from ace_cli.engine.estimate import estimate
-        from ace_cli.report.summary import plan_lines
+        from ace_cli.report.terminal.summary import plan_lines
 
         typer.echo("\n".join(plan_lines(estimate(settings))))
         return
-    from ace_cli.engine.launch import execute
-    from ace_cli.engine.start import create_run
+    from ace_cli.engine.create import create_run
+    from ace_cli.engine.session import execute
     from ace_cli.report import reporter
 
     with reporter(settings.display) as report:

@@ -16,8 +16,8 @@ import orjson
 
 from ace_cli.clock import now
 from ace_cli.engine.events import CallFinished, CallStarted, Listener, RetryScheduled
-from ace_cli.engine.gate import Gate
 from ace_cli.engine.ledger import Ledger
+from ace_cli.engine.stop import Gate
 from ace_cli.errors import AceError, RunStopped, StoreError
 from ace_cli.llm.base import (
     ChatModel,
@@ -28,7 +28,7 @@ from ace_cli.llm.base import (
     PromptStyle,
     TransientError,
 )
-from ace_cli.llm.retry import EndpointGate, RetryNotice, RetryPolicy, with_retry
+from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
 from ace_cli.runs.records import RecordedReply
 from ace_cli.runs.store import RunStore
 from ace_cli.text import clean
@@ -51,7 +51,7 @@ class Role:
 
     name: str
     model: ChatModel
-    endpoint: EndpointGate
+    endpoint: CircuitBreaker
     temperature: float | None
     max_tokens: int | None
     extra: Mapping[str, Any]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ace_cli.data import ContentHash, Skipped, read_examples
+from ace_cli.engine.create import check_parts
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.ledger import ASSUMED_COMPLETION
 from ace_cli.engine.models import make_roles
-from ace_cli.engine.plan import Plan
-from ace_cli.engine.start import check_parts
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
+from ace_cli.training.plan import Plan
 
 INSIGHT_TOKENS = 25
 """Tokens of one bullet line, on average."""

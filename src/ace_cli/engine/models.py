@@ -9,7 +9,7 @@ from ace_cli.engine.calls import Role
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatModel
 from ace_cli.llm.factory import make_model
-from ace_cli.llm.retry import EndpointGate
+from ace_cli.llm.retry import CircuitBreaker
 from ace_cli.runs.records import Usage
 from ace_cli.settings import ModelsSettings, RoleSettings, Settings
 
@@ -20,14 +20,14 @@ def make_roles(settings: Settings, notify: Callable[[str], None] | None = None) 
     Raises:
         UsageError: a model cannot be had here (a missing extra, a missing file).
     """
-    made: dict[str, tuple[ChatModel, EndpointGate]] = {}
+    made: dict[str, tuple[ChatModel, CircuitBreaker]] = {}
     roles = {}
     for name, role in _roles(settings.models):
         # What makes two roles ask the same endpoint in the same way; parameters go with each request.
         key = repr([getattr(role, field) for field in _SHARED_BY]) + _secrets(role)
         if key not in made:
             model = make_model(role.model or "", role, api_base=settings.models.api_base, notify=notify)
-            made[key] = model, EndpointGate()
+            made[key] = model, CircuitBreaker()
         model, gate = made[key]
         roles[name] = Role(name, model, gate, role.temperature, role.max_tokens, role.extra)
     return roles

@@ -20,7 +20,7 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Header
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Kind, Settings, definitions, nested
-from ace_cli.settings_layers import FLAG, Layer, Loaded, fold
+from ace_cli.settings.layers import FLAG, Layer, Loaded, fold
 
 
 def prepare_resume(run_dir: Path, layers: Sequence[Layer], extend_to: int | None, emit: Listener) -> Loaded:

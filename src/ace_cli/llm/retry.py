@@ -3,7 +3,7 @@
 A failed call has one of two causes, and they need opposite patience. If the *endpoint* is in trouble (down,
 overloaded, rate limit), every request would fail, so waiting costs time only, and giving up would burn
 the rest of the examples. If it is *this request* (a prompt that crashes the server, say), waiting is a waste. A provider seldom says which.
-So all calls to an endpoint share an :class:`EndpointGate` that remembers what the others met.
+So all calls to an endpoint share an :class:`CircuitBreaker` that remembers what the others met.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class RetryNotice:
 
 
 @dataclass(slots=True)
-class EndpointGate:
+class CircuitBreaker:
     """What the calls to one endpoint know of each other; one per model and event loop.
 
     New calls are held back after a Retry-After, or after two failures of the endpoint without a success
@@ -105,7 +105,7 @@ async def with_retry(
     call: Callable[[], Awaitable[ChatReply]],
     policy: RetryPolicy,
     *,
-    gate: EndpointGate | None = None,
+    gate: CircuitBreaker | None = None,
     on_retry: Callable[[RetryNotice], None] | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> ChatReply:
@@ -118,7 +118,7 @@ async def retried(
     call: Callable[[], Awaitable[T]],
     policy: RetryPolicy,
     *,
-    gate: EndpointGate | None = None,
+    gate: CircuitBreaker | None = None,
     on_retry: Callable[[RetryNotice], None] | None = None,
     sleep: Sleep = asyncio.sleep,
 ) -> tuple[T, int]:
@@ -144,7 +144,7 @@ async def retried(
     """
     from tenacity import AsyncRetrying, retry_if_exception_type
 
-    gate = gate or EndpointGate()
+    gate = gate or CircuitBreaker()
     tries = _Tries(policy, gate, on_retry)
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(TransientError),
@@ -177,7 +177,7 @@ class _Tries:
     """The tries of one call: the decisions that tenacity asks for."""
 
     def __init__(
-        self, policy: RetryPolicy, gate: EndpointGate, on_retry: Callable[[RetryNotice], None] | None
+        self, policy: RetryPolicy, gate: CircuitBreaker, on_retry: Callable[[RetryNotice], None] | None
     ) -> None:
         self.policy = policy
         self.gate = gate

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ace_cli.grading import Verdict
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Delta, Playbook
+from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Attempt, Reflection
 
 RUNNING, STOPPED, FAILED, FINISHED = "running", "stopped", "failed", "finished"

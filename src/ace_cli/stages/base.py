@@ -22,9 +22,9 @@ from typing import Any, Protocol
 
 from ace_cli.data import Example
 from ace_cli.errors import AceError
-from ace_cli.grading import Verdict
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
+from ace_cli.scoring import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ace_cli.embeddings import Embedder, VectorIndex
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.stages.sameness import bare_text
+from ace_cli.sameness.rules.contradiction import bare_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

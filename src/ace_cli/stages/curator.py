@@ -24,9 +24,9 @@ from ace_cli.playbook import (
     Vote,
     make_id,
 )
+from ace_cli.sameness.rules.contradiction import bare_text, contradiction
 from ace_cli.stages.base import Ask, Insight, Lesson
 from ace_cli.stages.bullet_index import BulletIndex, add
-from ace_cli.stages.sameness import bare_text, contradiction
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,7 +75,7 @@ Step = Vote | Drop | Proposal
 
 
 class SemanticCurator:
-    """Merges by cosine and by the rules of :mod:`ace_cli.stages.sameness`; calls no model.
+    """Merges by cosine and by the rules of :mod:`ace_cli.sameness.rules.contradiction`; calls no model.
 
     Args:
         embedder: wrap one that costs money in a ``CachedEmbedder``.

@@ -11,10 +11,10 @@ from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
-from ace_cli.stages import plain
+from ace_cli.replies import plain
+from ace_cli.replies.parsing import Reply, ask_json
 from ace_cli.stages.base import Ask, Attempt, Reflection, UnusableReply
 from ace_cli.stages.prompts import Prompts
-from ace_cli.stages.replies import Reply, ask_json
 
 
 class GeneratorReply(Reply):

@@ -8,15 +8,15 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from ace_cli.data import Example
-from ace_cli.grading import Verdict
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Section
 from ace_cli.playbook.render import lines, one_line
-from ace_cli.stages import plain
+from ace_cli.replies import plain
+from ace_cli.replies.parsing import Confidence, Reply, SectionName, ask_json
+from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Ask, Attempt, BulletTag, Insight, Reflection
 from ace_cli.stages.generator import shown_ids
 from ace_cli.stages.prompts import Prompts
-from ace_cli.stages.replies import Confidence, Reply, SectionName, ask_json
 
 
 class InsightReply(Reply):

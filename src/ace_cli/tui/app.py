@@ -16,7 +16,7 @@ from textual.widgets import Footer, Input, Static
 from ace_cli.errors import AceError
 from ace_cli.playbook import PlaybookStage
 from ace_cli.playbook.filters import SORT_KEYS
-from ace_cli.report.bullet_view import Story, story_lines
+from ace_cli.report.terminal.bullet_view import Story, story_lines
 from ace_cli.report.text import printable
 from ace_cli.tui.bullet_list import BulletList
 from ace_cli.tui.dialogs import LeaveDialog, RewordDialog, SaveDialog
@@ -183,7 +183,7 @@ class Browser(App[str]):
         def look() -> None:
             from dataclasses import replace
 
-            from ace_cli.report.similar import neighbours
+            from ace_cli.report.terminal.similar import neighbours
 
             near = tuple(neighbours(bullet, bullets))
             note = "" if near else "No neighbours: too many bullets in this domain, or no other one."

@@ -16,7 +16,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ace_cli.playbook import Bullet
-from ace_cli.report.tables import Layout
+from ace_cli.report.terminal.tables import Layout
 
 _COLUMNS = ("id", "section", "stage", "confidence", "votes")
 _MARK = "> "

@@ -13,7 +13,7 @@ from ace_cli.files import write_atomic
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.edit import EditSession
 from ace_cli.playbook.formats import dump_playbook
-from ace_cli.report.bullet_view import Event, Story, edit_events
+from ace_cli.report.terminal.bullet_view import Event, Story, edit_events
 
 
 @dataclass

@@ -1,0 +1,148 @@
+"""A new run: everything that can be checked without paying is checked, then the run directory is made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from ace_cli._version import __version__
+from ace_cli.clock import now
+from ace_cli.data import ContentHash, Example, Skipped, read_examples, source_fingerprint
+from ace_cli.engine.dataset import dataset_spec, path_of
+from ace_cli.engine.events import Listener, Notice
+from ace_cli.engine.models import make_roles, require_prices
+from ace_cli.engine.resume import recorded
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_parts
+from ace_cli.errors import AceError, UsageError
+from ace_cli.files import cannot_write
+from ace_cli.playbook import Playbook
+from ace_cli.runs import lock
+from ace_cli.runs.folders import is_run, new_run_dir
+from ace_cli.runs.records import Header
+from ace_cli.runs.store import RunStore
+from ace_cli.runs.target import load_source
+from ace_cli.scoring import get_scorer
+from ace_cli.settings import Kind, Settings
+from ace_cli.settings.layers import Loaded
+from ace_cli.stages.prompts import Prompts, load_prompts
+
+
+def create_run(
+    loaded: Loaded,
+    emit: Listener,
+    examples: Iterable[Example] | None = None,
+    replacements: Replacements = NO_REPLACEMENTS,
+) -> Path:
+    """Check everything that can be checked without paying, then make the run directory.
+
+    Args:
+        examples: the dataset, when it does not come from the settings.
+        replacements: stages handed over as objects. The run remembers their classes: `ace resume` makes them
+            anew, without arguments, or says that it cannot; it never goes on with other stages.
+
+    Raises:
+        UsageError: something is wrong; nothing was made.
+    """
+    settings = loaded.settings
+    prompts = load_prompts(path_of(settings.stages.prompts))
+    check_parts(settings, prompts, replacements)
+    check_outputs(settings)
+    base = _initial_playbook(settings)
+    run_dir = path_of(settings.output.run_dir) or new_run_dir(settings.data.input or settings.data.dataset)
+    if is_run(run_dir):
+        raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
+    spec = dataset_spec(settings)
+    skipped: list[Skipped] = []
+    digest = ContentHash()
+
+    def rows() -> Iterator[Example]:
+        for example in examples if examples is not None else read_examples(spec, skipped=skipped):
+            digest.update(example)
+            yield example
+
+    # Read once before anything is made: a bad row must not leave a run behind.
+    made = not run_dir.exists()
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(run_dir, error) from error
+    try:
+        with lock.hold(run_dir):
+            if is_run(run_dir):  # made by another process while we were reading
+                raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
+            header = Header(
+                created_at=now(),
+                ace_version=__version__,
+                identity={**recorded(settings, Kind.IDENTITY), **replaced(replacements)},
+                origins={path: layer.rank for path, layer in loaded.origin.items()},
+                prompts=dict(prompts.texts),
+                base_playbook=base,
+                dataset_hash="",
+                source=source_fingerprint(spec) if examples is None else {},
+            )
+            RunStore.create(run_dir, header, recorded(settings, Kind.RUNTIME), rows(), digest.hexdigest)
+    except BaseException:
+        if made:
+            _remove_new(run_dir)
+        raise
+    for row in skipped[:20]:
+        emit(Notice(f"skipped {row}"))
+    if skipped:
+        emit(Notice(f"{len(skipped)} invalid rows were skipped"))
+    return run_dir
+
+
+def replaced(replacements: Replacements) -> dict[str, str]:
+    """The settings that name the classes of stages handed over as objects."""
+    stages = {name: getattr(replacements, name) for name in ("generator", "reflector", "curator")}
+    return {
+        f"stages.{name}": f"{type(stage).__module__}:{type(stage).__qualname__}"
+        for name, stage in stages.items()
+        if stage is not None
+    }
+
+
+def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements = NO_REPLACEMENTS) -> None:
+    """Models, judge and stages can be had, prices are known where a limit needs them.
+
+    Raises:
+        UsageError: naming what cannot.
+    """
+    get_scorer(settings.training.scorer)
+    roles = make_roles(settings)
+    require_prices(settings, roles.values())
+    make_parts(settings, prompts, roles, replacements)
+
+
+def check_outputs(settings: Settings) -> None:
+    """The files that are written at the end can be written: nobody wants to learn that after hours.
+
+    Raises:
+        AceError: they cannot.
+    """
+    for name in (settings.output.playbook, settings.output.metrics):
+        path = Path(name)
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder", "Name a file.")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+            raise AceError(f"cannot write {path}: no permission", "Choose a folder that you may write to.")
+
+
+def _initial_playbook(settings: Settings) -> Playbook:
+    path = path_of(settings.training.initial_playbook)
+    return Playbook() if path is None else load_source(path)
+
+
+def _remove_new(run_dir: Path) -> None:
+    """Take back the folder of a run that was not made; never anything else."""
+    for name in ("run.lock", "run.pid"):
+        with contextlib.suppress(OSError):
+            (run_dir / name).unlink()
+    with contextlib.suppress(OSError):
+        run_dir.rmdir()

@@ -1,8 +1,0 @@
-"""Judges: does this answer match the truth? Pure functions, and one judge used everywhere."""
-
-from ace_cli.grading.judges import JUDGES, get_judge, grade, judge_for
-from ace_cli.grading.numeric import is_number
-from ace_cli.grading.verdict import Judge, Verdict
-from ace_cli.truth import gsm8k_truth
-
-__all__ = ["JUDGES", "Judge", "Verdict", "get_judge", "grade", "gsm8k_truth", "is_number", "judge_for"]

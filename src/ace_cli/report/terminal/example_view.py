@@ -1,0 +1,185 @@
+"""The whole story of one example: prompts, replies, verdict, reflection, what the curator made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.style import Style
+from rich.text import Text
+
+from ace_cli.data import Example
+from ace_cli.playbook import Add, Change, Confirm, Drop, Vote
+from ace_cli.report.terminal.run_view import duration, money
+from ace_cli.report.text import one_line, printable
+from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import Episode, RecordedReply, Round
+from ace_cli.stages.base import Reflection
+
+_BOLD = Style(bold=True)
+_QUIET = Style(dim=True)
+_RIGHT = Style(color="green", bold=True)
+_WRONG = Style(color="red", bold=True)
+_HEAD = Style(color="cyan", bold=True)
+
+
+@dataclass(frozen=True)
+class Passage:
+    """An example's way through one epoch: what was said, what came of it, what the merge did with it."""
+
+    episode: Episode
+    replies: list[RecordedReply]
+    changes: list[Change] | None
+    """None while its batch waits for the merge."""
+
+
+@dataclass(frozen=True)
+class ExampleStory:
+    example: Example
+    passages: list[Passage]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "example": asdict(self.example),
+            "passages": [
+                {
+                    "episode": {**asdict(p.episode), "correct": p.episode.correct},
+                    "replies": [
+                        {
+                            **asdict(reply),
+                            "messages": [{"role": role, "content": text} for role, text in reply.messages],
+                        }
+                        for reply in p.replies
+                    ],
+                    "changes": None
+                    if p.changes is None
+                    else [{"kind": type(c).__name__.lower(), **_change_dict(c)} for c in p.changes],
+                }
+                for p in self.passages
+            ],
+        }
+
+
+def example_story(run: RunReader, index: int) -> ExampleStory:
+    """All that the run keeps of the example at ``index`` of its dataset."""
+    episodes = list(run.episodes(index=index))
+    batches = {episode.batch for episode in episodes}
+    deltas = {merge.batch: merge.delta for merge in run.merges() if merge.batch in batches}
+    passages = []
+    for episode in episodes:
+        delta = deltas.get(episode.batch)
+        changes = None
+        if delta is not None:
+            changes = [c for c in delta.changes if c.example_id == episode.example_id]
+        replies = [r for r in run.conversation(episode.step) if r.role != "curator"]
+        passages.append(Passage(episode, replies, changes))
+    return ExampleStory(run.example(index), passages)
+
+
+def example_lines(story: ExampleStory) -> Iterator[Text]:
+    """The story for reading from top to bottom; lines may want wrapping."""
+    example = story.example
+    yield Text.assemble((printable(example.id), _BOLD), ("  domain ", _QUIET), printable(example.domain))
+    yield from _block("Question", example.question)
+    if example.context:
+        yield from _block("Context", example.context)
+    yield from _block("Known answer", example.answer)
+    if not story.passages:
+        yield Text()
+        yield Text("Not attempted so far.", _QUIET)
+    for passage in story.passages:
+        yield from _passage(passage)
+
+
+def _passage(passage: Passage) -> Iterator[Text]:
+    episode = passage.episode
+    yield Text()
+    title = f"Epoch {episode.epoch + 1}, batch {episode.batch + 1}"
+    about = (
+        f"  {duration(episode.seconds)}, {episode.shown} bullets shown of playbook version {episode.version}"
+    )
+    yield Text.assemble((title, _HEAD), (about, _QUIET))
+    for reply in passage.replies:
+        yield from _call(reply)
+    for number, round_ in enumerate(episode.rounds):
+        yield from _round(round_, number)
+    if episode.failed:
+        yield Text()
+        yield Text.assemble((f"Failed: {printable(episode.failure)}  ", _WRONG), one_line(episode.error))
+    yield Text()
+    yield Text("What the curator did", _BOLD)
+    if passage.changes is None:
+        yield Text("  Its batch is not merged yet.", _QUIET)
+    elif not passage.changes:
+        yield Text("  Nothing: no insights and no votes.", _QUIET)
+    for change in passage.changes or ():
+        yield Text(f"  {_told(change)}")
+
+
+def _call(record: RecordedReply) -> Iterator[Text]:
+    reply = record.reply
+    facts = f"{reply.prompt_tokens} + {reply.completion_tokens} tokens, {duration(reply.seconds)}"
+    facts += f", {money(reply.cost_usd)}" if reply.cost_usd is not None else ""
+    facts += f", {reply.retries} retries" if reply.retries else ""
+    facts += f", ended by {printable(reply.finish_reason)}" if reply.finish_reason != "stop" else ""
+    yield Text()
+    yield Text.assemble(
+        (f"{printable(record.role)}, call {record.turn + 1}", _BOLD),
+        (f"  {printable(record.model)}, {facts}", _QUIET),
+    )
+    for role, text in record.messages:
+        yield from _block(role, text, indent="  ")
+    yield from _block("reply", reply.text, indent="  ")
+
+
+def _round(round_: Round, number: int) -> Iterator[Text]:
+    verdict = round_.verdict
+    word, style = ("right", _RIGHT) if verdict.correct else ("wrong", _WRONG)
+    yield Text()
+    line = Text("Verdict" if not number else f"Verdict on try {number + 1}", _BOLD)
+    line.append("  ").append(word, style)
+    line.append(f"  got {one_line(verdict.got)!r}, expected {one_line(verdict.expected)!r}")
+    yield line.append(f"  (judge {printable(verdict.judge)})", _QUIET)
+    cited = ", ".join(map(printable, round_.attempt.bullet_ids))
+    yield Text.assemble(("  cited bullets ", _QUIET), cited or "none")
+    if round_.reflection is not None:
+        yield from _reflection(round_.reflection)
+
+
+def _reflection(reflection: Reflection) -> Iterator[Text]:
+    yield Text()
+    yield Text("Reflection", _BOLD)
+    for name in ("reasoning", "error_identification", "root_cause", "correct_approach"):
+        if value := getattr(reflection, name):
+            yield Text.assemble((f"  {name.replace('_', ' ')}  ", _QUIET), one_line(value))
+    for insight in reflection.insights:
+        yield Text.assemble((f"  insight ({insight.section.value})  ", _QUIET), one_line(insight.content))
+    for tag in reflection.bullet_tags:
+        yield Text.assemble(("  vote  ", _QUIET), f"{printable(tag.id)} {tag.tag.value}")
+
+
+def _told(change: Change) -> str:
+    match change:
+        case Add(bullet):
+            return f"added {printable(bullet.id)}: {one_line(bullet.content)}"
+        case Confirm(bullet_id, _, content, _, similarity, reason):
+            because = f" because {one_line(reason)}" if reason else ""
+            return f"merged into {printable(bullet_id)} (similarity {similarity:.3f}){because}: {one_line(content)}"
+        case Vote(bullet_id, _, tag):
+            return f"counted a {tag.value} vote for {printable(bullet_id)}"
+        case Drop(_, content, _, reason):
+            return f"dropped, {one_line(reason)}: {one_line(content)}"
+
+
+def _change_dict(change: Change) -> dict[str, Any]:
+    values = {name: getattr(change, name) for name in change.__dataclass_fields__}
+    if isinstance(change, Add):
+        values["bullet"] = change.bullet.to_dict()
+    return values
+
+
+def _block(name: str, text: str, indent: str = "") -> Iterator[Text]:
+    yield Text(f"{indent}{name}", _QUIET)
+    for line in printable(text, keep_lines=True).split("\n"):
+        yield Text(f"{indent}  {line}")

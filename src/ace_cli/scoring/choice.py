@@ -1,0 +1,99 @@
+"""The judge of multiple choice: which letter does the answer pick?"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ace_cli.scoring.marked import marked_line
+from ace_cli.scoring.text import BOX, BOX_END, plain
+from ace_cli.scoring.textual import normalised, shown
+from ace_cli.scoring.verdict import Verdict
+from ace_cli.truth import gsm8k_truth
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Right if the answer picks the truth's letter (A to J), which may stand with its text: ``B`` or ``B) Paris``.
+
+    The pick is the letter that the answer is or begins with as an option ("(b)", "B) Paris"), else the one at its last mark ("Answer: B"),
+    else the last "option B" or "(B)", else the only capital letter that stands alone. Two letters ("B or C") are no pick. Where
+    the truth has a text and the answer has no letter, the text is compared.
+    """
+
+    name: str = field(default="choice", init=False)
+
+    def __call__(self, answer: str, truth: str) -> Verdict:
+        expected = gsm8k_truth(truth)
+        wanted = option(expected)
+        if wanted is None:
+            return Verdict(False, expected, shown(answer), self.name)
+        letter, text = wanted
+        got = picked(answer)
+        if (
+            got is None
+            and text
+            and normalised(text) in (normalised(answer), normalised(marked_line(plain(answer)) or ""))
+        ):
+            got = letter
+        return Verdict(got == letter, letter, got or shown(answer), self.name)
+
+
+def option(truth: str) -> tuple[str, str] | None:
+    """The letter of a truth and its text, if it is an option: ``B``, ``(b)``, ``B.``, ``B) Paris``, ``(B) Paris``."""
+    match = _OPTION.fullmatch(plain(truth))
+    return None if match is None else (match[1].upper(), (match[2] or "").strip())
+
+
+def picked(answer: str) -> str | None:
+    """The letter that ``answer`` picks, in upper case; None without one, or with several."""
+    text = plain(answer)
+    if whole := option(text):
+        return whole[0] if not _ANOTHER.match(text, _HEAD.match(text).end()) else None  # type: ignore[union-attr]  # _HEAD matches what _OPTION does
+    line = marked_line(text)
+    for part in (line, text if len(text) <= 200 else None):
+        head = _HEAD.match(part) if part is not None else None
+        if part is None or head is None:
+            continue
+        if _ANOTHER.match(part, head.end()):
+            return None
+        if _LONE.match(part, head.end()) or (head[1] not in "AIabcdefghij" and part is line):
+            return head[1].upper()
+    named = [match for match in _NAMED.finditer(text) if not _denied(text, match)]
+    if named:
+        return None if _in_a_list(text, named[-1]) else (named[-1][1] or named[-1][2]).upper()
+    alone = [match for match in _CAPITAL.finditer(text) if not _denied(text, match)]
+    letters = {match[0] for match in alone}
+    return letters.pop() if len(letters) == 1 else None
+
+
+def _denied(text: str, letter: re.Match[str]) -> bool:
+    return _DENIED.search(text, max(0, letter.start() - 30), letter.start()) is not None
+
+
+def _in_a_list(text: str, letter: re.Match[str]) -> bool:
+    before = _OR_BEFORE.search(text, max(0, letter.start() - 14), letter.start())
+    return before is not None or _ANOTHER.match(text, letter.end()) is not None
+
+
+_OPTION = re.compile(
+    r"[\s\"'(\[]*([A-Ja-j])(?:\s*[)\].\"']*\s*|\s*[)\]:.]\s+([^\n]{1,200})|\s*[)\]]([^\n]{1,200}))"
+)
+_HEAD = re.compile(
+    rf"[\s\"'(\[*{BOX}]*(?:(?:the )?(?:option|choice|letter|answer) )?[\s\"'(\[*{BOX}]*([A-Ja-j])(?![A-Za-z0-9'])[)\]\"'*.:{BOX_END}]*",
+    re.IGNORECASE,
+)
+_LONE = re.compile(
+    r"\s*(?:$|[\n,;.)—-]|because|since|as\b|is (?:the )?(?:right|correct|answer|best)|,? ?which\b)"
+)
+_ANOTHER = re.compile(r"\s*(?:,|/|&|\bor\b|\band\b)\s*(?:option |choice )?[(\[]?[A-J](?![A-Za-z0-9'])")
+_OR_BEFORE = re.compile(r"[A-J][)\]]?\s*(?:,|/|&|\bor|\band) ?$")
+_NAMED = re.compile(
+    r"\b(?:option|choice|letter) [\"'(\[*]*([A-Ja-j])(?![A-Za-z0-9'])|\(([A-Ja-j])\)", re.IGNORECASE
+)
+_DENIED = re.compile(
+    r"(?:\bnot|n't|\brather than|\binstead of|\bnor|\bneither)(?: (?!but)\w+){0,2} $|\bnot $", re.IGNORECASE
+)
+_CAPITAL = re.compile(
+    r"(?<![\w'-])[B-HJ](?![\w'-])|(?<![\w'-])A(?=\s*(?:[.,;:)\n]|$|is (?:the )?(?:right|correct|answer|best)))"
+)

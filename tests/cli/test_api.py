@@ -1,0 +1,288 @@
+"""The Python API: the same runs as `ace train` makes, from a script, with one's own stages, inside of an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ace_cli
+from ace_cli import (
+    AceError,
+    Bullet,
+    DatasetLoader,
+    Example,
+    OfflineTrainer,
+    Playbook,
+    PlaybookStage,
+    TrainingConfig,
+    create_offline_trainer,
+    read_playbook,
+)
+from ace_cli.engine.events import BatchMerged, ExampleFinished, RunFinished, RunStarted
+from ace_cli.errors import LimitReached, UsageError
+from ace_cli.playbook import Add, Delta
+from ace_cli.runs.reader import RunReader
+from ace_cli.scoring import Verdict
+from ace_cli.stages.base import Attempt, Insight, Lesson, Reflection
+from support.inside import Inside, inside_fixture
+from support.scripted_server import ScriptedServer
+
+__all__ = ["inside_fixture"]
+Serve = Callable[..., tuple[ScriptedServer, Path]]
+MODELS = {"generator_model": "openai/scripted", "reflector_model": "openai/scripted"}
+
+
+@pytest.fixture(autouse=True)
+def at_home(inside: Inside) -> None:
+    """In a folder of its own, with a key and without anybody's settings."""
+
+
+def config(server: ScriptedServer, **more: Any) -> TrainingConfig:
+    return TrainingConfig(dataset_name="custom", api_base=server.url, run_dir="run", **MODELS, **more)
+
+
+def examples(count: int) -> list[Example]:
+    return [Example(f"e{n}", f"What is {n} plus {n}?", str(2 * n), "maths") for n in range(count)]
+
+
+def test_a_trainer_in_one_call_gives_metrics_and_files(serve: Serve) -> None:
+    server, data = serve(12)
+    trainer = create_offline_trainer(
+        dataset_name="custom", num_examples=12, **MODELS, output_playbook_path="playbooks/trained.json",
+        input_path=data, api_base=server.url, batch_merge_size=4,
+    )  # fmt: skip
+    result = trainer.train(initial_playbook_path=None)
+    assert set(result) == {"success", "metrics", "playbook_size", "output_paths", "run_dir"}
+    metrics = result["metrics"]
+    assert result["success"] is True
+    assert metrics.total_examples == 12
+    assert 0 < metrics.correct_answers <= 12
+    assert metrics.accuracy == pytest.approx(metrics.correct_answers / 12, abs=1e-6)
+    assert (metrics.failed_examples, metrics.calls) == (0, 24)
+    assert metrics.to_dict()["total_examples"] == 12
+    assert metrics.details["training_summary"]["batches"] == 3
+    book = read_playbook(Path(result["output_paths"]["playbook"]))
+    assert len(book) == result["playbook_size"] == metrics.playbook_size > 0
+    assert PlaybookStage.PRODUCTION not in {bullet.stage for bullet in book.bullets}
+    assert result["output_paths"] == {
+        "playbook": "playbooks/trained.json",
+        "metrics": "metrics/offline_training_metrics.json",
+    }
+    assert json.loads(Path(result["output_paths"]["metrics"]).read_text()) == metrics.details
+    with RunReader(Path(result["run_dir"])) as run:
+        assert run.state().name == "finished"
+
+
+def test_every_field_of_the_contract_is_there() -> None:
+    made = TrainingConfig(
+        dataset_name="gsm8k", dataset_split="test", num_examples=None, generator_model="a", reflector_model="b",
+        batch_merge_size=3, similarity_threshold=0.7, target_stage=PlaybookStage.PRODUCTION,
+        output_playbook_path="p.json", output_metrics_path="m.json", save_checkpoints=False, checkpoint_interval=7,
+    )  # fmt: skip
+    values = made.values()
+    assert values["data.num_examples"] == 0  # all
+    assert values["training.target_stage"] == "production"
+    assert values["training.batch_size"] == 3
+    for name in ace_cli.__all__:
+        assert getattr(ace_cli, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Trainer'"):
+        ace_cli.Trainer  # noqa: B018 - the access is what is tested
+
+
+@pytest.mark.parametrize("assign", [False, True], ids=["handed over", "assigned as older scripts do"])
+def test_examples_come_from_the_loader(serve: Serve, assign: bool) -> None:
+    server, data = serve(8)
+    Path("rows.json").write_text(json.dumps([json.loads(line) for line in data.read_text().splitlines()]))
+    rows = DatasetLoader(dataset_name="custom").load_from_json("rows.json", num_examples=5)
+    assert len(rows) == 5
+    if assign:
+        trainer = OfflineTrainer(config(server))
+        trainer._custom_examples = rows
+    else:
+        trainer = OfflineTrainer(config(server), examples=rows)
+    assert trainer.train()["metrics"].total_examples == 5
+
+
+def test_training_goes_on_from_a_playbook(serve: Serve) -> None:
+    server, data = serve(6)
+    first = Playbook((Bullet("B001", "Carry the one.", "general", helpful_count=2),))
+    from ace_cli.playbook.formats import dump_playbook
+
+    Path("first.json").write_bytes(dump_playbook(first))
+    result = OfflineTrainer(config(server, input_path=data)).train(initial_playbook_path="first.json")
+    book = read_playbook(Path(result["output_paths"]["playbook"]))
+    assert book.bullets[0].content == "Carry the one."
+    assert len(book) > 1
+    assert result["metrics"].details["playbook"]["initial_size"] == 1
+
+
+class Answerer:
+    def generate(
+        self, example: Example, bullets: Sequence[Bullet], ask: Any, *, earlier: Any = None
+    ) -> Attempt:
+        return Attempt(example.answer if example.id != "e1" else "no idea", "because")
+
+
+class Thinker:
+    def reflect(
+        self, example: Example, attempt: Attempt, verdict: Verdict, cited: Sequence[Bullet], ask: Any
+    ) -> Reflection:
+        return Reflection((Insight(f"Remember {example.id}."),))
+
+
+class Keeper:
+    def curate(self, playbook: Playbook, lessons: Sequence[Lesson], ask: Any, *, at: str) -> Delta:
+        size = len(playbook)
+        return Delta(
+            at,
+            tuple(
+                Add(Bullet(f"B{size + n:03d}", lesson.reflection.insights[0].content), lesson.example_id)
+                for n, lesson in enumerate(lessons, 1)
+            ),
+        )
+
+
+class AsyncAnswerer(Answerer):
+    async def generate(self, *args: Any, **named: Any) -> Attempt:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().generate(*args, **named)
+
+
+class AsyncThinker(Thinker):
+    async def reflect(self, *args: Any) -> Reflection:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().reflect(*args)
+
+
+class AsyncKeeper(Keeper):
+    async def curate(self, *args: Any, **named: Any) -> Delta:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().curate(*args, **named)
+
+
+def own(*stages: Any, **more: Any) -> OfflineTrainer:
+    """A trainer that needs no server: its stages call no model."""
+    generator, reflector, curator = stages
+    made = TrainingConfig(dataset_name="custom", run_dir="run", batch_merge_size=3, **MODELS, **more)
+    return OfflineTrainer(made, examples(6), generator=generator, reflector=reflector, curator=curator)
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [(Answerer(), Thinker(), Keeper()), (AsyncAnswerer(), AsyncThinker(), AsyncKeeper())],
+    ids=["functions", "coroutines"],
+)
+def test_any_object_that_fits_replaces_a_stage(stages: tuple[Any, ...]) -> None:
+    result = own(*stages).train()
+    assert (result["metrics"].correct_answers, result["metrics"].calls) == (5, 0)
+    book = read_playbook(Path(result["output_paths"]["playbook"]))
+    assert [bullet.content for bullet in book.bullets] == [f"Remember e{n}." for n in range(6)]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_one_stage_can_be_replaced_alone(serve: Serve, count: int) -> None:
+    server, data = serve(6)
+    trainer = OfflineTrainer(
+        config(server, input_path=data, num_examples=6), curator=Keeper() if count == 1 else None,
+        reflector=None if count == 1 else Thinker(),
+    )  # fmt: skip
+    result = trainer.train()
+    assert result["metrics"].total_examples == 6
+    assert {entry.role for entry in server.log} == (
+        {"generator", "reflector"} if count == 1 else {"generator"}
+    )
+
+
+def test_it_runs_inside_of_a_running_event_loop(serve: Serve) -> None:
+    server, data = serve(6)
+
+    async def main() -> int:
+        trainer = OfflineTrainer(config(server, input_path=data))
+        return trainer.train()["metrics"].total_examples
+
+    assert asyncio.run(main()) == 6
+
+
+def test_events_are_heard_in_order() -> None:
+    heard: list[Any] = []
+    trainer = own(Answerer(), Thinker(), Keeper())
+    trainer = OfflineTrainer(
+        trainer.config, examples(6), generator=Answerer(), reflector=Thinker(), curator=Keeper(),
+        on_event=heard.append,
+    )  # fmt: skip
+    trainer.train()
+    assert isinstance(heard[0], RunStarted)
+    assert isinstance(heard[-1], RunFinished)
+    assert sum(isinstance(event, ExampleFinished) for event in heard) == 6
+    assert [event.point.examples_seen for event in heard if isinstance(event, BatchMerged)] == [3, 6]
+
+
+def test_a_stage_that_raises_is_the_failure_of_its_examples() -> None:
+    class Broken(Answerer):
+        def generate(self, example: Example, *args: Any, **named: Any) -> Attempt:
+            if example.id == "e2":
+                raise RuntimeError("no luck today")
+            return super().generate(example, *args, **named)
+
+    result = own(Broken(), Thinker(), Keeper()).train()
+    assert result["metrics"].failed_examples == 1
+    assert result["metrics"].details["training_summary"]["failures"] == {"stage_error": 1}
+    with RunReader(Path("run")) as run:
+        assert run.failures() == {"stage_error": [("e2", "RuntimeError: no luck today")]}
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"target_stage": "staging"}, "--target-stage: 'staging' is not allowed"),
+        ({"settings": {"training.epoch": 2}}, "TrainingConfig: unknown key 'training.epoch'"),
+        ({"settings": {"training": {"epochs": 2}}}, "TrainingConfig: unknown key 'training'"),
+        ({"settings": {"limits.max_cost": 1.0}}, "--max-cost needs the price of openai/scripted"),
+        ({"similarity_threshold": 2}, "--similarity-threshold: 2 is not allowed"),
+        ({"output_playbook_path": "."}, "is a folder"),
+    ],
+)
+def test_what_is_wrong_with_the_settings_is_told_before_anything_is_made(
+    more: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message.replace("(", r"\(")) as told:
+        own(Answerer(), Thinker(), Keeper(), **more).train()
+    assert told.value.hint
+    assert not Path("run").exists()
+
+
+def test_errors_of_data_are_ace_errors() -> None:
+    for made in (
+        TrainingConfig(dataset_name="custom", **MODELS),
+        TrainingConfig(dataset_name="custom", input_path="nothing.jsonl", **MODELS),
+        TrainingConfig(
+            dataset_name="custom", input_path="nothing.jsonl", generator_model="local/nothing.gguf"
+        ),
+    ):
+        with pytest.raises(AceError):
+            OfflineTrainer(made).train()
+    with pytest.raises(UsageError, match="no examples"):
+        OfflineTrainer(TrainingConfig(dataset_name="custom", **MODELS), examples=[]).train()
+    with pytest.raises(AceError):
+        own(Answerer(), Thinker(), Keeper()).train(initial_playbook_path="nothing.json")
+
+
+def test_input_alone_means_custom(serve: Serve) -> None:
+    server, data = serve(4)
+    made = TrainingConfig(input_path=data, api_base=server.url, **MODELS)
+    assert OfflineTrainer(made).train()["metrics"].total_examples == 4
+
+
+def test_a_limit_raises_and_the_run_can_be_resumed(serve: Serve, inside: Inside) -> None:
+    server, data = serve(8)
+    made = config(server, input_path=data, settings={"limits.max_calls": 6}, batch_merge_size=4)
+    with pytest.raises(LimitReached, match="--max-calls 6"):
+        OfflineTrainer(made).train()
+    done = inside("resume", "run", "--max-calls", 100)
+    assert done.code == 0, done.err
+    assert sum(server.answered().values()) == 16

@@ -1,0 +1,214 @@
+"""`ace export` through the command: golden outputs, filters, budgets, files that exist."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from ace_cli.cli.export import app
+from ace_cli.errors import AceError
+from ace_cli.playbook.formats import read_playbook
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PLAYBOOK = GOLDEN / "playbook.json"
+OUTPUTS = {
+    "json": "export.json",
+    "jsonl": "export.jsonl",
+    "csv": "export.csv",
+    "markdown": "export.md",
+    "prompt": "export.txt",
+    "paper": "export.paper",
+    "skill": "export.skill.md",
+    "agents-md": "export.agents.md",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    out: bytes
+    err: str
+    error: AceError | None
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+def export(*args: object) -> Outcome:
+    result = CliRunner().invoke(app, [str(arg) for arg in args])
+    if result.exception is not None and not isinstance(result.exception, AceError | SystemExit):
+        raise result.exception
+    error = result.exception if isinstance(result.exception, AceError) else None
+    assert error is not None or result.exit_code == 0, result.stderr
+    return Outcome(result.stdout_bytes, result.stderr, error)
+
+
+@pytest.mark.parametrize(("form", "file"), OUTPUTS.items())
+def test_each_text_format_is_written_as_agreed(form: str, file: str) -> None:
+    outcome = export(PLAYBOOK, "--format", form, "--include-quarantined", "--name", "Golden Lessons")
+    golden = GOLDEN / file
+    if os.environ.get("ACE_UPDATE_GOLDEN"):
+        golden.write_bytes(outcome.out)
+    assert outcome.out == golden.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "paper"])
+def test_what_is_written_is_read_back(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    export(PLAYBOOK, "-f", form, "-o", path, "--include-quarantined")
+    before, after = read_playbook(PLAYBOOK), read_playbook(path)
+    if form == "paper":
+        assert {b.id for b in after.bullets} == {b.id for b in before.bullets}
+    else:
+        assert after == before
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("a.json", b'{\n  "version"'),
+        ("a.jsonl", b'{"version"'),
+        ("a.NDJSON", b'{"version"'),
+        ("a.csv", b"id,content"),
+        ("a.parquet", b"PAR1"),
+        ("a.md", b"# Playbook"),
+        ("a.txt", b"[B001] "),
+        ("SKILL.md", b"---\nname: "),
+        ("CLAUDE.md", b"<!-- ace:begin"),
+        ("AGENTS.md", b"<!-- ace:begin"),
+        ("a.html", b"<!doctype html>"),
+    ],
+)
+def test_the_name_of_the_file_tells_the_format(name: str, begins: bytes, tmp_path: Path) -> None:
+    outcome = export(PLAYBOOK, "-o", tmp_path / name)
+    assert outcome.out == b""
+    assert (tmp_path / name).read_bytes().startswith(begins)
+    assert "4 of 5 bullets" in outcome.err
+    assert "1 quarantined left out (--include-quarantined)" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "ids"),
+    [
+        ((), "B001 B002 B003 B005"),
+        (("--include-quarantined",), "B001 B002 B003 B004 B005"),
+        (("--stage", "quarantined"), "B004"),
+        (("--domain", "finance"), "B002 B003"),
+        (("--section", "neutral"), "B005"),
+        (("--min-confidence", "0.6"), "B001 B002 B005"),
+        (("--min-activations", "2"), "B001 B002"),
+        (("--search", "Number"), "B002 B005"),
+        (("--top", "2"), "B001 B002"),
+        (("--sort", "confidence", "--limit", "1"), "B001"),
+        (("--sort", "id", "--reverse"), "B005 B003 B002 B001"),
+    ],
+)
+def test_filters_choose_the_bullets(flags: tuple[str, ...], ids: str) -> None:
+    rows = json.loads(export(PLAYBOOK, "-f", "json", *flags).out)["bullets"]
+    assert [row["id"] for row in rows] == ids.split()
+
+
+def test_a_domains_prompt_holds_the_general_bullets_too() -> None:
+    assert export(PLAYBOOK, "-f", "prompt", "--domain", "finance").text.count("\n") == 4
+    assert "(pitfall)" in export(PLAYBOOK, "-f", "prompt", "--section", "harmful").text
+
+
+@pytest.mark.parametrize("form", ["prompt", "markdown", "skill", "json"])
+def test_a_token_budget_takes_the_best_and_is_kept(form: str) -> None:
+    from ace_cli.llm.tokens import count_tokens
+
+    budget = {"prompt": 40, "markdown": 120, "skill": 100, "json": 40}[form]
+    outcome = export(PLAYBOOK, "-f", form, "--max-tokens", budget, "--model", "gpt-4o", "--name", "x")
+    assert "Convert all amounts" in outcome.text  # the best one
+    assert f"of {budget} tokens" in outcome.err
+    if form != "json":
+        assert count_tokens("gpt-4o", outcome.text) <= budget
+    assert export(PLAYBOOK, "-f", form, "--max-tokens", 9000).text.count("B00") >= outcome.text.count("B00")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (("-f", "docx"), "--format docx is not known"),
+        ((), "nothing says in which format to write"),
+        (("-o", "out.xyz"), "out.xyz does not say in which format"),
+        (("-f", "json", "--domain", "finanse"), "no bullet is of the domain 'finanse'"),
+        (("-f", "json", "--search", "nowhere"), "none of the 5 bullets passes"),
+        (("-f", "prompt", "--max-tokens", "2"), "not even the best bullet fits into 2 tokens"),
+        (("-f", "json", "--sort", "luck"), "cannot sort by 'luck'"),
+        (("-f", "skill", "--description", "x" * 1025), "1025 characters"),
+        (("-f", "json", "-o", "."), ". is a folder"),
+    ],
+)
+def test_wrong_wishes_are_refused_in_one_line(args: tuple[str, ...], message: str) -> None:
+    outcome = export(PLAYBOOK, *args)
+    assert outcome.error is not None
+    assert message in outcome.error.message
+    assert outcome.out == b""
+
+
+def test_an_existing_file_is_replaced_only_with_force(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("mine")
+    refused = export(PLAYBOOK, "-o", path)
+    assert refused.error is not None
+    assert refused.error.hint == "Give --force to replace it."
+    assert path.read_text() == "mine"
+    export(PLAYBOOK, "-o", path, "--force")
+    assert len(read_playbook(path)) == 4
+
+
+def test_a_skill_is_a_folder_with_front_matter_that_yaml_reads(tmp_path: Path) -> None:
+    yaml = pytest.importorskip("yaml")
+    export(
+        PLAYBOOK, "-f", "skill", "-o", tmp_path / "Money: Sums!", "--description", 'Use "it"\n---\nname: evil'
+    )
+    text = (tmp_path / "Money: Sums!" / "SKILL.md").read_text()
+    front = yaml.safe_load(text.split("---\n")[1])
+    assert front == {"name": "money-sums", "description": 'Use "it" --- name: evil'}
+
+
+def test_csv_cells_are_no_formulas_and_rows_stay_rows() -> None:
+    rows = list(csv.DictReader(io.StringIO(export(PLAYBOOK, "-f", "csv").text)))
+    assert [row["id"] for row in rows] == ["B001", "B002", "B003", "B005"]
+    assert rows[1]["content"].startswith("'=SUM(")
+    assert rows[0]["sources"] == "gsm8k-0; gsm8k-17"
+    assert json.loads(rows[1]["extra"]) == {"priority": {"level": 2}}
+    assert not any(cell.lstrip(" ")[:1] in set("=+-@\t\r") and cell for row in rows for cell in row.values())
+
+
+def test_parquet_is_read_by_datasets(tmp_path: Path) -> None:
+    import datasets
+
+    export(PLAYBOOK, "-o", tmp_path / "a.parquet")
+    rows = datasets.Dataset.from_parquet(str(tmp_path / "a.parquet"), cache_dir=str(tmp_path / "cache"))
+    assert rows["id"] == ["B001", "B002", "B003", "B005"]
+    assert rows[0]["sources"] == ["gsm8k-0", "gsm8k-17"]
+    assert rows.features["helpful_count"].dtype == "int64"
+
+
+@pytest.mark.parametrize(
+    "form", ["json", "jsonl", "csv", "parquet", "markdown", "prompt", "paper", "skill", "agents-md", "html"]
+)
+def test_an_empty_playbook_is_written_too(form: str, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"bullets": []}')
+    outcome = export(empty, "-f", form, "-o", tmp_path / "out")
+    assert "0 of 0 bullets" in outcome.err
+
+
+def test_a_checkpoint_and_a_file_of_another_tool_are_exported_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "book.json"
+    path.write_text('{"skills": {"a": {"content": "x", "section": "pitfalls"}}}')
+    assert export(path, "-f", "prompt").text == "[a] (pitfall) x\n"
+    path.write_text(
+        '{"timestamp": "t", "config": {}, "metrics": {}, "playbook": [{"id": "B1", "content": "y"}]}'
+    )
+    assert export(path, "-f", "prompt").text == "[B1] y\n"

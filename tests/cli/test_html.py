@@ -1,0 +1,126 @@
+"""The HTML page: one file, its own policy, and playbook text that stays text."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ace_cli.playbook import Bullet, Playbook
+from ace_cli.report.html import render_page
+from support.fuzzing import usually
+from support.report_samples import HOSTILE, curve, run
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, and the text of each script and style."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.raw: list[tuple[str, str]] = []
+        self.feed(data.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] in ("script", "style") and data.strip():
+            self.raw.append((self.tags[-1][0], data))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+HOSTILE_BOOK = Playbook(
+    bullets=(Bullet("B1", HOSTILE, HOSTILE, sources=(HOSTILE,), extra={HOSTILE: HOSTILE}), Bullet("B2", "x")),
+    created_at=HOSTILE,
+    training_config={"dataset": HOSTILE, HOSTILE: HOSTILE},
+)
+PAGES = {
+    "a playbook": render_page(HOSTILE_BOOK, title=HOSTILE),
+    "a run": render_page(HOSTILE_BOOK, title=HOSTILE, report=run()),
+    "an empty one": render_page(Playbook(), title="x"),
+}
+
+
+@pytest.mark.parametrize("data", PAGES.values(), ids=PAGES.keys())
+def test_nothing_is_loaded_and_nothing_of_the_playbook_becomes_markup(data: bytes) -> None:
+    page = Page(data)
+    assert [attrs.get("type") for attrs in page.all("script")] == ["application/json", None]
+    assert not [
+        tag for tag, _ in page.tags if tag in ("img", "iframe", "link", "object", "embed", "base", "use")
+    ]
+    for _, attrs in page.tags:
+        assert not [name for name in attrs if name.startswith("on") or name in ("src", "style", "srcset")]
+        assert attrs.get("href", "#").startswith("#")  # type: ignore[union-attr]
+    assert not re.search(rb"https?://(?!www\.w3\.org/)", data)
+    assert b"\x00" not in data
+
+
+@pytest.mark.parametrize("data", PAGES.values(), ids=PAGES.keys())
+def test_the_policy_allows_just_the_pages_own_script_and_style(data: bytes) -> None:
+    page = Page(data)
+    (policy,) = [
+        meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policy is not None
+    assert policy.startswith("default-src 'none';")
+    assert "unsafe" not in policy
+    texts = {tag: text for tag, text in page.raw if not text.startswith('{"bullets"')}
+    for tag in ("script", "style"):
+        digest = base64.b64encode(hashlib.sha256(texts[tag].encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+def test_the_data_are_the_bullets_with_their_history() -> None:
+    data = json.loads(next(text for _, text in Page(PAGES["a run"]).raw if text.startswith('{"bullets"')))
+    assert [row[0] for row in data["bullets"]] == ["B1", "B2"]
+    assert data["bullets"][0][1] == HOSTILE.replace("\ud800", "\ufffd")
+    assert data["history"]["B1"][1][4] == 0.9
+
+
+@given(st.text(max_size=80))
+@settings(deadline=None, max_examples=usually(100))
+def test_any_text_survives_the_way_into_the_page(text: str) -> None:
+    book = Playbook(bullets=(Bullet("B1", text),), training_config={"dataset": text})
+    page = Page(render_page(book, title=text))
+    data = json.loads(next(raw for _, raw in page.raw if raw.startswith('{"bullets"')))
+    assert data["bullets"][0][1] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert [attrs.get("type") for attrs in page.all("script")] == ["application/json", None]
+
+
+def test_a_runs_charts_and_tables_are_there() -> None:
+    text = PAGES["a run"].decode()
+    for title in (
+        "Accuracy",
+        "Bullets in the playbook",
+        "Cost in US dollars",
+        "Bullets by confidence",
+        "Costs by role",
+    ):
+        assert title in text
+    assert text.count("<svg") == 5
+    assert text.count('class="line') >= 4
+    assert text.count('class="dot') >= 20
+    assert "<title>40% after 30 examples</title>" in text
+    assert "Failed examples (30)" in text
+    assert "and 10 more" in text
+
+
+@pytest.mark.parametrize("batches", [0, 1, 2, 300])
+def test_a_curve_of_any_length_is_drawn(batches: int) -> None:
+    text = render_page(HOSTILE_BOOK, title="x", report=run(curve=curve(batches))).decode()
+    assert ("Bullets in the playbook" in text) == (batches > 0)
+
+
+def test_tokens_are_drawn_where_a_price_is_unknown() -> None:
+    text = render_page(HOSTILE_BOOK, title="x", report=run(curve=curve(3, cost=None))).decode()
+    assert "<h3>Tokens</h3>" in text
+    assert "US dollars</h3>" not in text

@@ -1,0 +1,248 @@
+"""`ace inspect` of runs: at a glance, one bullet's history, one example's story, live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import support.inspect_samples as samples
+from ace_cli.cli.app import run as ace
+from ace_cli.runs.store import RunStore
+
+needs_pty = pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are POSIX")
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return samples.make_run(tmp_path_factory.mktemp("runs") / "one")
+
+
+@pytest.fixture(scope="module")
+def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return samples.make_run(
+        tmp_path_factory.mktemp("runs") / "hostile", examples=20, state="stopped", hostile=True
+    )
+
+
+def inspect(*arguments: object) -> int:
+    return ace(["inspect", *map(str, arguments)])
+
+
+def test_a_run_at_a_glance(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir) == 0
+    shown = capsys.readouterr().out
+    for part in (
+        "finished",
+        "60 of 60",
+        "60.0%  (36 right, 21 wrong, 3 failed)",
+        "6 bullets after 6 merges",
+        "generator       57  17,100",
+        "Failed examples by cause (3)",
+        "timeout  train-13, train-33, train-53",
+        "no reply in 120 s",
+        "Slowest examples",
+        "3.9 s  train-23",
+        "Dearest examples",
+        "train-59",
+        "models.generator.model  gpt-4o",
+        "--bullets",
+    ):
+        assert part in shown
+    assert shown.count("100%┤") == 1, "accuracy is drawn"
+    assert "⣀" in shown
+    assert "training.batch_size" not in shown
+    assert inspect(run_dir, "--full") == 0
+    assert "training.batch_size" in capsys.readouterr().out
+    assert inspect(run_dir / "run.sqlite3") == 0
+
+
+def test_a_run_as_json(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "--json") == 0
+    view = json.loads(capsys.readouterr().out)
+    assert view["state"] == "finished"
+    assert view["examples"] == {"planned": 60, "done": 60, "correct": 36, "failed": 3, "accuracy": 0.6}
+    assert set(view["usage"]) == {"generator", "reflector"}
+    assert [point["examples_seen"] for point in view["curve"]] == [10, 20, 30, 40, 50, 60]
+    assert [failed["example"] for failed in view["failures"]["timeout"]] == [
+        "train-13",
+        "train-33",
+        "train-53",
+    ]
+    assert len(view["dearest"]) == len(view["slowest"]) == 5
+
+
+def test_a_stopped_run_says_why_and_how_to_go_on(
+    hostile_run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert inspect(hostile_run) == 0
+    shown = capsys.readouterr().out
+    assert "stopped  spent $1.00 of $1.00" in shown
+    assert f"ace resume {hostile_run}" in shown
+
+
+def test_the_bullets_of_a_run(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "--bullets") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 7
+    assert inspect(run_dir, "--domain", "finance", "--json") == 0
+    assert [row["id"] for row in json.loads(capsys.readouterr().out)] == ["B004", "B005", "B006"]
+
+
+def test_the_history_of_a_bullet(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "B001") == 0
+    shown = capsys.readouterr().out
+    for part in (
+        "batch 1  taught by train-0",
+        "batch 3  merged from train-21 (similarity 0.871): Always write the units down.",
+        "batch 3  cited by train-22, vote: helpful",
+        "Nearest neighbours",
+        "B002",
+    ):
+        assert part in shown
+    assert inspect(run_dir, "B001", "--json") == 0
+    history = json.loads(capsys.readouterr().out)["history"]
+    assert [event["kind"] for event in history[:3]] == ["taught", "merged", "cited"]
+    assert len(history) == 13
+
+
+def test_the_story_of_an_example(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "--example", "train-21") == 0
+    shown = capsys.readouterr().out
+    parts = [
+        "What is 21 plus 21?",
+        "generator, call 1  gpt-4o",
+        "You are the Generator.",
+        '"final_answer"',
+        "reflector, call 1  gpt-4o-mini",
+        "Verdict",
+        "expected '42'",
+        "Reflection",
+        "insight (helpful)  Always write the units down.",
+        "What the curator did",
+        "merged into B001 (similarity 0.871)",
+    ]
+    places = [shown.index(part) for part in parts]
+    assert places == sorted(places), "told in the order in which it happened"
+    assert inspect(run_dir, "--example", "train-0") == 0
+    assert "added B001: Write down the units" in capsys.readouterr().out
+    assert inspect(run_dir, "--example", "train-3") == 0
+    assert "dropped, no lesson in it: Be careful." in capsys.readouterr().out
+    assert inspect(run_dir, "--example", "train-13") == 0
+    assert "Failed: timeout  no reply in 120 s" in capsys.readouterr().out
+
+
+def test_the_story_of_an_example_as_json(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "--example", "train-21", "--json") == 0
+    story = json.loads(capsys.readouterr().out)
+    assert story["example"]["answer"] == "42"
+    (passage,) = story["passages"]
+    assert [reply["role"] for reply in passage["replies"]] == ["generator", "reflector"]
+    assert passage["replies"][0]["messages"][0] == {"role": "system", "content": "You are the Generator."}
+    assert [change["kind"] for change in passage["changes"]] == ["confirm"]
+
+
+def test_an_example_that_is_not_there_names_the_nearest(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert inspect(run_dir, "--example", "trian-21") == 2
+    assert "hint: Nearest: train-21" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "flags", [[], ["B001"], ["--example", "train-0"], ["--bullets"], ["--json"], ["--follow"]]
+)
+def test_text_of_models_is_never_obeyed(
+    hostile_run: Path, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    assert inspect(hostile_run, *flags) == 0
+    assert not set(capsys.readouterr().out) & {"\x1b", "\x00", "\u202e", "\x9b"}
+
+
+@needs_pty
+@pytest.mark.parametrize("columns", [30, 60, 80, 120])
+def test_at_a_terminal_a_run_fits(run_dir: Path, columns: int) -> None:
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    shown = samples.at_terminal("inspect", str(run_dir), size=(columns, 50))
+    assert max(cell_len(Text.from_ansi(line).plain) for line in shown.splitlines()) <= columns
+    assert ("⣀" in shown) == (columns >= 40)
+
+
+@needs_pty
+def test_without_unicode_the_curve_is_drawn_in_ascii(run_dir: Path) -> None:
+    shown = samples.at_terminal("inspect", str(run_dir), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert shown.isascii()
+    assert "****" in shown
+
+
+def test_follow_ends_with_the_run(tmp_path: Path) -> None:
+    run_dir = samples.make_run(tmp_path / "live", examples=20, state="running")
+    with RunStore(run_dir) as store, samples.lock(run_dir):
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-c",
+                "from ace_cli.cli import main; main()",
+                "inspect",
+                str(run_dir),
+                "--follow",
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("batch 1: 10 of 20 examples, accuracy 40.0%, 1 bullets")
+        assert process.stdout.readline().startswith("batch 2: 20 of 20")
+        asyncio.run(samples.one_more_merge(store))
+        assert process.stdout.readline().startswith("batch 3: 30 of 20")
+        assert process.poll() is None, "it stays while the run goes on"
+        store.begin_session({})
+        store.end_session("finished")
+        rest, errors = process.communicate(timeout=30)
+    assert (rest, process.returncode) == ("", 0)
+    assert errors == f"{run_dir} is finished\n"
+
+
+def test_follow_ends_when_the_writer_was_killed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_dir = samples.make_run(tmp_path / "killed", examples=10, state="running")
+    assert inspect(run_dir, "--follow") == 0
+    assert "is crashed" in capsys.readouterr().err
+
+
+def test_follow_as_json_lines(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert inspect(run_dir, "--follow", "--json") == 0
+    points = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [point["batch"] for point in points] == [0, 1, 2, 3, 4, 5]
+
+
+@needs_pty
+def test_follow_redraws_at_a_terminal(run_dir: Path) -> None:
+    shown = samples.at_terminal("inspect", str(run_dir), "--follow", size=(80, 40))
+    assert "finished" in shown
+    assert "⣀" in shown
+
+
+def test_a_damaged_store_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run.sqlite3").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
+    assert inspect(tmp_path) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_nothing_heavy_is_imported_for_a_run(run_dir: Path) -> None:
+    code = (
+        "import sys\n"
+        "from ace_cli.cli.app import run\n"
+        f"run(['inspect', {str(run_dir)!r}])\n"
+        "heavy = {'litellm', 'datasets', 'pyarrow', 'numpy', 'faiss', 'wordllama', 'textual', 'pydantic_settings',"
+        " 'xllamacpp', 'pygal'}\n"
+        "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""

@@ -1,0 +1,407 @@
+"""Settings in layers, each from one definition: what wins, what is refused and how that is said, what is never shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from ace_cli.cli.options import option_table
+from ace_cli.engine.resume import recorded
+from ace_cli.settings import Kind, Section, definitions, runtime
+from ace_cli.settings.layers import load
+from support.command import ace, environment
+from support.inside import Inside, inside_fixture
+
+__all__ = ["inside_fixture"]
+ROOT = Path(__file__).parents[2]
+CANARY = "canary-3f9a77"
+
+
+def put(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+# -- layers
+
+
+def test_each_layer_wins_over_the_one_below_and_is_named(tmp_path: Path) -> None:
+    """As a process, once: everything else is told inside of this one."""
+    keys = ("batch_size", "epochs", "seed", "lookahead", "reflection_rounds", "context_budget")
+    layers = [
+        put(tmp_path / "home/.config/ace/config.toml", ""),
+        put(tmp_path / "ace.toml", ""),
+        put(tmp_path / "mine.toml", ""),
+    ]
+    for number, path in enumerate(layers, 1):
+        lines = [f"{key} = {number}" for key in keys[number:]]
+        path.write_text("[training]\n" + "\n".join(lines) + "\n")
+    env = environment(
+        HOME=str(tmp_path / "home"),
+        XDG_CONFIG_HOME=str(tmp_path / "home/.config"),
+        ACE_TRAINING__REFLECTION_ROUNDS="4",
+        ACE_TRAINING__CONTEXT_BUDGET="4",
+    )
+    done = ace(
+        "train", "--config", "mine.toml", "--context-budget", 5, "--show-config", cwd=tmp_path, env=env
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for line in (
+        "training.batch_size = 10  (default)",
+        f"training.epochs = 1  ({layers[0]})",
+        "training.seed = 2  (ace.toml)",
+        "training.lookahead = 3  (mine.toml)",
+        "training.reflection_rounds = 4  (environment)",
+        "training.context_budget = 5  (flag)",
+    ):
+        assert line in done.stdout.splitlines()
+
+
+def test_pyproject_speaks_where_it_has_a_table_for_us_and_ace_toml_wins(inside: Inside) -> None:
+    put(inside.cwd / "pyproject.toml", '[tool.ace.training]\nepochs = 7\nseed = 7\n[tool.other]\nx = "y"\n')
+    put(inside.cwd / "ace.toml", "[training]\nseed = 8\n")
+    rows = inside.settings()
+    assert rows["training.epochs"] == ("7", "pyproject.toml")
+    assert rows["training.seed"] == ("8", "ace.toml")
+
+
+@pytest.mark.parametrize("text", ["[tool.other]\nx = 1\n", "tool = 1\n", "[project]\nname = 'x'\n"])
+def test_a_pyproject_that_is_not_about_us_says_nothing(inside: Inside, text: str) -> None:
+    put(inside.cwd / "pyproject.toml", text)
+    assert {source for _, source in inside.settings().values()} == {"default"}
+
+
+def test_input_alone_means_custom_and_a_dataset_is_not_overruled(inside: Inside) -> None:
+    assert inside.settings("--input", "x.jsonl")["data.dataset"][0] == "custom"
+    assert inside.settings("--input", "x.jsonl", "--dataset", "gsm8k")["data.dataset"][0] == "gsm8k"
+
+
+@pytest.mark.parametrize("flag", ["--num-examples", "--num_examples"])
+def test_underscores_in_flags_work(inside: Inside, flag: str) -> None:
+    assert inside.settings(flag, 7)["data.num_examples"] == ("7", "flag")
+    assert inside.settings(f"{flag}=8")["data.num_examples"] == ("8", "flag")
+
+
+def test_switches_can_be_set_off_again(inside: Inside) -> None:
+    put(inside.cwd / "ace.toml", "[data]\nshuffle = true\n[output]\ncheckpoints = true\n")
+    rows = inside.settings("--no-shuffle", "--no_checkpoints")
+    assert rows["data.shuffle"] == ("false", "flag")
+    assert rows["output.checkpoints"] == ("false", "flag")
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("90", "90.0"), ("90s", "90.0"), ("15m", "900.0"), ("1h30m", "5400.0"), ("8h", "28800.0"), ("1.5m", "90.0"), ("2H", "7200.0"), ("1m30", "90.0")],
+)  # fmt: skip
+def test_durations(inside: Inside, written: str, seconds: str) -> None:
+    assert inside.settings("--max-time", written)["limits.max_time"] == (seconds, "flag")
+    inside.set(ACE_EXECUTION__GRACE_PERIOD=written)
+    assert inside.settings()["execution.grace_period"] == (seconds, "environment")
+
+
+@pytest.mark.parametrize(("written", "value"), [("10", "10"), ("0.2", "0.2"), ("20%", "0.2"), ("0", "0")])
+def test_failures_are_a_count_or_a_share(inside: Inside, written: str, value: str) -> None:
+    assert inside.settings("--max-failures", written)["limits.max_failures"][0] == value
+
+
+def test_an_empty_text_unsets_what_may_be_unset(inside: Inside) -> None:
+    put(
+        inside.cwd / "ace.toml",
+        '[limits]\nmax_cost = 3\nmax_calls = 5\n[models.generator]\ntemperature = ""\n',
+    )
+    inside.set(ACE_LIMITS__MAX_CALLS="")
+    rows = inside.settings("--max-cost", "")
+    assert rows["limits.max_cost"] == ("(unset)", "flag")
+    assert rows["limits.max_calls"] == ("(unset)", "environment")
+    assert rows["models.generator.temperature"] == ("(unset)", "ace.toml")
+
+
+def test_tables_come_from_toml_from_json_and_from_nested_variables(inside: Inside) -> None:
+    put(inside.cwd / "ace.toml", '[models.generator.extra]\ntop_p = 0.5\nnested = {a = [1, "b"]}\n')
+    inside.set(
+        ACE_MODELS__REFLECTOR__EXTRA='{"top_p": 0.25, "stop": ["x"]}', ACE_MODELS__CURATOR__EXTRA__TOP_K="40"
+    )
+    loaded = load({}, None, inside.cwd)
+    assert loaded.settings.models.generator.extra == {"top_p": 0.5, "nested": {"a": [1, "b"]}}
+    assert loaded.settings.models.reflector.extra == {"top_p": 0.25, "stop": ["x"]}
+    assert loaded.settings.models.curator.extra == {"top_k": "40"}
+
+
+# -- what is refused
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "key", "hint"),
+    [
+        ("[training]\nbatchsize = 3\n", "ace.toml", "training.batchsize", "'training.batch_size'"),
+        ("[trainig]\nepochs = 3\n", "ace.toml", "trainig", "'training'"),
+        ("epochs = 3\n", "ace.toml", "epochs", "'training.epochs'"),
+        ("[models.generator]\nmodle = 'x'\n", "ace.toml", "models.generator.modle", "'models.generator.model'"),
+        ("[zzz]\nqqq = 1\n", "ace.toml", "zzz", "--show-config"),
+    ],
+)  # fmt: skip
+def test_an_unknown_key_names_the_nearest(inside: Inside, text: str, where: str, key: str, hint: str) -> None:
+    put(inside.cwd / "ace.toml", text)
+    done = inside("train", "--show-config")
+    assert done.code == 2
+    assert done.err.startswith(f"error: {where}: unknown key {key!r}\nhint: ")
+    assert hint in done.err.splitlines()[1]
+
+
+def test_an_unknown_key_in_pyproject_and_an_unknown_variable_are_named_too(inside: Inside) -> None:
+    put(inside.cwd / "pyproject.toml", "[tool.ace]\ntrainig = {}\n")
+    assert "[tool.ace] in pyproject.toml: unknown key 'trainig'" in inside("train", "--show-config").err
+    (inside.cwd / "pyproject.toml").unlink()
+    inside.set(ACE_TRAINING__BATCHSIZE="3")
+    assert inside("train", "--show-config").err == (
+        "error: unknown environment variable ACE_TRAINING__BATCHSIZE\nhint: Did you mean ACE_TRAINING__BATCH_SIZE?\n"
+    )
+
+
+def test_an_unknown_flag_names_the_nearest(inside: Inside) -> None:
+    done = inside("train", "--num-exampels", "3")
+    assert done.code == 2
+    assert "--num-examples" in done.err
+
+
+WRONG = [
+    ("--batch-size", "training.batch_size", "0", "a whole number from 1"),
+    ("--batch-size", "training.batch_size", "ten", "a whole number from 1"),
+    ("--batch-size", "training.batch_size", "", "a whole number from 1"),
+    ("--num-examples", "data.num_examples", "-1", "a whole number from 0"),
+    ("--num-examples", "data.num_examples", "1.5", "a whole number from 0"),
+    ("--similarity-threshold", "training.similarity_threshold", "1.2", "a number from 0 to 1"),
+    ("--similarity-threshold", "training.similarity_threshold", "nan", "a number from 0 to 1"),
+    ("--target-stage", "training.target_stage", "staging", "shadow, production"),
+    ("--concurrency", "execution.concurrency", "0", "1 to 1000"),
+    ("--max-cost", "limits.max_cost", "free", "an amount such as 2.50"),
+    ("--max-cost", "limits.max_cost", "inf", "an amount such as 2.50"),
+    ("--max-time", "limits.max_time", "1 day", "a duration such as 90s, 15m or 8h"),
+    ("--max-failures", "limits.max_failures", "150%", "a count such as 10, or a share such as 0.2 or 20%"),
+    ("--max-failures", "limits.max_failures", "-3", "a count such as 10, or a share such as 0.2 or 20%"),
+    ("--progress", "display.progress", "loud", "auto, rich, plain, json, none"),
+    ("--seed", "training.seed", str(2**70), "a whole number of 64 bits"),
+]
+
+
+@pytest.mark.parametrize(("flag", "path", "value", "allowed"), WRONG)
+def test_a_wrong_value_names_where_it_came_from_the_value_and_what_is_allowed(
+    inside: Inside, flag: str, path: str, value: str, allowed: str
+) -> None:
+    said = f"{value!r} is not allowed\nhint: Allowed: {allowed}.\n"
+    done = inside("train", f"{flag}={value}", "--show-config")
+    assert (done.code, done.err) == (2, f"error: {flag}: {said}")
+    section, key = path.split(".")
+    put(inside.cwd / "my.toml", f'[{section}]\n{key} = "{value}"\n')
+    done = inside("train", "--config", "my.toml", "--show-config")
+    assert (done.code, done.err) == (2, f"error: my.toml: {path}: {said}")
+    name = f"ACE_{section.upper()}__{key.upper()}"
+    inside.set(**{name: value})
+    done = inside("train", "--show-config")
+    assert (done.code, done.err) == (2, f"error: {name}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[training\n", "is not valid TOML"),
+        (b"\xff\xfe[", "is not UTF-8 text"),
+        (b"a" + b"[" * 5000, "is not valid TOML"),
+        (b"training = 3\n", "training is not a table"),
+        (b'[stages]\nprompts = "a\\u0000b"\n', "stages.prompts: 'a\\x00b' is not allowed"),
+        (b"[models.generator.extra]\nwhen = 2020-01-01\n", "models.generator.extra: what is given is not allowed"),
+        (b"[models.generator.extra]\nmost = inf\n", "models.generator.extra: what is given is not allowed"),
+    ],
+)  # fmt: skip
+def test_a_bad_file_is_told_in_one_line(inside: Inside, content: bytes, message: str) -> None:
+    (inside.cwd / "bad.toml").write_bytes(content)
+    done = inside("train", "--config", "bad.toml", "--show-config")
+    assert done.code == 2
+    assert message in done.err.splitlines()[0]
+    assert len(done.err.splitlines()) <= 2
+
+
+def test_a_missing_file_names_the_one_that_may_be_meant(inside: Inside) -> None:
+    put(inside.cwd / "finance.toml", "")
+    done = inside("train", "--config", "finnance.toml", "--show-config")
+    assert (done.code, done.err.splitlines()[-1]) == (2, "hint: Did you mean finance.toml?")
+    assert inside("train", "--config", ".", "--show-config").code == 2
+
+
+def test_a_file_with_a_byte_order_mark_is_read(inside: Inside) -> None:
+    (inside.cwd / "ace.toml").write_bytes(b"\xef\xbb\xbf[training]\nepochs = 2\n")
+    assert inside.settings()["training.epochs"] == ("2", "ace.toml")
+
+
+# -- secrets
+
+
+def test_keys_headers_and_passwords_in_addresses_are_never_shown(inside: Inside) -> None:
+    put(
+        inside.cwd / "ace.toml",
+        f'[models]\napi_base = "https://me:{CANARY}@host.example/v1?api_key={CANARY}"\n'
+        f'[models.generator]\napi_key = "{CANARY}"\nheaders = {{Authorization = "Bearer {CANARY}"}}\n',
+    )
+    inside.set(ACE_MODELS__REFLECTOR__API_KEY=CANARY, ACE_MODELS__CURATOR__HEADERS=f'{{"X-Key": "{CANARY}"}}')
+    done = inside("train", "--show-config")
+    assert done.code == 0
+    assert CANARY not in done.out + done.err
+    assert "models.generator.api_key = (set, not shown)  (ace.toml)" in done.out
+    assert "models.reflector.api_key = (set, not shown)  (environment)" in done.out
+    assert "host.example" in done.out
+
+
+def test_what_a_run_keeps_of_its_settings_holds_no_secret(inside: Inside) -> None:
+    put(
+        inside.cwd / "ace.toml",
+        f'[models]\napi_base = "https://me:{CANARY}@host.example/v1"\n'
+        f'[models.generator]\napi_key = "{CANARY}"\napi_base = "http://h/v1?key={CANARY}"\n'
+        f'headers = {{A = "{CANARY}"}}\n',
+    )
+    settings = load({}, None, inside.cwd).settings
+    kept = recorded(settings, Kind.IDENTITY) | recorded(settings, Kind.RUNTIME)
+    assert CANARY not in repr(kept)
+    assert kept["models.api_base"] == "https://host.example/v1"
+    assert kept["models.generator.api_base"] == "http://h/v1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'extra = {{api_key = "{0}"}}',
+        'extra = {{deep = {{Authorization = "{0}"}}}}',
+        'extra = {{list = [{{secret = "{0}"}}]}}',
+        'headers = "{0}"',
+        'headers = {{A = ["{0}"]}}',
+        'api_key = ["{0}"]',
+    ],
+)
+def test_a_misplaced_key_is_refused_and_not_repeated(inside: Inside, text: str) -> None:
+    put(inside.cwd / "ace.toml", "[models.generator]\n" + text.format(CANARY) + "\n")
+    done = inside("train", "--show-config")
+    assert done.code == 2
+    assert CANARY not in done.out + done.err
+
+
+# -- one definition
+
+
+def test_every_setting_chooses_its_kind_and_says_what_it_is() -> None:
+    for definition in definitions():
+        assert definition.kind in Kind
+        assert definition.help
+        assert not definition.help.endswith(".")
+    flags = [d.flag for d in definitions() if d.flag]
+    assert len(flags) == len(set(flags))
+
+
+def test_a_setting_without_a_kind_is_a_mistake_that_is_noticed() -> None:
+    class New(Section):
+        good: int = runtime(1, "Fine")
+        bad: int = 2
+
+    with pytest.raises(TypeError, match=r"the setting new\.bad does not say whether it is identity, runtime"):
+        list(definitions(New, "new."))
+    assert issubclass(New, BaseModel)
+
+
+def test_settings_that_decide_the_result_are_identity_and_those_of_the_run_are_not() -> None:
+    kinds = {d.path: d.kind for d in definitions()}
+    for path in ("data.dataset", "training.seed", "models.generator.model", "models.generator.temperature"):
+        assert kinds[path] is Kind.IDENTITY
+    for path in ("execution.concurrency", "models.generator.timeout", "limits.max_cost", "display.progress"):
+        assert kinds[path] is Kind.RUNTIME
+    assert {path for path, kind in kinds.items() if kind is Kind.SECRET} == {
+        f"models.{role}.{name}" for role in ("generator", "reflector", "curator") for name in ("api_key", "headers")
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["train", "resume"])
+def test_every_flag_stands_in_the_help_with_its_default(inside: Inside, command: str) -> None:
+    done = inside(command, "--help")
+    assert done.code == 0
+    text = re.sub(r"\s+", " ", done.out)
+    for definition in definitions():
+        if definition.flag and not (command == "resume" and definition.kind is Kind.IDENTITY):
+            assert re.search(rf"(?<![\w-]){definition.flag}(?![\w-])", text), definition.flag
+            assert re.sub(r"\s+", " ", definition.help) in text or "-" in definition.help
+
+
+def test_the_table_of_options_holds_every_setting() -> None:
+    rows = {row["key"]: row for row in option_table()}
+    assert rows.keys() == {d.path for d in definitions()}
+    assert rows["training.batch_size"] == {
+        "key": "training.batch_size",
+        "flag": "--batch-size",
+        "env": "ACE_TRAINING__BATCH_SIZE",
+        "default": "10",
+        "kind": "identity",
+        "help": "Examples that see the same playbook",
+    }
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_file_in_configs_loads_and_its_data_is_there(inside: Inside, path: Path) -> None:
+    rows = inside.settings("--config", path)
+    assert str(path) in {source for _, source in rows.values()}
+    data = rows["data.input"][0]
+    assert data == "(unset)" or (ROOT / data).is_file()
+
+
+# -- the plan
+
+
+@pytest.fixture
+def closed() -> str:
+    """An address where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+
+
+def plan(inside: Inside, closed: str, *flags: object) -> str:
+    shutil.copy(ROOT / "examples/gsm8k_20.jsonl", inside.cwd / "rows.jsonl")
+    done = inside("train", "--input", "rows.jsonl", "--api-base", closed, "--dry-run", *flags)
+    assert done.code == 0, done.err
+    assert [path.name for path in inside.cwd.iterdir()] == ["rows.jsonl"]
+    return done.out
+
+
+def test_a_dry_run_prints_the_plan_and_makes_no_file_and_no_call(
+    inside: Inside, closed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = plan(inside, closed, "--epochs", 2, "--batch-size", 8, "--generator-model", "gpt-4o-mini")
+    assert "dataset    rows.jsonl: 20 examples" in said
+    assert "plan       2 epochs, 6 batches of 8: 40 examples to do" in said
+    assert re.search(r"generator  gpt-4o-mini: 40 calls, about [\d,]+ \+ 12,000 tokens, \$0\.\d{4}", said)
+    assert re.search(r"total      80 calls, \$0\.\d{4}", said)
+    assert said.endswith("no call was made\n")
+
+
+def test_an_unknown_price_is_said_and_given_prices_are_used(inside: Inside, closed: str) -> None:
+    models = ("--generator-model", "openai/nobody-knows", "--reflector-model", "openai/nobody-knows")
+    said = plan(inside, closed, *models)
+    assert "unknown price" in said.splitlines()[-2]
+    inside.set(**{
+        f"ACE_MODELS__{role}__{kind}_PRICE": "1" for role in ("GENERATOR", "REFLECTOR") for kind in ("INPUT", "OUTPUT")
+    })  # fmt: skip
+    assert "unknown price" not in plan(inside, closed, *models)
+
+
+def test_a_dry_run_refuses_what_a_real_start_would(inside: Inside, closed: str) -> None:
+    plan(inside, closed)
+    for flags, word in (
+        (["--input", "nothing.jsonl"], "nothing.jsonl"),
+        (["--input", "rows.jsonl", "--scorer", "numric"], "numeric"),
+        (["--input", "rows.jsonl", "--generator-model", "openai/unknown", "--max-cost", "1"], "price"),
+    ):
+        done = inside("train", *flags, "--dry-run", "--api-base", closed)
+        assert done.code == 2
+        assert word in done.err

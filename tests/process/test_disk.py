@@ -1,0 +1,96 @@
+"""No room, no permission: a clear line, old files intact, and the run goes on once there is room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from support.command import ace, read_json, train_arguments
+from support.scripted_server import ScriptedServer
+
+Serve = Callable[..., tuple[ScriptedServer, Path]]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 600 KB, where this machine lets us mount one."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    if shutil.which("mount") is None or os.geteuid() != 0:
+        pytest.skip("mounting a small tmpfs needs root")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode:
+        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+@pytest.mark.parametrize("room", [0, 24, 200, 330, 420])
+def test_out_of_disk_it_stops_with_a_clear_line_and_goes_on_when_there_is_room(
+    room: int, small_disk: Path, serve: Serve, tmp_path: Path
+) -> None:
+    server, data = serve(40)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * (600 - room) * 1024 if room else b"x" * 590 * 1024)
+    arguments = train_arguments(
+        server.url, data, 40, run_dir=small_disk / "run", batch_size=5, concurrency=4, checkpoint_interval=10
+    )
+    done = ace("train", *arguments, cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "space" in done.stderr
+    assert "Traceback" not in done.stderr
+    asked = server.answered()
+    ballast.unlink()
+    subprocess.run(["mount", "-o", "remount,size=16m", small_disk], check=True)
+    if (small_disk / "run/run.sqlite3").exists():
+        again = ace("resume", small_disk / "run", cwd=tmp_path)
+    else:
+        again = ace("train", *arguments, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert read_json(tmp_path / "out/playbook.json")["bullets"]
+    # What was in flight when the disk was full could not be kept: at most that is asked for again.
+    assert sum(times - 1 for times in server.answered().values()) <= 4
+    assert asked.keys() <= server.answered().keys()
+
+
+def test_outputs_on_a_full_disk_leave_the_old_files_and_the_run_whole(
+    small_disk: Path, serve: Serve, tmp_path: Path
+) -> None:
+    server, data = serve(10)
+    old = small_disk / "playbook.json"
+    old.write_text("the old one")
+    (small_disk / "ballast").write_bytes(b"x" * 590 * 1024)
+    arguments = train_arguments(server.url, data, 10, output=old)
+    done = ace("train", *arguments, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert old.read_text() == "the old one"
+    (small_disk / "ballast").unlink()
+    asked = len(server.log)
+    again = ace("resume", "run", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert read_json(old)["bullets"]
+    assert len(server.log) == asked
+
+
+@pytest.mark.parametrize("where", ["run_dir", "output", "metrics_output"])
+def test_places_that_cannot_be_written_are_told_before_anything_is_paid(
+    where: str, serve: Serve, tmp_path: Path
+) -> None:
+    server, data = serve(4)
+    (tmp_path / "file").write_text("in the way")
+    done = ace("train", *train_arguments(server.url, data, 4, **{where: "file/below"}), cwd=tmp_path)
+    assert done.returncode in (1, 2)
+    assert "file" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not server.log

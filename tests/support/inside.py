@@ -1,0 +1,66 @@
+"""`ace` inside of the test's own process (a process of its own costs seconds), away from the developer's settings."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ace_cli.cli.app import run
+from support.command import KEY
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+class Inside:
+    """Runs command lines in ``cwd``; the user's own settings file is ``user_file``."""
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.cwd = folder
+        self.user_file = folder / "home/.config/ace/config.toml"
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        for name in [name for name in os.environ if name.upper().startswith("ACE_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("HOME", str(folder / "home"))
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(folder / "home/.config"))
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+        monkeypatch.chdir(folder)
+
+    def set(self, **variables: str) -> None:
+        for name, value in variables.items():
+            self._monkeypatch.setenv(name, value)
+
+    def __call__(self, *arguments: object) -> Outcome:
+        self._capsys.readouterr()
+        code = run([str(argument) for argument in arguments])
+        said = self._capsys.readouterr()
+        return Outcome(int(code), said.out, said.err)
+
+    def settings(self, *flags: object) -> dict[str, tuple[str, str]]:
+        """``ace train FLAGS --show-config``: key -> (value, where it came from)."""
+        done = self("train", *flags, "--show-config")
+        assert done.code == 0, done.err
+        rows = {}
+        for line in done.out.splitlines():
+            key, _, rest = line.partition(" = ")
+            value, _, source = rest.rpartition("  (")
+            rows[key] = value, source.removesuffix(")")
+        return rows
+
+
+@pytest.fixture(name="inside")
+def inside_fixture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
+    return Inside(tmp_path, monkeypatch, capsys)

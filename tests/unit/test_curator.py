@@ -1,0 +1,258 @@
+"""The default Curator: what becomes a bullet, what confirms one, and that history does not depend on luck."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
+from ace_cli.stages.base import BulletTag, Insight, Lesson, Reflection
+from ace_cli.stages.curator import SemanticCurator, clean
+
+AT = "2026-01-02T03:04:05+00:00"
+UNITS = "Convert units before dividing."
+SAME_AS_UNITS = "Never divide before converting units."
+PAIRS = [
+    json.loads(row)
+    for row in (Path(__file__).parents[1] / "fixtures/sameness_pairs.jsonl").read_text("utf-8").splitlines()
+]
+
+
+def lesson(
+    *insights: str | Insight, example: str = "e1", domain: str = "math", tags: Sequence[BulletTag] = ()
+) -> Lesson:
+    made = tuple(Insight(i) if isinstance(i, str) else i for i in insights)
+    return Lesson(example, domain, Reflection(insights=made, bullet_tags=tuple(tags)))
+
+
+def curate(playbook: Playbook, *lessons: Lesson, curator: SemanticCurator | None = None) -> Delta:
+    curator = curator or SemanticCurator(WordLlamaEmbedder())
+    return asyncio.run(curator.curate(playbook, lessons, None, at=AT))
+
+
+def book(*contents: str, domain: str = "math", **fields: Any) -> Playbook:
+    return Playbook(
+        tuple(Bullet(f"B{n:03d}", text, domain_id=domain, **fields) for n, text in enumerate(contents, 1))
+    )
+
+
+def test_a_new_insight_becomes_a_bullet_without_votes() -> None:
+    insight = Insight("  - [B007]  Convert units\n before dividing. ", Section.HARMFUL)
+    (change,) = curate(book("Dozens are 12."), lesson(insight, example="row-9")).changes
+    assert isinstance(change, Add)
+    assert change.example_id == "row-9"
+    assert change.bullet == Bullet(
+        id="B002",
+        content=UNITS,
+        domain_id="math",
+        section=Section.HARMFUL,
+        stage=PlaybookStage.SHADOW,
+        activation_count=0,
+        confidence=0.5,
+        sources=("row-9",),
+        created_at=AT,
+        updated_at=AT,
+    )
+
+
+def test_a_repeated_lesson_confirms_its_bullet_whatever_its_section() -> None:
+    playbook = book("A dozen means 12 items.", UNITS)
+    delta = curate(playbook, lesson(Insight(SAME_AS_UNITS, Section.HARMFUL), example="e5"))
+    (change,) = delta.changes
+    assert isinstance(change, Confirm)
+    assert (change.bullet_id, change.content, change.section) == ("B002", SAME_AS_UNITS, Section.HARMFUL)
+    assert 0.8 <= change.similarity <= 1
+    assert change.similarity == round(change.similarity, 6)
+    bullet = playbook.apply(delta).by_id["B002"]
+    assert (bullet.content, bullet.helpful_count, bullet.activation_count) == (UNITS, 1, 1)
+    assert bullet.sources == ("e5",)
+
+
+def test_an_opposite_becomes_a_bullet_of_its_own_and_says_why() -> None:
+    (change,) = curate(book(UNITS), lesson("Convert units after dividing.")).changes
+    assert isinstance(change, Add)
+    assert change.reason == "near B001 but other order"
+
+
+def test_a_true_repeat_is_found_behind_nearer_contradictions() -> None:
+    cities = [
+        "Oslo",
+        "Bergen",
+        "Berlin",
+        "Madrid",
+        "Lisbon",
+        "Turin",
+        "Vienna",
+        "Prague",
+        "Warsaw",
+        "Athens",
+        "Dublin",
+    ]
+    playbook = book(*(f"The warehouse code for {city} is RV-{n}." for n, city in enumerate(cities, 60)))
+    delta = curate(
+        playbook,
+        lesson(
+            "Shipments to Dublin need the warehouse code RV-70.", "The warehouse code for Dublin is RV-71."
+        ),
+    )
+    assert [type(change) for change in delta.changes] == [Confirm, Add]
+    assert isinstance(delta.changes[0], Confirm)
+    assert delta.changes[0].bullet_id == "B011"
+
+
+def test_insights_of_one_batch_are_compared_with_each_other() -> None:
+    delta = curate(
+        Playbook(), lesson(UNITS, example="a"), lesson(SAME_AS_UNITS, "A dozen is 12.", example="b")
+    )
+    assert [type(change) for change in delta.changes] == [Add, Confirm, Add]
+    after = Playbook().apply(delta)
+    assert [(b.id, b.helpful_count, b.sources) for b in after.bullets] == [
+        ("B001", 1, ("a", "b")),
+        ("B002", 0, ("b",)),
+    ]
+
+
+def test_domains_are_kept_apart() -> None:
+    delta = curate(
+        book(UNITS), lesson(UNITS, domain="physics"), lesson(UNITS, domain="general"), lesson(UNITS)
+    )
+    assert [type(change) for change in delta.changes] == [Add, Add, Confirm]
+
+
+def test_a_quarantined_lesson_is_recognised_and_not_added_again() -> None:
+    playbook = book(UNITS, stage=PlaybookStage.QUARANTINED)
+    delta = curate(playbook, lesson(SAME_AS_UNITS))
+    assert isinstance(delta.changes[0], Confirm)
+    assert playbook.apply(delta).by_id["B001"].is_quarantined
+
+
+def test_votes_come_before_insights_and_lessons_in_plan_order() -> None:
+    playbook = book(UNITS, "A dozen means 12 items.")
+    delta = curate(
+        playbook,
+        lesson("Read the question twice.", example="a", tags=[BulletTag("B002", Section.HARMFUL)]),
+        lesson(example="b", tags=[BulletTag("B001", Section.HELPFUL), BulletTag("B002", Section.NEUTRAL)]),
+    )
+    assert delta.at == AT
+    assert [change for change in delta.changes if isinstance(change, Vote)] == [
+        Vote("B002", "a", Section.HARMFUL),
+        Vote("B001", "b", Section.HELPFUL),
+        Vote("B002", "b", Section.NEUTRAL),
+    ]
+    assert [type(change) for change in delta.changes] == [Vote, Add, Vote, Vote]
+
+
+def test_votes_that_cannot_be_counted_are_said() -> None:
+    tags = [
+        BulletTag("B001", Section.HELPFUL),
+        BulletTag("B001", Section.HARMFUL),
+        BulletTag("B404", Section.HELPFUL),
+    ]
+    delta = curate(book(UNITS), lesson(tags=tags))
+    assert delta.changes == (
+        Vote("B001", "e1", Section.HELPFUL),
+        Drop("e1", "[B001] harmful", Section.HARMFUL, "a second vote on the bullet"),
+        Drop("e1", "[B404] helpful", Section.HELPFUL, "a vote on a bullet that does not exist"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "empty"),
+        (" \n\t", "empty"),
+        ("- ", "empty"),
+        ("...", "empty"),
+        ("many words " * 500, "5,499 characters"),
+    ],
+)
+def test_what_is_no_lesson_is_dropped_with_the_reason(content: str, reason: str) -> None:
+    (change,) = curate(Playbook(), lesson(content)).changes
+    assert isinstance(change, Drop)
+    assert reason in change.reason
+
+
+@pytest.mark.parametrize(
+    ("raw", "content"),
+    [
+        ("- Round up.", "Round up."),
+        ("* [B012] Round up.", "Round up."),
+        ("3) Round up.", "Round up."),
+        ("[B008] (pitfall) Rounding\n\nearly.", "Rounding early."),
+        ("3.5 kg is the limit.", "3.5 kg is the limit."),
+        ("-5 is less than 3.", "-5 is less than 3."),
+        ("12 items are a dozen.", "12 items are a dozen."),
+        ("Use [x] as a mark.", "Use [x] as a mark."),
+        ("A lone \ud800 surrogate", "A lone ? surrogate"),
+    ],
+)
+def test_content_is_one_line_without_the_marks_of_a_list(raw: str, content: str) -> None:
+    assert clean(raw) == content
+
+
+def test_words_without_a_vector_are_still_recognised() -> None:
+    class Blind(WordLlamaEmbedder):
+        async def embed(self, texts: Sequence[str]) -> Any:
+            return (await super().embed(texts)) * 0
+
+    delta = curate(
+        book(UNITS),
+        lesson("convert units before dividing", "Something else"),
+        curator=SemanticCurator(Blind()),
+    )
+    assert [type(change) for change in delta.changes] == [Confirm, Add]
+
+
+def test_target_stage_and_threshold_are_the_users() -> None:
+    strict = SemanticCurator(WordLlamaEmbedder(), 0.99, PlaybookStage.PRODUCTION)
+    (change,) = curate(book(UNITS), lesson(SAME_AS_UNITS), curator=strict).changes
+    assert isinstance(change, Add)
+    assert change.bullet.stage is PlaybookStage.PRODUCTION
+
+
+def batches() -> list[list[Lesson]]:
+    """Both texts of every pair, 10 lessons a batch, the second texts long after the first."""
+    texts = [(p["domain"], p["a"]) for p in PAIRS] + [(p["domain"], p["b"]) for p in PAIRS]
+    lessons = [lesson(text, example=f"e{n}", domain=domain) for n, (domain, text) in enumerate(texts)]
+    return [lessons[start : start + 10] for start in range(0, len(lessons), 10)]
+
+
+def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
+    kept = SemanticCurator(WordLlamaEmbedder())
+    playbook = Playbook()
+    for batch in batches():
+        delta = curate(playbook, *batch, curator=kept)
+        assert delta == curate(playbook, *batch)
+        playbook = playbook.apply(delta)
+    assert len(playbook) > 100
+    assert sum(b.helpful_count for b in playbook.bullets) > 50
+
+
+def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:
+    kept = SemanticCurator(WordLlamaEmbedder())
+    first = book(UNITS, "A dozen means 12 items.")
+    curate(first, lesson("Read the question twice."), curator=kept)  # never applied
+    for other in (first, book("A dozen means 12 items.", UNITS), book(UNITS), Playbook(), first):
+        assert curate(other, lesson(SAME_AS_UNITS), curator=kept) == curate(other, lesson(SAME_AS_UNITS))
+
+
+def test_each_bullet_is_embedded_once_and_the_index_is_only_extended() -> None:
+    class Counting(WordLlamaEmbedder):
+        asked: list[str] = []  # noqa: RUF012 - of this test
+
+        async def embed(self, texts: Sequence[str]) -> Any:
+            self.asked.extend(texts)
+            return await super().embed(texts)
+
+    kept = SemanticCurator(Counting())
+    playbook = book("Known from a file.")
+    for batch in batches():
+        playbook = playbook.apply(curate(playbook, *batch, curator=kept))
+    insights = [i.content for batch in batches() for les in batch for i in les.reflection.insights]
+    assert len(Counting.asked) <= len(insights) + 1

@@ -1,0 +1,140 @@
+"""Same or new? The labelled pairs are ours, the table of hard cases names one rule each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.sameness.rules.contradiction import contradiction
+from ace_cli.sameness.rules.wording import stem, take_apart
+
+ROWS = [
+    json.loads(row)
+    for row in (Path(__file__).parents[1] / "fixtures/sameness_pairs.jsonl").read_text("utf-8").splitlines()
+]
+SAME = [(row["a"], row["b"]) for row in ROWS if row["same"]]
+OTHER = [(row["a"], row["b"]) for row in ROWS if not row["same"] and row["kind"] != "related"]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "reason"),
+    [
+        ("Retry 5 times.", "Retry seven times.", "other number: 5 vs seven"),
+        ("A fee of 15% applies.", "A fee of 25 percent applies.", "other number: 15 vs 25"),
+        ("Use the third row.", "Use the 4th row.", "other number: third vs 4"),
+        ("Round to one decimal place.", "Round to two decimal places.", "other number: one vs two"),
+        ("It takes 1,080 steps.", "It takes 1080.5 steps.", "other number: 1,080 vs 1080.5"),
+        ("Give 5 mg of it.", "Give 5 g of it.", "other unit: mg vs g"),
+        ("Answer in $.", "Answer in euros.", "other unit: dollar vs euro"),
+        ("The code for Oslo is RV-72.", "The code for Oslo is KL-19.", "other name: rv-72 vs kl-19"),
+        ("Send it to Oslo.", "Send it to Bergen.", "other name: oslo vs bergen"),
+        ("Call `open_file` first.", "Call `close_file` first.", "other name: open_file vs close_file"),
+        ("Round the price up.", "Always round prices down.", "opposite: roundup vs rounddown"),
+        ("Increase the dose.", "Decrease the dose.", "opposite: increase vs decrease"),
+        ("Mention at least three.", "Mention no more than three.", "opposite: atleast vs atmost"),
+        ("It is safe to mix them.", "It is unsafe to mix them.", "negation: unsafe vs safe"),
+        ("Sort before filtering.", "Sort after filtering.", "other order"),
+        ("Do not convert units before dividing.", "Convert units before dividing.", "other order"),
+        ("Divide debt by equity.", "Divide equity by debt.", "other operands"),
+        ("Subtract cost from revenue.", "Take revenue away from cost.", "other difference"),
+        ("Never show the working.", "Show the working.", "negation"),
+        ("Use net income, not revenue.", "Use revenue rather than net income.", "negation"),
+        ("Do not forget the remainder.", "Forget the remainder.", "negation"),
+        ("Rounding early is a mistake.", "Round early.", "negation"),
+        ("Use diluted shares for it.", "Use common shares for it.", "other term: diluted vs common"),
+    ],
+)
+def test_each_kind_of_contradiction_is_named(a: str, b: str, reason: str) -> None:
+    assert contradiction(a, b) == reason
+    assert contradiction(b, a) is not None
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Convert units before dividing.", "Never divide before converting units."),
+        ("Convert units before dividing.", "Only divide after converting the units."),
+        ("Don't forget to carry the remainder.", "Remember to carry the remainder."),
+        ("Never pass input to the database without validating it.", "Validate input before passing it on."),
+        ("Do not dispatch until the address is confirmed.", "Confirm the address before dispatching."),
+        ("Avoid rounding early.", "Do not round early."),
+        ("Give at most 4 doses.", "Give no more than four doses."),
+        ("A fee of 15% applies.", "A 15 percent fee applies."),
+        ("The share is 15%.", "The share is 0.15."),
+        ("Report 1,000 dollars.", "Report $1000."),
+        ("Sum first, then divide.", "Divide after summing."),
+        ("Divide the total by the count.", "The total is divided by the count."),
+        ("The EU needs forms.", "The European Union needs forms."),
+        ("Use UTC.", "use UTC!"),
+        ("Log every error with its cause.", "Errors are logged with their cause."),
+        ("Rounding early is a mistake.", "Do not round early."),
+        ("Check the units of each value one at a time.", "Check the two units of each value."),
+    ],
+)
+def test_other_words_for_the_same_are_no_contradiction(a: str, b: str) -> None:
+    assert contradiction(a, b) is None
+    assert contradiction(b, a) is None
+
+
+def test_the_rules_block_few_of_our_paraphrases_and_nearly_all_opposites() -> None:
+    blocked = [pair for pair in SAME if contradiction(*pair)]
+    missed = [pair for pair in OTHER if not contradiction(*pair)]
+    assert len(blocked) <= 0.03 * len(SAME), blocked
+    assert len(missed) <= 0.02 * len(OTHER), missed
+
+
+def test_with_vectors_most_paraphrases_merge_and_opposites_do_not() -> None:
+    texts = [row[side] for row in ROWS for side in "ab"]
+    vectors = asyncio.run(WordLlamaEmbedder().embed(texts))
+    merged = [
+        float(vectors[2 * n] @ vectors[2 * n + 1]) >= 0.8 and contradiction(row["a"], row["b"]) is None
+        for n, row in enumerate(ROWS)
+    ]
+    same = [m for m, row in zip(merged, ROWS, strict=True) if row["same"]]
+    other = [m for m, row in zip(merged, ROWS, strict=True) if not row["same"]]
+    assert sum(same) >= 0.85 * len(same)
+    assert sum(other) <= 0.02 * len(other)
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_any_two_texts_can_be_compared_both_ways(a: str, b: str) -> None:
+    assert (contradiction(a, b) is None) == (contradiction(b, a) is None)
+    assert contradiction(a, a) is None
+
+
+@given(st.lists(st.sampled_from([w for a, b in SAME + OTHER for w in (a + " " + b).split()]), max_size=30))
+def test_a_text_never_contradicts_itself_however_it_is_put(parts: list[str]) -> None:
+    text = " ".join(parts)
+    assert contradiction(text, f"  {text.upper()} ") is None
+
+
+def test_a_huge_text_is_compared_at_once() -> None:
+    assert contradiction("never 5 " * 200_000, "always 6 " * 200_000) is not None
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("divide", "divides", "dividing", "divided", "division"),
+        ("multiply", "multiplied", "multiplies", "multiplying"),
+        ("unit", "units"),
+        ("convert", "converting", "conversion"),
+        ("add", "adding", "added", "addition"),
+        ("stop", "stopped", "stopping"),
+        ("class", "classes"),
+    ],
+)
+def test_forms_of_a_word_have_one_stem(words: tuple[str, ...]) -> None:
+    assert len({stem(word) for word in words}) == 1
+
+
+def test_what_is_denied_ends_with_its_clause() -> None:
+    wording = take_apart("Do not use a bare except; catch specific types.")
+    assert wording.content(denied=True) == {stem("use"), stem("bare"), stem("except")}
+    assert stem("catch") in wording.content(denied=False)

@@ -1,0 +1,277 @@
+"""Generator and Reflector: what they put into a prompt, and what they make of a reply."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from ace_cli.data import Example
+from ace_cli.llm.base import ChatReply, Message, PromptStyle
+from ace_cli.playbook import Bullet, Section
+from ace_cli.scoring import Verdict
+from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection, UnusableReply
+from ace_cli.stages.generator import DefaultGenerator, shown_ids
+from ace_cli.stages.prompts import load_prompts
+from ace_cli.stages.reflector import DefaultReflector
+
+PROMPTS = load_prompts()
+CLIPS = Example("r1", "Natalia sold 48 clips in April and half as many in May. How many clips?", "72")
+OSLO = Example("w1", "Which code does the warehouse in Oslo have?", "RV-72")
+BULLETS = (
+    Bullet("B001", "The warehouse code for Oslo is RV-72."),
+    Bullet("B002", "The warehouse code for Lima is QK-15.", section=Section.HARMFUL),
+    Bullet("calc-00003", "Ask for\nthe unit."),
+)
+HALVED = Attempt("24", "48 / 2")
+RIGHT, WRONG = Verdict(True, "72", "72", "numeric"), Verdict(False, "72", "24", "numeric")
+
+
+class ScriptedAsk:
+    def __init__(self, *replies: str | ChatReply, style: PromptStyle = PromptStyle.JSON) -> None:
+        self.replies = [r if isinstance(r, ChatReply) else ChatReply(r) for r in replies]
+        self.asked: list[Sequence[Message]] = []
+        self.style = style
+
+    async def __call__(
+        self,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any] | None = None,
+        schema_name: str = "reply",
+    ) -> ChatReply:
+        assert (schema is None) == (self.style is PromptStyle.PLAIN)
+        self.asked.append(messages)
+        return self.replies[len(self.asked) - 1]
+
+    @property
+    def prompt(self) -> str:
+        return "\n".join(message.content for message in self.asked[-1])
+
+
+def plain(*replies: str | ChatReply) -> ScriptedAsk:
+    return ScriptedAsk(*replies, style=PromptStyle.PLAIN)
+
+
+def generate(
+    ask: ScriptedAsk,
+    example: Example = CLIPS,
+    bullets: Sequence[Bullet] = BULLETS,
+    earlier: tuple[Attempt, Reflection] | None = None,
+) -> Attempt:
+    return asyncio.run(DefaultGenerator(PROMPTS).generate(example, bullets, ask, earlier=earlier))
+
+
+def reflect(
+    ask: ScriptedAsk,
+    verdict: Verdict = WRONG,
+    example: Example = CLIPS,
+    cited: Sequence[Bullet] = BULLETS[:2],
+    attempt: Attempt = HALVED,
+) -> Reflection:
+    return asyncio.run(DefaultReflector(PROMPTS).reflect(example, attempt, verdict, cited, ask))
+
+
+def answer(**values: object) -> str:
+    return json.dumps({"reasoning": "r", "bullet_ids": [], "final_answer": "72", **values})
+
+
+def test_the_generator_sees_question_context_and_bullets_but_not_the_truth() -> None:
+    ask = ScriptedAsk(answer())
+    generate(ask, Example("r", CLIPS.question, "secret-72", context="Clips come in pairs."))
+    system, user = ask.asked[0]
+    assert system.content.startswith("You are the Generator")
+    bullets = "\n[B001] The warehouse code for Oslo is RV-72.\n[B002] (pitfall) The warehouse code for Lima is QK-15.\n[calc-00003] Ask for the unit."
+    assert system.content.endswith(bullets)
+    assert user == Message("user", f"Clips come in pairs.\n\n{CLIPS.question}")
+    assert "secret" not in ask.prompt
+
+
+def test_a_longer_playbook_extends_the_prompt_of_the_shorter_one() -> None:
+    shorter, longer = ScriptedAsk(answer()), ScriptedAsk(answer())
+    generate(shorter, bullets=BULLETS[:2])
+    generate(longer, OSLO, bullets=BULLETS)
+    assert longer.asked[0][0].content.startswith(shorter.asked[0][0].content)
+
+
+def test_an_attempt_cites_only_bullets_that_were_shown() -> None:
+    ask = ScriptedAsk(answer(bullet_ids=["[B002]", "B999", "b001", "B002", "none"]))
+    assert generate(ask) == Attempt("72", "r", ("B002", "B001"))
+
+
+@pytest.mark.parametrize(
+    ("ids", "shown"),
+    [
+        (["B001, B002"], ("B001", "B002")),
+        (["B001 and calc-00003"], ("B001", "calc-00003")),
+        (["`B001`", "(B002)."], ("B001", "B002")),
+        (["B0011", "001", "", "bullets"], ()),
+    ],
+)
+def test_ids_are_read_as_models_spell_them(ids: list[str], shown: tuple[str, ...]) -> None:
+    assert shown_ids(ids, BULLETS) == shown
+
+
+def test_an_empty_answer_is_asked_for_again() -> None:
+    ask = ScriptedAsk(answer(final_answer=" "), answer())
+    assert generate(ask).answer == "72"
+    assert "final_answer" in ask.prompt
+
+
+def test_another_try_knows_the_earlier_answer_and_reflection_but_not_the_truth() -> None:
+    reflection = Reflection(
+        (Insight("It is 72."),),
+        error_identification="Forgot April.",
+        correct_approach="48 + 24 = 72, so say 72.",
+    )
+    ask = ScriptedAsk(answer())
+    generate(ask, earlier=(Attempt("24", "48 / 2"), reflection))
+    assert "24, was wrong" in ask.prompt
+    assert "Forgot April. 48 + 24 = [...], so say [...]." in ask.prompt
+    assert "72" not in ask.asked[0][1].content
+
+
+@pytest.mark.parametrize(
+    ("truth", "text", "left"),
+    [
+        ("1,080", "It is 1080 or 1,080, not 11080 or 1080.5.", "It is [...] or [...], not 11080 or 1080.5."),
+        ("5", "5. Then 2.5 and 15, 5%.", "[...]. Then 2.5 and 15, [...]%."),
+        ("RV-72", "say rv-72!", "say [...]!"),
+        ("48", "48 were sold", "48 were sold"),
+    ],
+)
+def test_the_truth_is_blanked_out_unless_the_question_holds_it(truth: str, text: str, left: str) -> None:
+    ask = ScriptedAsk(answer())
+    example = Example("r", CLIPS.question, truth)
+    generate(ask, example, (), (Attempt("0"), Reflection(root_cause=text)))
+    assert ask.asked[0][1].content.endswith(f": {left}")
+
+
+def test_the_reflector_sees_attempt_verdict_truth_and_cited_bullets() -> None:
+    ask = ScriptedAsk('{"insights": []}')
+    reflect(ask)
+    system, user = ask.asked[0]
+    assert system.content.startswith("You are the Reflector")
+    for part in (
+        CLIPS.question,
+        "48 / 2",
+        "(wrong): 24",
+        "Truth: 72",
+        "\n[B001] The",
+        "\n[B002] (pitfall) The",
+    ):
+        assert part in user.content
+    assert "calc-00003" not in ask.prompt
+
+
+def test_a_reflection_is_read_with_its_slips() -> None:
+    ask = ScriptedAsk(
+        json.dumps(
+            {
+                "reasoning": "r",
+                "root_cause": "c",
+                "insights": [
+                    {"content": "Add\nboth months.", "section": "strategy", "confidence": "90%"},
+                    {"content": "", "section": "helpful"},
+                    "Read the question twice.",
+                ],
+                "bullet_tags": [{"id": "[B001]", "tag": "harmful"}, {"id": "B777", "tag": "helpful"}],
+            }
+        )
+    )
+    reflection = reflect(ask)
+    assert reflection.insights == (
+        Insight("Add both months.", Section.HELPFUL, 0.9),
+        Insight("Read the question twice.", Section.HELPFUL, 0.5),
+    )
+    assert reflection.bullet_tags == (BulletTag("B001", Section.HARMFUL),)
+    assert (reflection.reasoning, reflection.root_cause) == ("r", "c")
+
+
+def test_tags_may_come_as_pairs() -> None:
+    reflection = reflect(
+        ScriptedAsk('{"insights": [], "bullet_tags": {"B001": "helpful", "B002": "unhelpful"}}')
+    )
+    assert reflection.bullet_tags == (BulletTag("B001", Section.HELPFUL), BulletTag("B002", Section.HARMFUL))
+
+
+def test_the_two_prompts_are_lean() -> None:
+    """About 150 tokens for both, the example's own text aside; 4 characters are about a token."""
+    generator, reflector = ScriptedAsk(answer()), ScriptedAsk('{"insights": []}')
+    empty = Example("r", "?", "1")
+    generate(generator, empty, ())
+    reflect(reflector, example=empty, cited=(), attempt=Attempt("0"))
+    assert len(generator.prompt) <= 200
+    assert len(reflector.prompt) <= 560
+
+
+# Plain text, for small models --------------------------------------------------------------------
+
+
+def test_a_plain_answer_is_the_text_and_cites_what_it_draws_on() -> None:
+    ask = plain(" The code is RV-72.\n")
+    assert generate(ask, OSLO) == Attempt("The code is RV-72.", "", ("B001",))
+    assert ask.asked[0][0].content.startswith("You are the Generator")
+    assert "72" not in ask.asked[0][1].content
+
+
+@pytest.mark.parametrize(
+    ("text", "answer_text", "cited"),
+    [
+        ("[B002] It is QK-15.", "It is QK-15.", ("B002",)),
+        ("As B001 says: RV-72", "As B001 says: RV-72", ("B001",)),
+        ("The warehouse in Oslo has a code.", "The warehouse in Oslo has a code.", ()),
+        ("<think>Lima? QK-15</think>RV-72", "RV-72", ("B001",)),
+        ("Yes.", "Yes.", ()),
+    ],
+)
+def test_citations_are_read_off_a_plain_answer(text: str, answer_text: str, cited: tuple[str, ...]) -> None:
+    assert generate(plain(text), OSLO) == Attempt(answer_text, "", cited)
+
+
+@pytest.mark.parametrize(
+    "reply", ["", " \n", "[B001]", ChatReply("x", "content_filter"), ChatReply("hal", "length")]
+)
+def test_a_plain_reply_that_says_nothing_is_unusable(reply: str | ChatReply) -> None:
+    with pytest.raises(UnusableReply):
+        generate(plain(reply), OSLO)
+
+
+def test_a_cut_off_plain_answer_loses_its_last_word_which_may_be_half() -> None:
+    assert generate(plain(ChatReply("The code is RV-7", "length")), OSLO).answer == "The code is"
+
+
+def test_a_plain_reflector_words_the_missing_fact() -> None:
+    ask = plain('"The warehouse code for Oslo is RV-72." This is a fact.')
+    reflection = reflect(ask, example=OSLO, cited=BULLETS[1:2])
+    assert reflection.insights == (Insight("The warehouse code for Oslo is RV-72."),)
+    assert ask.asked[0][0].content.startswith("You are the Reflector")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "problem"),
+    [
+        ("The warehouse in Oslo is big.", "does not hold the truth"),
+        ("The code is RV-72.", "does not mention oslo"),
+        ("The warehouse code for Oslo is RV-721.", "does not hold the truth"),
+    ],
+)
+def test_a_sentence_that_teaches_nothing_is_no_insight_and_says_why(sentence: str, problem: str) -> None:
+    reflection = reflect(plain(sentence), example=OSLO)
+    assert reflection.insights == ()
+    assert problem in reflection.error_identification
+    assert reflection.reasoning == sentence
+
+
+def test_a_right_plain_answer_costs_no_reflector_call() -> None:
+    ask = plain()
+    assert reflect(ask, RIGHT, OSLO, BULLETS[:1]).bullet_tags == (BulletTag("B001", Section.HELPFUL),)
+    assert ask.asked == []
+
+
+def test_after_a_wrong_plain_answer_only_a_bullet_on_the_subject_is_to_blame() -> None:
+    reflection = reflect(plain("Oslo has RV-72."), example=OSLO, cited=BULLETS[:2])
+    assert reflection.bullet_tags == (BulletTag("B001", Section.HARMFUL), BulletTag("B002", Section.NEUTRAL))

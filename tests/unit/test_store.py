@@ -1,0 +1,475 @@
+"""The run store: what goes in comes out, old and damaged ones are told apart, one writer, writes in groups."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ace_cli.data import Example
+from ace_cli.errors import AceError, StoreError, UsageError
+from ace_cli.llm.base import ChatReply
+from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
+from ace_cli.runs import lock, migrations
+from ace_cli.runs.folders import list_runs, newest_unfinished
+from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round, Session, State, Usage
+from ace_cli.runs.store import RunStore
+from ace_cli.scoring import Verdict
+from ace_cli.settings import Kind, definitions
+from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
+from support.command import ace, environment
+from support.inside import Inside, inside_fixture
+from support.inspect_samples import make_run
+
+__all__ = ["inside_fixture"]
+GOLDEN = Path(__file__).parents[1] / "fixtures/stores/schema1.sqlite3"
+HOSTILE = 'a\x00b \ud800 \udfff "q" \\ \x1b[31m [bold] <script> =1+1 \u202e ünïcödé 🙂\r\n'
+LONG = HOSTILE * (1_000_000 // len(HOSTILE))
+IDENTITY = {d.path: d.default for d in definitions() if d.kind is Kind.IDENTITY}
+
+
+def header(**changes: Any) -> Header:
+    base = Playbook(
+        (Bullet("B001", HOSTILE, "d", Section.NEUTRAL, sources=(HOSTILE,), extra={"x": [1, None]}),)
+    )
+    made = Header("2026-01-01T00:00:00Z", "0.1.0", IDENTITY, {"training.seed": 5}, {"generator.txt": HOSTILE}, base, "", {"f": 1})  # fmt: skip
+    return replace(made, **changes)
+
+
+def create(folder: Path, examples: list[Example] | None = None, **changes: Any) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = examples or [Example(f"e{n}", f"q{n}", f"{n}") for n in range(4)]
+    RunStore.create(folder, header(**changes), {"execution.concurrency": 3}, rows, lambda: "hash")
+    return folder
+
+
+def reply(number: int, text: str = "hi", **more: Any) -> RecordedReply:
+    return RecordedReply(
+        f"key-{number}", number, "generator", 0, "m", (("system", "Be brief."), ("user", text)),
+        ChatReply(text, "stop", 10, 5, 2, 0.25, 1, 0.5, **more), "2026-01-01T00:00:01Z",
+    )  # fmt: skip
+
+
+# -- what goes in comes out
+
+
+@pytest.mark.parametrize("text", ["", "plain", HOSTILE, LONG], ids=["empty", "plain", "hostile", "long"])
+def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
+    examples = [Example(f"e{text}", text, text, text, text), Example("e2", "q", "a")]
+    bullet = Bullet("B002", text or "x", text, Section.HARMFUL, PlaybookStage.PRODUCTION, sources=(text,), extra={"k": text})  # fmt: skip
+    episode = Episode(
+        0, 0, 0, 0, f"e{text}", text, 0, 2,
+        (Round(Attempt(text, text, ("B001",)), Verdict(False, text, None, text),
+               Reflection((Insight(text, Section.NEUTRAL, 0.25),), (BulletTag("B001", Section.HARMFUL),), text, text, text, text)),
+         Round(Attempt(text), Verdict(True, text, text, "exact"))), seconds=0.5,
+    )  # fmt: skip
+    failed = Episode(1, 0, 1, 0, "e2", "general", 0, failure="timeout", error=text)
+    delta = Delta(
+        "2026-01-01T00:00:02Z",
+        (
+            Add(bullet, "e2", text), Confirm("B001", "e2", text, Section.HELPFUL, 0.9, text),
+            Vote("B001", "e2", Section.NEUTRAL), Drop("e2", text, Section.HARMFUL, text),
+        ),
+    )  # fmt: skip
+    curve = CurvePoint(0, 0, 2, 1, 1, 0.5, 0.5, 2, 1, 1, {"helpful": 1}, 2, 30, None)
+    said = RecordedReply("k", 0, "generator", 0, "m", (("user", text), ("user", text)), ChatReply(text, "length", 1, 2, 3, None, 4, 0.5), "t")  # fmt: skip
+    create(tmp_path, examples)
+
+    async def write() -> None:
+        with RunStore(tmp_path) as store:
+            store.begin_session({"display.progress": text})
+            await store.record_reply(said)
+            await store.record_episode(failed)
+            await store.record_episode(episode)
+            await store.record_merge(0, delta, curve)
+            store.put_vectors("w", [("h", b"\0\1")])
+            store.end_session("stopped", "why")
+
+    asyncio.run(write())
+    with RunReader(tmp_path) as run:
+        assert list(run.all_examples()) == examples
+        assert run.examples([1, 0]) == [examples[1], examples[0]]
+        assert run.index_of(f"e{text}") == 0
+        assert run.index_of("nobody") is None
+        assert run.example_ids() == [f"e{text}", "e2"]
+        assert run.header() == header(dataset_hash="hash")
+        assert run.runtime() == {"display.progress": text}
+        assert run.conversation(0) == [said]
+        assert run.replies(0, 0) == {"k": said.reply}
+        assert run.usage() == {"generator": Usage(1, 1, 2, 3, 1, 4, None)}
+        assert list(run.episodes()) == [episode, failed]
+        assert list(run.episodes(index=1)) == [failed]
+        assert run.failures() == {"timeout": [("e2", text)]}
+        assert run.counts() == (2, 0, 1)
+        (merge,) = run.merges()
+        assert (merge.delta, merge.curve) == (delta, curve)
+        assert run.playbook().by_id["B002"] == bullet
+        assert len(run.playbook(version=0)) == 1
+        assert run.vectors("w", ["h", "x"]) == {"h": b"\0\1"}
+        assert run.state() == State("stopped", "why")
+        (session,) = run.sessions()
+        assert session == Session(1, session.started_at, session.seconds, os.getpid(), socket.gethostname(), "stopped why")  # fmt: skip
+        assert run.segments() == [(0, 2)]
+
+
+def test_a_run_is_extended_by_a_further_segment(tmp_path: Path) -> None:
+    create(tmp_path)
+    with RunStore(tmp_path) as store:
+        store.extend([Example("new", "q", "a")], "other hash")
+        assert store.segments() == [(0, 4), (4, 5)]
+        assert store.example(4) == Example("new", "q", "a")
+        assert store.header().dataset_hash == "other hash"
+
+
+@pytest.mark.parametrize(
+    ("examples", "message"),
+    [([], "no examples"), ([Example("a", "q", "1"), Example("a", "r", "2")], r"same id \(example 2\)")],
+)
+def test_a_store_is_made_whole_or_not_at_all(tmp_path: Path, examples: list[Example], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        RunStore.create(tmp_path, header(), {}, examples, lambda: "")
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- older schemas
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date_and_everything_reads(tmp_path: Path) -> None:
+    shutil.copy(GOLDEN, tmp_path / "run.sqlite3")
+    with closing(sqlite3.connect(GOLDEN)) as db:
+        assert migrations.version(db) == 1
+    with RunReader(tmp_path) as old:  # reading needs no writing
+        before = everything(old)
+    with closing(sqlite3.connect(tmp_path / "run.sqlite3")) as db:
+        assert migrations.version(db) == 1
+    with RunStore(tmp_path) as store:
+        assert everything(store) == before
+    with closing(sqlite3.connect(tmp_path / "run.sqlite3")) as db:
+        assert migrations.version(db) == len(migrations.MIGRATIONS)
+        assert db.execute("SELECT 1 FROM sqlite_master WHERE name = 'episode_failure'").fetchone()
+    assert before["counts"] == (30, 14, 1)
+    assert before["state"] == State("stopped", "spent $1.00 of $1.00")
+    assert before["merges"] == 3
+    assert before["bullets"] == ["B001", "B002", "B003"]
+    assert before["vectors"] == {"00ff": b"\0\0\x80?"}
+
+
+def everything(run: RunReader) -> dict[str, Any]:
+    return {
+        "header": run.header(),
+        "runtime": run.runtime(),
+        "state": run.state(),
+        "sessions": run.sessions(),
+        "examples": list(run.all_examples()),
+        "replies": run.replies(0, 1000),
+        "conversations": [run.conversation(step) for step in range(30)],
+        "usage": run.usage(),
+        "episodes": list(run.episodes()),
+        "failures": run.failures(),
+        "counts": run.counts(),
+        "merges": len(list(run.merges())),
+        "bullets": [bullet.id for bullet in run.playbook().bullets],
+        "vectors": run.vectors("wordllama", ["00ff"]),
+        "slowest": run.slowest(),
+        "dearest": run.dearest(),
+    }
+
+
+def test_a_step_that_fails_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(GOLDEN, tmp_path / "run.sqlite3")
+
+    def broken(db: sqlite3.Connection) -> None:
+        db.execute("CREATE TABLE half (x)")
+        db.execute("nonsense")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (migrations.initial, broken))
+    with pytest.raises(StoreError):
+        RunStore(tmp_path)
+    with closing(sqlite3.connect(tmp_path / "run.sqlite3")) as db:
+        assert migrations.version(db) == 1
+        assert not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'half'").fetchone()
+
+
+# -- what is no store
+
+
+def sql(text: str) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as db:
+            db.executescript(text)
+
+    return change
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def scribble(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(os.urandom(4096 * 4))
+
+
+def foreign(path: Path) -> None:
+    path.unlink()
+    sql("CREATE TABLE mine (x); INSERT INTO mine VALUES (1)")(path)
+
+
+def folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGE: list[tuple[str, Callable[[Path], object], str, int]] = [
+    ("no database", lambda path: path.write_bytes(b"Dear diary\n" * 1000), "is damaged: file is not a database", 1),
+    ("empty", lambda path: path.write_bytes(b""), "is a database of another program", 2),
+    ("foreign", foreign, "is a database of another program", 2),
+    ("newer", sql("PRAGMA user_version = 99"), "was written by a newer version of ace (schema 99", 2),
+    ("truncated", truncate, "is damaged: ", 1),
+    ("scribbled", scribble, "is damaged: ", 1),
+    ("row missing", sql("DELETE FROM run"), "is damaged: a row is missing", 1),
+    ("table missing", sql("DROP TABLE run"), "is damaged: no such table: run", 1),
+    ("broken text", sql("UPDATE run SET identity = '{'"), "is damaged: a record cannot be read", 1),
+    ("setting missing", sql("UPDATE run SET identity = '{}'"), "is damaged: a record cannot be read", 1),
+    ("folder", folder, "is not a run: it has no run.sqlite3", 2),
+    ("missing", Path.unlink, "is not a run: it has no run.sqlite3", 2),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "change", "message", "code"), DAMAGE, ids=[row[0] for row in DAMAGE])
+@pytest.mark.parametrize("command", [["resume"], ["inspect"], ["export", "-f", "json"]], ids=lambda c: c[0])
+def test_what_is_no_sound_store_is_told_in_one_line(
+    inside: Inside, command: list[str], name: str, change: Callable[[Path], object], message: str, code: int
+) -> None:
+    make_run(inside.cwd / "runs/run", examples=30, state="stopped")
+    change(inside.cwd / "runs/run/run.sqlite3")
+    done = inside(command[0], "runs/run", *command[1:])
+    assert done.err.startswith("error: ")
+    assert len(done.err.splitlines()) <= 2
+    if command[0] == "resume" or name not in (
+        "folder",
+        "missing",
+    ):  # to the others it is a folder like any other
+        assert message in done.err
+        assert done.code == code
+    listed = inside("resume", "--list")
+    assert listed.code == 0
+    if name not in ("folder", "missing"):
+        assert message in listed.err
+        assert "damaged" in listed.out
+
+
+def test_a_damaged_store_is_no_traceback_as_a_process(tmp_path: Path) -> None:
+    truncate(make_run(tmp_path / "run", examples=30) / "run.sqlite3")
+    for command in ("resume", "inspect"):
+        done = ace(command, "run", cwd=tmp_path)
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: run/run.sqlite3 is damaged: ")
+        assert len(done.stderr.splitlines()) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="POSIX permissions; root gives up its own by prctl")
+def test_a_run_in_a_read_only_folder_is_read_but_not_resumed(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", examples=10, state="stopped")
+    for path in (*run.iterdir(), run):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for command, code, words in (
+            (["inspect", run], 0, ""),
+            (["resume", run], 1, "The folder must be writable."),
+        ):
+            done = as_mortal(*command, cwd=tmp_path)
+            assert done.returncode == code, done.stderr
+            assert words in done.stderr
+            assert "Traceback" not in done.stderr
+    finally:
+        run.chmod(0o755)
+
+
+def as_mortal(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """`ace` without root's right to write everywhere."""
+
+    def drop() -> None:
+        import ctypes
+
+        drop_from_bounding_set, overrides = 24, (1, 2)  # linux/prctl.h, linux/capability.h
+        for capability in overrides:
+            ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
+
+    return subprocess.run(
+        [sys.executable, "-m", "ace_cli", *map(str, arguments)], cwd=cwd, env=environment(), text=True,
+        capture_output=True, check=False, preexec_fn=drop if os.geteuid() == 0 else None,
+    )  # fmt: skip
+
+
+# -- one writer
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from ace_cli.runs import lock
+with lock.hold(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def holder(tmp_path: Path) -> Any:
+    run = make_run(tmp_path / "runs/run", examples=20, state="running")
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_second_writer_is_refused_and_told_who_holds_the_run(
+    inside: Inside, holder: subprocess.Popen[str]
+) -> None:
+    done = inside("resume", "runs/run")
+    assert done.code == 1
+    said = f"runs/run is being written by process {holder.pid} on {socket.gethostname()}"
+    assert done.err.startswith(f"error: {said}\nhint: ")
+    assert lock.is_held(Path("runs/run"))
+
+
+def test_a_live_run_is_read_and_is_not_what_resume_goes_on_with(
+    inside: Inside, holder: subprocess.Popen[str]
+) -> None:
+    assert inside("inspect", "runs/run").code == 0
+    (run,) = list_runs()
+    assert (run.state, run.is_resumable) == ("running", False)
+    with pytest.raises(UsageError, match="no unfinished run"):
+        newest_unfinished()
+
+
+def test_the_lock_of_a_killed_process_is_taken_over(inside: Inside, holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    run = Path("runs/run")
+    assert (run / "run.pid").exists()
+    assert not lock.is_held(run)
+    assert [found.state for found in list_runs()] == ["crashed"]
+    assert newest_unfinished() == run
+    with lock.hold(run):
+        assert json.loads((run / "run.pid").read_text())["pid"] == os.getpid()
+    assert not (run / "run.pid").exists()
+
+
+# -- groups of writes
+
+
+def count_commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    sizes: list[int] = []
+    original = RunStore._commit
+
+    def commit(self: RunStore, db: sqlite3.Connection, jobs: list[Any]) -> AceError | None:
+        sizes.append(len(jobs))
+        return original(self, db, jobs)
+
+    monkeypatch.setattr(RunStore, "_commit", commit)
+    return sizes
+
+
+def test_many_replies_at_once_share_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    create(tmp_path)
+    sizes = count_commits(monkeypatch)
+
+    async def write() -> None:
+        with RunStore(tmp_path) as store:
+            await asyncio.gather(*(store.record_reply(reply(n)) for n in range(200)))
+            with RunReader(tmp_path) as other:  # durable when awaited, for any other reader
+                assert len(other.replies(0, 200)) == 200
+
+    asyncio.run(write())
+    assert sum(sizes) == 200
+    assert len(sizes) <= 100
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
+    """A store that may grow by ``pages`` pages of 4 KB: its disk is full then."""
+    from ace_cli.runs import store
+
+    original = store.connect
+
+    def connect(path: Path) -> sqlite3.Connection:
+        db = original(path)
+        used = db.execute("PRAGMA page_count").fetchone()[0]
+        db.execute(f"PRAGMA max_page_count = {used + pages}")
+        return db
+
+    monkeypatch.setattr(store, "connect", connect)
+
+
+def test_a_full_disk_is_told_to_everybody_who_waits_and_nothing_recorded_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    create(tmp_path)
+    limit(monkeypatch, 8)
+    random = os.urandom(300_000).hex()
+
+    async def write() -> list[Any]:
+        with RunStore(tmp_path) as store:
+            store.begin_session({})
+            for number in range(3):
+                await store.record_reply(reply(number))
+            store.put_vectors("w", [(str(n), os.urandom(1000)) for n in range(100)])  # nobody waits for it
+            waiting = [store.record_reply(reply(number, random + str(number))) for number in range(10, 20)]
+            ended = await asyncio.gather(*waiting, return_exceptions=True)
+            with pytest.raises(StoreError):  # nor does anything later go through
+                await store.record_reply(reply(30))
+            with pytest.raises(StoreError):
+                store.end_session("stopped")
+        return ended
+
+    for error in asyncio.run(write()):
+        assert isinstance(error, StoreError)
+        assert "no space left" in error.message
+        assert "ace resume" in error.hint
+    assert not caplog.records, "an error that is told elsewhere is not told again by asyncio"
+    with RunReader(tmp_path) as run:
+        assert sorted(run.replies(0, 100)) == ["key-0", "key-1", "key-2"]
+    monkeypatch.undo()
+
+    async def again() -> None:
+        with RunStore(tmp_path) as store:
+            await store.record_reply(reply(10, random))
+
+    asyncio.run(again())
+
+
+def test_a_value_that_no_store_can_hold_is_an_error_and_no_hang(tmp_path: Path) -> None:
+    create(tmp_path)
+
+    async def write(record: RecordedReply) -> None:
+        with RunStore(tmp_path) as store:
+            await asyncio.wait_for(store.record_reply(record), 20)
+
+    for record in (
+        replace(reply(1), model="\ud800"),
+        replace(reply(1), reply=ChatReply("x", "stop", 10**30)),
+    ):
+        with pytest.raises(StoreError, match="cannot write"):
+            asyncio.run(write(record))
+    asyncio.run(write(reply(1)))
