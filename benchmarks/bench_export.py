@@ -47,7 +47,7 @@ def sample(count: int) -> Playbook:
         bullets.append(
             Bullet(
                 id=make_id(number),
-                content=f"Lesson {number}: {' '.join(chance.choices(WORDS, k=15))}",
+                content=f"MergeItem {number}: {' '.join(chance.choices(WORDS, k=15))}",
                 domain_id=chance.choice(("general", "finance", "arithmetic", "geometry")),
                 section=chance.choice(tuple(Section)),
                 activation_count=helpful + harmful,

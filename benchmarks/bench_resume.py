@@ -83,7 +83,7 @@ async def make_run(run: Path, settings: Settings, data: Path, examples: int) -> 
     RunStore.create(run, header, runtime, seen(), digest.hexdigest)
     with RunStore(run) as store:
         store.begin_session(runtime)
-        contents = [f"Lesson {n}: write down clerk {n}'s numbers before adding." for n in range(examples)]
+        contents = [f"MergeItem {n}: write down clerk {n}'s numbers before adding." for n in range(examples)]
         contents = contents[: examples // BATCH * NEW]
         embedder = make_embedder(settings.models.embedding)
         vectors = await embedder.embed(contents)

@@ -38,7 +38,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
         playbook = Path(folder) / "playbook.json"
-        bullets = (Bullet(f"B{n:03d}", f"Lesson {n}: read the question twice.") for n in range(1, 101))
+        bullets = (Bullet(f"B{n:03d}", f"MergeItem {n}: read the question twice.") for n in range(1, 101))
         playbook.write_bytes(dump_playbook(Playbook(tuple(bullets))))
         ace = ("-m", "ace_cli")
         commands: dict[str, tuple[object, ...]] = {

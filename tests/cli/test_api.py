@@ -28,7 +28,7 @@ from ace_cli.errors import LimitReached, UsageError
 from ace_cli.playbook import Add, Delta
 from ace_cli.runs.reader import RunReader
 from ace_cli.scoring import Verdict
-from ace_cli.stages.base import Attempt, Insight, Lesson, Reflection
+from ace_cli.stages.base import Attempt, Insight, MergeItem, Reflection
 from support.inside import Inside, inside_fixture
 from support.scripted_server import ScriptedServer
 
@@ -136,7 +136,7 @@ class Thinker:
 
 
 class Keeper:
-    def curate(self, playbook: Playbook, lessons: Sequence[Lesson], ask: Any, *, at: str) -> Delta:
+    def curate(self, playbook: Playbook, lessons: Sequence[MergeItem], ask: Any, *, at: str) -> Delta:
         size = len(playbook)
         return Delta(
             at,

@@ -74,7 +74,7 @@ def test_a_run_as_json(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "train-33",
         "train-53",
     ]
-    assert len(view["dearest"]) == len(view["slowest"]) == 5
+    assert len(view["most_expensive"]) == len(view["slowest"]) == 5
 
 
 def test_a_stopped_run_says_why_and_how_to_go_on(

@@ -164,7 +164,7 @@ def read_all(folder: Path) -> None:
         store.counts()
         store.failures()
         store.slowest()
-        store.dearest()
+        store.most_expensive()
         store.playbook()
         list(store.episodes())
         for step in range(20):

@@ -12,7 +12,7 @@ import pytest
 
 from ace_cli.embeddings import WordLlamaEmbedder
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
-from ace_cli.stages.base import BulletTag, Insight, Lesson, Reflection
+from ace_cli.stages.base import BulletTag, Insight, MergeItem, Reflection
 from ace_cli.stages.curator import SemanticCurator, clean
 
 AT = "2026-01-02T03:04:05+00:00"
@@ -26,12 +26,12 @@ PAIRS = [
 
 def lesson(
     *insights: str | Insight, example: str = "e1", domain: str = "math", tags: Sequence[BulletTag] = ()
-) -> Lesson:
+) -> MergeItem:
     made = tuple(Insight(i) if isinstance(i, str) else i for i in insights)
-    return Lesson(example, domain, Reflection(insights=made, bullet_tags=tuple(tags)))
+    return MergeItem(example, domain, Reflection(insights=made, bullet_tags=tuple(tags)))
 
 
-def curate(playbook: Playbook, *lessons: Lesson, curator: SemanticCurator | None = None) -> Delta:
+def curate(playbook: Playbook, *lessons: MergeItem, curator: SemanticCurator | None = None) -> Delta:
     curator = curator or SemanticCurator(WordLlamaEmbedder())
     return asyncio.run(curator.curate(playbook, lessons, None, at=AT))
 
@@ -216,7 +216,7 @@ def test_target_stage_and_threshold_are_the_users() -> None:
     assert change.bullet.stage is PlaybookStage.PRODUCTION
 
 
-def batches() -> list[list[Lesson]]:
+def batches() -> list[list[MergeItem]]:
     """Both texts of every pair, 10 lessons a batch, the second texts long after the first."""
     texts = [(p["domain"], p["a"]) for p in PAIRS] + [(p["domain"], p["b"]) for p in PAIRS]
     lessons = [lesson(text, example=f"e{n}", domain=domain) for n, (domain, text) in enumerate(texts)]

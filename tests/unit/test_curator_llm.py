@@ -13,7 +13,7 @@ from ace_cli.embeddings import WordLlamaEmbedder
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook
-from ace_cli.stages.base import Insight, Lesson, Reflection
+from ace_cli.stages.base import Insight, MergeItem, Reflection
 from ace_cli.stages.curator import SemanticCurator
 from ace_cli.stages.llm_curator import LlmCurator
 
@@ -52,7 +52,7 @@ def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
 def curate(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
     curator = LlmCurator(SemanticCurator(WordLlamaEmbedder()))
     lessons = [
-        Lesson(f"e{n}", "general", Reflection(insights=(Insight(text),)))
+        MergeItem(f"e{n}", "general", Reflection(insights=(Insight(text),)))
         for n, text in enumerate(insights, 1)
     ]
     return asyncio.run(curator.curate(playbook, lessons, ask, at=AT))

@@ -185,7 +185,7 @@ def everything(run: RunReader) -> dict[str, Any]:
         "bullets": [bullet.id for bullet in run.playbook().bullets],
         "vectors": run.vectors("wordllama", ["00ff"]),
         "slowest": run.slowest(),
-        "dearest": run.dearest(),
+        "most_expensive": run.most_expensive(),
     }
 
 

@@ -22,7 +22,7 @@ _GLANCE = 1.0
 
 
 def show_run(run: RunReader, *, as_json: bool, whole: bool, console: Console) -> None:
-    """State, costs by role, accuracy and growth, failures by cause, slowest and dearest examples, settings."""
+    """State, costs by role, accuracy and growth, failures by cause, slowest and most_expensive examples, settings."""
     view = run_view(run)
     if as_json:
         write_lines([json_text(view.to_dict())])

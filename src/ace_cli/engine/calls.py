@@ -17,7 +17,7 @@ import orjson
 from ace_cli.clock import now
 from ace_cli.engine.events import CallFinished, CallStarted, Listener, RetryScheduled
 from ace_cli.engine.ledger import Ledger
-from ace_cli.engine.stop import Gate
+from ace_cli.engine.stop import StopController
 from ace_cli.errors import AceError, RunStopped, StoreError
 from ace_cli.llm.base import (
     ChatModel,
@@ -61,7 +61,7 @@ class Caller:
     """Makes the calls of a run, each one recorded before its reply is used."""
 
     def __init__(
-        self, store: RunStore, ledger: Ledger, policy: RetryPolicy, emit: Listener, gate: Gate
+        self, store: RunStore, ledger: Ledger, policy: RetryPolicy, emit: Listener, gate: StopController
     ) -> None:
         self._store = store
         self._ledger = ledger
@@ -69,9 +69,9 @@ class Caller:
         self._emit = emit
         self._gate = gate
 
-    def ask(self, role: Role, step: int, recorded: Mapping[str, ChatReply]) -> BoundAsk:
+    def ask(self, role: Role, step: int, recorded: Mapping[str, ChatReply]) -> RecordedCalls:
         """What a stage gets to call: the role's model, bound to one step of the plan."""
-        return BoundAsk(self, role, step, recorded)
+        return RecordedCalls(self, role, step, recorded)
 
     async def call(self, role: Role, step: int, turn: int, key: str, request: ChatRequest) -> ChatReply:
         """A new call: within the limits, retried, recorded.
@@ -120,7 +120,7 @@ class Caller:
         return tell
 
 
-class BoundAsk:
+class RecordedCalls:
     """:class:`~ace_cli.stages.base.Ask` for one role and one step."""
 
     def __init__(self, caller: Caller, role: Role, step: int, recorded: Mapping[str, ChatReply]) -> None:

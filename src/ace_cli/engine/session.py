@@ -18,7 +18,7 @@ from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
 from ace_cli.engine.models import make_roles, priced, require_prices
 from ace_cli.engine.resume import recorded
-from ace_cli.engine.stop import Gate, deadline, signals
+from ace_cli.engine.stop import StopController, deadline, signals
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Parts, Replacements, make_parts
 from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.retry import RetryPolicy
@@ -99,13 +99,13 @@ async def _execute(
 ) -> Result:
     check_outputs(settings)
     with lock.hold(run_dir), RunStore(run_dir) as store:
-        was_finished = check_finished(store)
+        was_finished = is_finished(store)
         header = store.header()
         plan = make_plan(settings, store)
         roles = make_roles(settings, lambda text: emit(Notice(text)))
         require_prices(settings, roles.values())
         ledger = Ledger(settings.limits, priced(settings, store.usage(), roles), store.seconds())
-        gate = Gate(emit, settings.execution.grace_period, lambda: ledger.in_flight)
+        gate = StopController(emit, settings.execution.grace_period, lambda: ledger.in_flight)
         emit.stop = gate.stop
         parts = make_parts(
             settings,
@@ -141,7 +141,7 @@ async def _execute(
             return _finish(run_dir, settings, store, problem, emit)
 
 
-def check_finished(store: RunReader) -> bool:
+def is_finished(store: RunReader) -> bool:
     return store.state().name == FINISHED
 
 
@@ -155,7 +155,7 @@ def make_plan(settings: Settings, run: RunReader) -> Plan:
     )
 
 
-async def _guarded(trainer: Trainer, gate: Gate) -> Playbook:
+async def _guarded(trainer: Trainer, gate: StopController) -> Playbook:
     """Train; a cancellation by the gate becomes the reason for which it closed."""
     task = asyncio.ensure_future(trainer.train())
     gate.guard(task)
@@ -174,7 +174,7 @@ def _trainer(
     parts: Parts,
     roles: Mapping[str, Role],
     ledger: Ledger,
-    gate: Gate,
+    gate: StopController,
     emit: Listener,
 ) -> Trainer:
     policy = RetryPolicy(max_retries=settings.execution.max_retries, horizon=settings.execution.retry_horizon)

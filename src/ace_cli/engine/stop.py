@@ -12,7 +12,7 @@ from ace_cli.engine.events import Listener, Stopping
 from ace_cli.errors import AceError, Interrupted, LimitReached
 
 
-class Gate:
+class StopController:
     """Open until the run is to stop.
 
     After an interruption no further example is taken and those in flight are finished; after any other
@@ -81,7 +81,7 @@ class Gate:
 
 
 @contextlib.contextmanager
-def signals(gate: Gate) -> Iterator[None]:
+def signals(gate: StopController) -> Iterator[None]:
     """Ctrl-C, termination and a closed terminal stop the run gently."""
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     loop = asyncio.get_running_loop()
@@ -105,7 +105,7 @@ _WORDS = {"SIGINT": "Ctrl-C", "SIGTERM": "asked to terminate", "SIGHUP": "the te
 
 
 @contextlib.contextmanager
-def deadline(gate: Gate, limit: float | None, spent: float) -> Iterator[None]:
+def deadline(gate: StopController, limit: float | None, spent: float) -> Iterator[None]:
     """``--max-time`` also holds while every call is waiting for a provider."""
     if limit is None:
         yield

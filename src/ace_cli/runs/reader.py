@@ -204,7 +204,7 @@ class RunReader:
         return total
 
     @_reading
-    def dearest(self, limit: int = 5) -> list[tuple[str, float, int]]:
+    def most_expensive(self, limit: int = 5) -> list[tuple[str, float, int]]:
         """(example id, US dollars, tokens) of the examples that cost most."""
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
                  FROM reply r JOIN episode e ON e.step = r.step JOIN example x ON x.idx = e.idx

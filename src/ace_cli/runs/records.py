@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,14 @@ class Usage:
             self.retries + reply.retries,
             None if unknown else (self.cost_usd or 0.0) + (reply.cost_usd or 0.0),
         )
+
+    @classmethod
+    def sum(cls, parts: Iterable[Usage]) -> Usage:
+        """All of ``parts`` together, added in their order (so that sums are equal to the last bit)."""
+        total = cls()
+        for part in parts:
+            total = total.add(part)
+        return total
 
     def add(self, other: Usage) -> Usage:
         unknown = self.cost_usd is None or other.cost_usd is None

@@ -12,7 +12,7 @@ from ace_cli.errors import UsageError
 from ace_cli.scoring.choice import Choice, option
 from ace_cli.scoring.numeric import Numeric, is_number
 from ace_cli.scoring.textual import Contains, Exact, says
-from ace_cli.scoring.verdict import Judge, Verdict
+from ace_cli.scoring.verdict import Scorer, Verdict
 from ace_cli.truth import gsm8k_truth
 
 ENTRY_POINTS = "ace_cli.judges"
@@ -39,7 +39,7 @@ class Auto:
         return verdict if said is None else Verdict(True, verdict.expected, said, verdict.judge)
 
 
-def judge_for(truth: str) -> Judge:
+def judge_for(truth: str) -> Scorer:
     """The judge that :class:`Auto` takes for ``truth``."""
     if is_number(truth) or gsm8k_truth(truth).strip().lower() in ("nan", "inf", "-inf"):
         return Numeric()
@@ -47,10 +47,12 @@ def judge_for(truth: str) -> Judge:
     return Choice() if chosen and chosen[0] in "ABCDE" else Exact()
 
 
-JUDGES: dict[str, Judge] = {judge.name: judge for judge in (Auto(), Numeric(), Exact(), Choice(), Contains())}
+JUDGES: dict[str, Scorer] = {
+    judge.name: judge for judge in (Auto(), Numeric(), Exact(), Choice(), Contains())
+}
 
 
-def get_scorer(spec: str) -> Judge:
+def get_scorer(spec: str) -> Scorer:
     """The judge called ``spec``: a built-in one, an entry point of the group ``ace_cli.judges``, or ``package.module:Attr``.
 
     What is loaded may be a judge or something that makes one when called without arguments (a class).
@@ -82,7 +84,7 @@ def get_scorer(spec: str) -> Judge:
     return _as_judge(found, spec)
 
 
-def _as_judge(found: object, spec: str) -> Judge:
+def _as_judge(found: object, spec: str) -> Scorer:
     if isinstance(found, type):
         try:
             found = found()
@@ -96,10 +98,10 @@ def _as_judge(found: object, spec: str) -> Judge:
         raise UsageError(
             f"the scorer {spec!r} has no name", "A judge has a `name` and is called with (answer, truth)."
         )
-    return cast(Judge, found)
+    return cast(Scorer, found)
 
 
-def grade(answer: str, truth: str, scorer: str | Judge = "auto") -> Verdict:
+def grade(answer: str, truth: str, scorer: str | Scorer = "auto") -> Verdict:
     """Does ``answer``, a model's text, match ``truth``? ``scorer`` is a judge, or what :func:`get_scorer` takes."""
     judge = get_scorer(scorer) if isinstance(scorer, str) else scorer
     return judge(answer, truth)

@@ -16,7 +16,7 @@ class Verdict:
     judge: str
 
 
-class Judge(Protocol):
+class Scorer(Protocol):
     """Decides whether ``answer`` (a model's text) matches ``truth`` (a dataset's).
 
     A judge is a pure function of the two: the same texts give the same verdict, on any machine, and no

@@ -66,7 +66,7 @@ class Reflection:
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class MergeItem:
     """An example with its reflection: one entry of what a Curator merges."""
 
     example_id: str
@@ -126,7 +126,7 @@ class Reflector(Protocol):
 
 class Curator(Protocol):
     async def curate(
-        self, playbook: Playbook, lessons: Sequence[Lesson], ask: Ask | None, *, at: str
+        self, playbook: Playbook, lessons: Sequence[MergeItem], ask: Ask | None, *, at: str
     ) -> Delta:
         """Merge a batch's lessons, in plan order.
 

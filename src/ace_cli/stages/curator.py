@@ -25,7 +25,7 @@ from ace_cli.playbook import (
     make_id,
 )
 from ace_cli.sameness.rules.contradiction import bare_text, contradiction
-from ace_cli.stages.base import Ask, Insight, Lesson
+from ace_cli.stages.base import Ask, Insight, MergeItem
 from ace_cli.stages.bullet_index import BulletIndex, add
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class SemanticCurator:
     async def curate(
         self,
         playbook: Playbook,
-        lessons: Sequence[Lesson],
+        lessons: Sequence[MergeItem],
         ask: Ask | None,  # noqa: ARG002 - the Protocol's
         *,
         at: str,
@@ -105,7 +105,7 @@ class SemanticCurator:
         return settle(playbook, await self.propose(playbook, lessons, at=at), {}, at=at)
 
     async def propose(
-        self, playbook: Playbook, lessons: Sequence[Lesson], *, at: str, reach: float = 0.0
+        self, playbook: Playbook, lessons: Sequence[MergeItem], *, at: str, reach: float = 0.0
     ) -> list[Step]:
         """The batch's votes, drops and insights, each insight with what the rules say.
 
@@ -240,7 +240,7 @@ def _text_key(bullet: Bullet) -> tuple[str, str]:
     return bullet.domain_id, bare_text(bullet.content)
 
 
-def _votes(playbook: Playbook, lesson: Lesson) -> list[Step]:
+def _votes(playbook: Playbook, lesson: MergeItem) -> list[Step]:
     """One vote a cited bullet; what cannot be counted is said."""
     steps: list[Step] = []
     voted: set[str] = set()

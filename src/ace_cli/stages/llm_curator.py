@@ -14,7 +14,7 @@ from ace_cli.llm.base import Message
 from ace_cli.playbook import Delta, Playbook
 from ace_cli.playbook.render import line
 from ace_cli.replies.parsing import Reply, ask_json
-from ace_cli.stages.base import Ask, Lesson, UnusableReply
+from ace_cli.stages.base import Ask, MergeItem, UnusableReply
 from ace_cli.stages.curator import Candidate, Decision, Proposal, SemanticCurator, Step, settle
 from ace_cli.stages.prompts import load_prompts
 
@@ -63,7 +63,7 @@ class LlmCurator:
         self._prompt = Template(text).safe_substitute().strip()
 
     async def curate(
-        self, playbook: Playbook, lessons: Sequence[Lesson], ask: Ask | None, *, at: str
+        self, playbook: Playbook, lessons: Sequence[MergeItem], ask: Ask | None, *, at: str
     ) -> Delta:
         """See :class:`ace_cli.stages.base.Curator`.
 

@@ -20,12 +20,12 @@ from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.playbook import Bullet
 from ace_cli.redact import redact
 from ace_cli.runs.records import Episode, Round
-from ace_cli.scoring import Judge
+from ace_cli.scoring import Scorer
 from ace_cli.stages.base import (
     Ask,
     Attempt,
     Generator,
-    Lesson,
+    MergeItem,
     Reflection,
     Reflector,
     UnusableReply,
@@ -33,7 +33,7 @@ from ace_cli.stages.base import (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlanStep:
     """Where an example stands in the plan."""
 
     step: int
@@ -49,14 +49,14 @@ class Teacher:
 
     generator: Generator
     reflector: Reflector
-    judge: Judge
+    judge: Scorer
     reflection_rounds: int
 
 
 async def run_episode(
     teacher: Teacher,
     example: Example,
-    place: Place,
+    place: PlanStep,
     select: Callable[[Example], Awaitable[Sequence[Bullet]]],
     ask_generator: Ask,
     ask_reflector: Ask,
@@ -118,14 +118,14 @@ async def run_episode(
     )
 
 
-def lesson(episode: Episode) -> Lesson | None:
+def lesson(episode: Episode) -> MergeItem | None:
     """What the Curator gets of an episode: the insights of the last reflection, the votes of all."""
     reflections = [r.reflection for r in episode.rounds if r.reflection is not None]
     if episode.failed or not reflections:
         return None
     tags = {tag.id: tag for reflection in reversed(reflections) for tag in reflection.bullet_tags}
     merged = replace(reflections[-1], bullet_tags=tuple(tags.values()))
-    return Lesson(episode.example_id, episode.domain, merged)
+    return MergeItem(episode.example_id, episode.domain, merged)
 
 
 async def settled(value: Any) -> Any:

@@ -13,10 +13,10 @@ from typing import Any
 
 from ace_cli.clock import now
 from ace_cli.data import Example
-from ace_cli.engine.calls import BoundAsk, Caller, Role
+from ace_cli.engine.calls import Caller, RecordedCalls, Role
 from ace_cli.engine.events import BatchMerged, BatchStarted, ExampleFinished, Listener
 from ace_cli.engine.failures import check_failures
-from ace_cli.engine.stop import Gate
+from ace_cli.engine.stop import StopController
 from ace_cli.errors import AceError, RunStopped
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, GrowingPlaybook, Playbook, Section
@@ -24,8 +24,8 @@ from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Settings
-from ace_cli.stages.base import Curator, Lesson
-from ace_cli.training.episode import Place, Teacher, lesson, run_episode, settled
+from ace_cli.stages.base import Curator, MergeItem
+from ace_cli.training.episode import PlanStep, Teacher, lesson, run_episode, settled
 from ace_cli.training.plan import Batch, Plan
 
 Select = Callable[[Playbook, Example], Any]
@@ -59,7 +59,7 @@ class Trainer:
     caller: Caller
     emit: Listener
     on_merge: Callable[[Merge, Callable[[], Playbook]], None]
-    gate: Gate
+    gate: StopController
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.settings.execution.concurrency)
@@ -130,7 +130,7 @@ class Trainer:
             if (known := recorded.get(step)) is not None:
                 self._tell(known, replayed=True)
                 continue
-            place = Place(step, batch.epoch, index, batch.number, version)
+            place = PlanStep(step, batch.epoch, index, batch.number, version)
             tasks.append(asyncio.create_task(self._run_example(place, playbook, replies)))
         try:
             episodes = await asyncio.gather(*tasks)
@@ -147,7 +147,7 @@ class Trainer:
         return [recorded[step] for step in sorted(recorded)]
 
     async def _run_example(
-        self, place: Place, playbook: Playbook, replies: Mapping[str, ChatReply]
+        self, place: PlanStep, playbook: Playbook, replies: Mapping[str, ChatReply]
     ) -> Episode | None:
         """One example, recorded; None when the run stops before it is decided."""
         try:
@@ -164,7 +164,7 @@ class Trainer:
         return episode
 
     async def _episode(
-        self, place: Place, example: Example, playbook: Playbook, replies: Mapping[str, ChatReply]
+        self, place: PlanStep, example: Example, playbook: Playbook, replies: Mapping[str, ChatReply]
     ) -> Episode:
         async def select(wanted: Example) -> Sequence[Bullet]:
             bullets: Sequence[Bullet] = await settled(self.select(playbook, wanted))
@@ -191,8 +191,8 @@ class Trainer:
         self, batch: Batch, playbook: Playbook, episodes: Sequence[Episode], progress: Progress
     ) -> Playbook:
         """The next version, on record before anyone sees it."""
-        lessons: list[Lesson] = [found for e in episodes if (found := lesson(e)) is not None]
-        ask: BoundAsk | None = None
+        lessons: list[MergeItem] = [found for e in episodes if (found := lesson(e)) is not None]
+        ask: RecordedCalls | None = None
         if (role := self.roles.get("curator")) is not None:
             replies = self.store.replies(batch.first_step, batch.first_step)
             ask = self.caller.ask(role, batch.first_step, replies)
@@ -225,7 +225,9 @@ class Trainer:
         self.emit(BatchMerged(point))
         return grown
 
-    async def _curate(self, playbook: Playbook, lessons: Sequence[Lesson], ask: BoundAsk | None) -> Delta:
+    async def _curate(
+        self, playbook: Playbook, lessons: Sequence[MergeItem], ask: RecordedCalls | None
+    ) -> Delta:
         try:
             delta: Delta = await settled(self.curator.curate(playbook, lessons, ask, at=now()))
         except AceError:

@@ -50,7 +50,7 @@ class RunView:
     curve: list[CurvePoint]
     failures: Mapping[str, list[tuple[str, str]]]
     slowest: list[Episode]
-    dearest: list[tuple[str, float, int]]
+    most_expensive: list[tuple[str, float, int]]
 
     @property
     def bill(self) -> Usage:
@@ -82,8 +82,9 @@ class RunView:
                 for kind, found in self.failures.items()
             },
             "slowest": [{"example": e.example_id, "seconds": e.seconds} for e in self.slowest],
-            "dearest": [
-                {"example": name, "cost_usd": cost, "tokens": tokens} for name, cost, tokens in self.dearest
+            "most_expensive": [
+                {"example": name, "cost_usd": cost, "tokens": tokens}
+                for name, cost, tokens in self.most_expensive
             ],
         }
 
@@ -115,7 +116,7 @@ def run_view(run: RunReader, earlier: RunView | None = None) -> RunView:
         curve=curve,
         failures=run.failures(),
         slowest=run.slowest(),
-        dearest=run.dearest(),
+        most_expensive=run.most_expensive(),
     )
 
 
@@ -276,15 +277,15 @@ def _extremes(view: RunView) -> Iterator[Text]:
         yield Text("Slowest examples", _BOLD)
         for episode in view.slowest:
             yield Text(f"  {duration(episode.seconds):>10}  {printable(episode.example_id)}")
-    if any(cost for _, cost, _ in view.dearest):
+    if any(cost for _, cost, _ in view.most_expensive):
         yield Text()
         yield Text("Dearest examples", _BOLD)
-        for name, cost, tokens in view.dearest:
+        for name, cost, tokens in view.most_expensive:
             yield Text(f"  {money(cost):>10}  {printable(name)}  ({tokens:,} tokens)")
-    elif view.dearest:
+    elif view.most_expensive:
         yield Text()
         yield Text("Examples with most tokens", _BOLD)
-        for name, _, tokens in view.dearest:
+        for name, _, tokens in view.most_expensive:
             yield Text(f"  {tokens:>10,}  {printable(name)}")
 
 
