@@ -1,54 +1,118 @@
-"""Finding a replaceable part by its spec: a built-in name, an entry point's name, or ``package.module:attr``."""
+"""One loader for every replaceable part: generator, reflector, curator, scorer, embedder.
+
+A part is named by a built-in name, the name of an entry point, or ``package.module:Attr``. A class (and a built-in part)
+is called with the keyword arguments of the part's table in the settings, such as ``[stages.curator_args]``;
+anything else that is found is the part itself.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any
 
 from ace_cli.errors import UsageError
 
+_KINDS = {
+    "generator": ("ace_cli.generators", ("generate",)),
+    "reflector": ("ace_cli.reflectors", ("reflect",)),
+    "curator": ("ace_cli.curators", ("curate",)),
+    "scorer": ("ace_cli.scorers", ("__call__", "name")),
+    "embedder": ("ace_cli.embedders", ("embed", "name")),
+}
+"""For each kind of part the group of its entry points, and what a part of that kind must have."""
 
-def load_part(kind: str, spec: str, builtin: Mapping[str, Callable[[], Any]]) -> Any:
-    """An instance of the part.
+
+def load(
+    kind: str,
+    spec: str,
+    builtin: Mapping[str, Callable[..., Any]],
+    arguments: Mapping[str, Any] = MappingProxyType({}),
+) -> Any:
+    """A part that has what the Protocol of its kind asks for.
 
     Args:
-        kind: what it is for (``generator`` ...), for messages; entry points are in the group ``ace_cli.KINDs``.
-        spec: the user's word for it. A class is called without arguments.
-        builtin: name -> factory of ours.
+        kind: what the part is for (``generator`` ...).
+        spec: the user's word for it.
+        builtin: name -> what makes a part of ours.
+        arguments: the user's keyword arguments.
 
     Raises:
-        UsageError: nothing has that name, it cannot be imported, or it has not the method that a part of its kind needs.
+        UsageError: nothing has that name, it cannot be imported or does not take these arguments, or it is no such part.
     """
-    if spec in builtin:
-        return builtin[spec]()
-    group = f"ace_cli.{kind}s"
-    plugins = {point.name: point for point in entry_points(group=group)}
-    try:
-        if spec in plugins:
-            found = plugins[spec].load()
-        elif ":" in spec:
-            module, _, name = spec.partition(":")
-            found = importlib.import_module(module)
-            for part in name.split("."):
-                found = getattr(found, part)
-        else:
-            known = [*builtin, *plugins]
-            near = difflib.get_close_matches(spec, known, 1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
-            raise UsageError(
-                f"there is no {kind} {spec!r}", f"{hint}Known: {', '.join(known)}; or package.module:Class."
-            )
-        part = found() if isinstance(found, type) else found
-    except UsageError:
-        raise
-    except Exception as error:
-        raise UsageError(f"cannot load {kind} {spec!r}: {type(error).__name__}: {error}") from error
-    method = {"generator": "generate", "reflector": "reflect", "curator": "curate"}[kind]
-    if not callable(getattr(part, method, None)):
+    make = builtin[spec] if spec in builtin else _find(kind, spec, builtin)
+    if spec in builtin or isinstance(make, type):
+        _check_arguments(kind, spec, make, arguments)
+        try:
+            part = make(**arguments)
+        except UsageError:
+            raise
+        except Exception as error:
+            raise _cannot_load(kind, spec, error) from error
+    elif arguments:
+        raise UsageError(f"the {kind} {spec!r} takes no arguments: it is not a class")
+    else:
+        part = make
+    members = _KINDS[kind][1]
+    if missing := [member for member in members if not hasattr(part, member)]:
         raise UsageError(
-            f"{kind} {spec!r} has no method {method!r}", "See ace_cli.stages.base for what a part must offer."
+            f"{spec!r} is no {kind}: it has no {missing[0]!r}", f"A {kind} has {' and '.join(members)}."
         )
     return part
+
+
+def _find(kind: str, spec: str, builtin: Mapping[str, Any]) -> Any:
+    installed = {point.name: point for point in entry_points(group=_KINDS[kind][0])}
+    module, colon, name = spec.partition(":")
+    if spec not in installed and not colon:
+        known = [*builtin, *sorted(installed)]
+        near = difflib.get_close_matches(spec, known, 1)
+        guess = f"Did you mean {near[0]!r}? " if near else ""
+        raise UsageError(
+            f"there is no {kind} {spec!r}", f"{guess}Known: {', '.join(known)}; or package.module:Class."
+        )
+    try:
+        if spec in installed:
+            return installed[spec].load()
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise _cannot_load(kind, spec, error) from error
+    return found
+
+
+def _check_arguments(kind: str, spec: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
+    try:
+        parameters = inspect.signature(make).parameters.values()
+    except ValueError:  # made in C, without a signature: the call will tell
+        return
+    named = {p.name: p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    for name in arguments:
+        if name not in named and not takes_any:
+            near = difflib.get_close_matches(name, named, 1)
+            guess = f"Did you mean {near[0]!r}? " if near else ""
+            raise UsageError(
+                f"the {kind} {spec!r} has no argument {name!r}",
+                f"{guess}It takes {', '.join(named) or 'none'}.",
+            )
+    missing = [name for name, p in named.items() if p.default is p.empty and name not in arguments]
+    if missing:
+        raise UsageError(
+            f"the {kind} {spec!r} needs the argument {missing[0]!r}",
+            f"Arguments stand in a table of the settings: {kind}_args = {{{missing[0]} = ...}}.",
+        )
+
+
+def _cannot_load(kind: str, spec: str, error: Exception) -> UsageError:
+    return UsageError(
+        f"cannot load the {kind} {spec!r}: {type(error).__name__}: {error}",
+        "Is the package installed, and the name right?"
+        if isinstance(error, ImportError | AttributeError)
+        else "",
+    )

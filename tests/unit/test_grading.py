@@ -236,7 +236,7 @@ def test_an_unknown_scorer_is_told_with_the_nearest_one() -> None:
     with pytest.raises(UsageError) as caught:
         get_scorer("numerc")
     assert "numerc" in caught.value.message
-    assert "did you mean 'numeric'" in caught.value.hint
+    assert "Did you mean 'numeric'" in caught.value.hint
     assert all(name in caught.value.hint for name in JUDGES)
 
 
@@ -278,7 +278,7 @@ def test_an_installed_judge_is_found_by_its_entry_point(
     info = tmp_path / "judge_pack-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: judge-pack\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[ace_cli.judges]\nstrict = ace_cli.scoring.textual:Exact\n")
+    (info / "entry_points.txt").write_text("[ace_cli.scorers]\nstrict = ace_cli.scoring.textual:Exact\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert get_scorer("strict").name == "exact"
     with pytest.raises(UsageError, match="stric'"):

@@ -12,7 +12,7 @@ from ace_cli.embeddings.cached import CachedEmbedder
 from ace_cli.engine.calls import Role
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage
-from ace_cli.plugins import load_part
+from ace_cli.plugins import load
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Settings
 from ace_cli.stages.base import Curator, Generator, Reflector
@@ -82,11 +82,11 @@ def make_parts(
 
     return Parts(
         replacements.generator
-        or load_part("generator", stages.generator, {"default": lambda: DefaultGenerator(prompts)}),
+        or load("generator", stages.generator, {"default": lambda: DefaultGenerator(prompts)}),
         replacements.reflector
-        or load_part("reflector", stages.reflector, {"default": lambda: DefaultReflector(prompts)}),
+        or load("reflector", stages.reflector, {"default": lambda: DefaultReflector(prompts)}),
         replacements.curator
-        or load_part(
+        or load(
             "curator",
             stages.curator,
             {

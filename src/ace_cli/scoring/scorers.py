@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-import importlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
-from typing import cast
+from types import MappingProxyType
+from typing import Any, cast
 
-from ace_cli.errors import UsageError
+from ace_cli.plugins import load
 from ace_cli.scoring.choice import Choice, option
 from ace_cli.scoring.numeric import Numeric, is_number
 from ace_cli.scoring.textual import Contains, Exact, says
 from ace_cli.scoring.verdict import Scorer, Verdict
 from ace_cli.truth import gsm8k_truth
-
-ENTRY_POINTS = "ace_cli.judges"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,53 +49,17 @@ JUDGES: dict[str, Scorer] = {
 }
 
 
-def get_scorer(spec: str) -> Scorer:
-    """The judge called ``spec``: a built-in one, an entry point of the group ``ace_cli.judges``, or ``package.module:Attr``.
+def get_scorer(spec: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Scorer:
+    """The scorer called ``spec``: a built-in one, an entry point of the group ``ace_cli.scorers``, or ``package.module:Attr``.
 
-    What is loaded may be a judge or something that makes one when called without arguments (a class).
+    What is found may be a scorer, or a class that makes one from ``arguments``.
 
     Raises:
-        UsageError: there is no such judge, or what was found is none.
+        UsageError: there is no such scorer, or what was found is none.
     """
-    if spec in JUDGES:
-        return JUDGES[spec]
-    installed = {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
-    if spec in installed:
-        spec = installed[spec].value
-    module, colon, attribute = spec.partition(":")
-    if not colon:
-        names = [*JUDGES, *sorted(installed)]
-        near = difflib.get_close_matches(spec, names, n=1)
-        guess = f"did you mean {near[0]!r}? " if near else ""
-        raise UsageError(
-            f"unknown scorer {spec!r}", f"{guess}Allowed: {', '.join(names)}, or package.module:Attribute."
-        )
-    try:
-        found: object = importlib.import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise UsageError(
-            f"cannot load the scorer {spec!r}: {error}", "Is the package installed, and the name right?"
-        ) from error
-    return _as_judge(found, spec)
-
-
-def _as_judge(found: object, spec: str) -> Scorer:
-    if isinstance(found, type):
-        try:
-            found = found()
-        except TypeError as error:
-            raise UsageError(
-                f"cannot make the scorer {spec!r}: {error}", "A judge's class takes no arguments."
-            ) from error
-    if not callable(found):
-        raise UsageError(f"the scorer {spec!r} is no judge: it cannot be called with an answer and a truth")
-    if not isinstance(getattr(found, "name", None), str):
-        raise UsageError(
-            f"the scorer {spec!r} has no name", "A judge has a `name` and is called with (answer, truth)."
-        )
-    return cast(Scorer, found)
+    return cast(
+        Scorer, load("scorer", spec, {name: type(judge) for name, judge in JUDGES.items()}, arguments)
+    )
 
 
 def grade(answer: str, truth: str, scorer: str | Scorer = "auto") -> Verdict:
