@@ -42,7 +42,7 @@ async def cpu(call: Callable[[int], Awaitable[object]], calls: int) -> float:
 async def compare(url: str, calls: int, rounds: int) -> None:
     litellm = load_litellm()
     model = LitellmModel("gpt-4o-mini", api_base=url, api_key="none")
-    gate, policy = CircuitBreaker(), RetryPolicy()
+    breaker, policy = CircuitBreaker(), RetryPolicy()
 
     async def bare(number: int) -> None:
         messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": f"Question {number}"}]
@@ -58,7 +58,7 @@ async def compare(url: str, calls: int, rounds: int) -> None:
     async def ours(number: int) -> None:
         messages = (Message("system", SYSTEM), Message("user", f"Question {number}"))
         request = ChatRequest(messages, temperature=0)
-        await with_retry(lambda: model.complete(request), policy, gate=gate)
+        await with_retry(lambda: model.complete(request), policy, breaker=breaker)
 
     for call in (bare, ours):
         await cpu(call, 20)  # connections and lazy imports

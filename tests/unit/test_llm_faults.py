@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ QUICK = RetryPolicy(max_retries=8, initial=0.02, maximum=0.1, horizon=30)
 def ask_all(
     model: LitellmModel, count: int, policy: RetryPolicy = QUICK, notices: list[RetryNotice] | None = None
 ) -> list[ChatReply | BaseException]:
-    gate, slots = CircuitBreaker(), asyncio.Semaphore(16)
+    breaker, slots = CircuitBreaker(), asyncio.Semaphore(16)
 
     async def one(number: int) -> ChatReply:
         request = ChatRequest(
@@ -29,7 +30,10 @@ def ask_all(
         )
         async with slots:
             notify = notices.append if notices is not None else None
-            return await with_retry(lambda: model.complete(request), policy, gate=gate, on_retry=notify)
+            tried = await with_retry(
+                lambda: model.complete(request), policy, breaker=breaker, on_retry=notify
+            )
+            return replace(tried.value, retries=tried.retries)
 
     async def main() -> list[ChatReply | BaseException]:
         try:

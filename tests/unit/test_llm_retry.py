@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -29,16 +29,16 @@ def refused() -> TransientError:
 
 @dataclass
 class World:
-    """A clock that only sleeping moves, one gate, and a list of what happened."""
+    """A clock that only sleeping moves, one breaker, and a list of what happened."""
 
     now: float = 1000.0
     waits: list[float] = field(default_factory=list)
     notices: list[RetryNotice] = field(default_factory=list)
-    gate: CircuitBreaker = field(default_factory=CircuitBreaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     sleeping: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.gate.clock = lambda: self.now
+        self.breaker.clock = lambda: self.now
 
     async def sleep(self, seconds: float) -> None:
         """Sleepers wake in the order of their time."""
@@ -64,7 +64,10 @@ class World:
                 raise outcome
             return ChatReply("fine")
 
-        return await with_retry(once, policy, gate=self.gate, on_retry=self.notices.append, sleep=self.sleep)
+        tried = await with_retry(
+            once, policy, breaker=self.breaker, on_retry=self.notices.append, sleep=self.sleep
+        )
+        return replace(tried.value, retries=tried.retries)
 
     def run(
         self,
@@ -184,7 +187,7 @@ def test_a_call_that_alone_is_sent_away_for_ever_is_given_up() -> None:
     world = World()
 
     def others_get_through() -> TransientError:
-        world.gate.succeeded(world.now)
+        world.breaker.succeeded(world.now)
         return limited(30.0)
 
     with pytest.raises(TransientError) as caught:
@@ -220,22 +223,22 @@ def test_new_calls_hold_back_while_the_provider_sends_others_away() -> None:
     assert all(at >= 1020.0 for at in begun)
 
 
-def test_a_success_opens_the_gate_only_if_it_began_after_it_closed() -> None:
+def test_a_success_ends_the_wait_only_if_it_began_after_the_trouble() -> None:
     world = World()
-    gate = world.gate
-    gate.failed("a", refused(), 50.0)
-    asyncio.run(gate.wait(world.sleep))
+    breaker = world.breaker
+    breaker.failed("a", refused(), 50.0)
+    asyncio.run(breaker.wait(world.sleep))
     assert world.waits == [], "one failure is no outage"
     world.now += 1
-    gate.failed("b", refused(), 50.0)
-    gate.succeeded(started=1000.0)  # begun before the trouble: it says nothing about now
-    gate.failed("b", limited(50.0), 50.0)
-    asyncio.run(gate.wait(world.sleep))
+    breaker.failed("b", refused(), 50.0)
+    breaker.succeeded(started=1000.0)  # begun before the trouble: it says nothing about now
+    breaker.failed("b", limited(50.0), 50.0)
+    asyncio.run(breaker.wait(world.sleep))
     assert world.now > 1050.0
-    gate.failed("b", limited(50.0), 50.0)
-    gate.succeeded(started=world.now)
+    breaker.failed("b", limited(50.0), 50.0)
+    breaker.succeeded(started=world.now)
     world.waits.clear()
-    asyncio.run(gate.wait(world.sleep))
+    asyncio.run(breaker.wait(world.sleep))
     assert world.waits == []
 
 
@@ -249,14 +252,14 @@ def test_cancelling_a_waiting_call_leaves_no_trace() -> None:
         raise crashed()
 
     async def story() -> None:
-        task = asyncio.ensure_future(with_retry(once, POLICY, gate=world.gate, sleep=forever))
+        task = asyncio.ensure_future(with_retry(once, POLICY, breaker=world.breaker, sleep=forever))
         await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
 
     asyncio.run(story())
-    assert not world.gate.is_suspect(object())
+    assert not world.breaker.is_suspect(object())
 
 
 def test_a_request_that_only_ever_times_out_does_not_outlast_the_horizon() -> None:
@@ -264,7 +267,7 @@ def test_a_request_that_only_ever_times_out_does_not_outlast_the_horizon() -> No
 
     def times_out() -> TransientError:
         world.now += 250  # a time-out is paid in time, not in tries
-        world.gate.succeeded(world.now)  # others get through
+        world.breaker.succeeded(world.now)  # others get through
         return TransientError("m: no whole reply", kind="timeout", endpoint=False)
 
     with pytest.raises(TransientError) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ace_cli.llm.base import ChatReply, PermanentError
+from ace_cli.llm.base import PermanentError
 from ace_cli.llm.retry import RetryNotice, RetryPolicy, with_retry
 
 if TYPE_CHECKING:
@@ -65,14 +65,10 @@ class LitellmEmbedder:
     async def _call(self, texts: Sequence[str]) -> list[list[float]]:
         from ace_cli.llm.embedding import embed
 
-        rows: list[list[float]] = []
-
-        async def once() -> ChatReply:
-            rows[:] = await embed(self.name, texts, api_base=self._api_base)
-            return ChatReply("")  # the retry is made for chat calls; only its patience is wanted here
-
-        await with_retry(once, self._retry, on_retry=self._on_retry)
-        return rows
+        tried = await with_retry(
+            lambda: embed(self.name, texts, api_base=self._api_base), self._retry, on_retry=self._on_retry
+        )
+        return tried.value
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[Any]:

@@ -84,14 +84,14 @@ class Caller:
         self._emit(CallStarted(role.name, self._ledger.in_flight))
         reply: ChatReply | None = None
         try:
-            reply = await with_retry(
+            tried = await with_retry(
                 lambda: role.model.complete(request),
                 self._policy,
-                gate=role.endpoint,
+                breaker=role.endpoint,
                 on_retry=self._on_retry(role.name),
                 sleep=self._gate.pause,
             )
-            reply = replace(reply, text=clean(reply.text))
+            reply = replace(tried.value, text=clean(tried.value.text), retries=tried.retries)
             await self._store.record_reply(
                 RecordedReply(
                     key=key,

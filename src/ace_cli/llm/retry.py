@@ -3,7 +3,7 @@
 A failed call has one of two causes, and they need opposite patience. If the *endpoint* is in trouble (down,
 overloaded, rate limit), every request would fail, so waiting costs time only, and giving up would burn
 the rest of the examples. If it is *this request* (a prompt that crashes the server, say), waiting is a waste. A provider seldom says which.
-So all calls to an endpoint share an :class:`CircuitBreaker` that remembers what the others met.
+So all calls to an endpoint share a :class:`CircuitBreaker` that remembers what the others met.
 """
 
 from __future__ import annotations
@@ -12,13 +12,10 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from ace_cli.llm.base import ChatReply, TransientError
-
-if TYPE_CHECKING:
-    from tenacity import RetryCallState
+from ace_cli.llm.base import TransientError
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -56,7 +53,7 @@ class CircuitBreaker:
     """What the calls to one endpoint know of each other; one per model and event loop.
 
     New calls are held back after a Retry-After, or after two failures of the endpoint without a success
-    between them. The first success of a call begun after that opens the gate at once.
+    between them. The first success of a call begun after that lets them all through.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -70,7 +67,7 @@ class CircuitBreaker:
     async def wait(self, sleep: Sleep) -> None:
         """Return when a call may start."""
         while (left := self._closed_until - self.clock()) > 0:
-            nap = min(left, 0.25)  # short, since a success may open the gate
+            nap = min(left, 0.25)  # short, since a success ends the wait
             await sleep(nap * _jitter.uniform(1.0, 1.2))
 
     def succeeded(self, started: float) -> None:
@@ -101,140 +98,127 @@ class CircuitBreaker:
         return len(self._failing - {call}) > 0 or self._given_up >= 3
 
 
+@dataclass(frozen=True, slots=True)
+class Retried(Generic[T]):
+    """What a call gave in the end, and how many tries failed before."""
+
+    value: T
+    retries: int
+
+
 async def with_retry(
-    call: Callable[[], Awaitable[ChatReply]],
+    once: Callable[[], Awaitable[T]],
     policy: RetryPolicy,
     *,
-    gate: CircuitBreaker | None = None,
+    breaker: CircuitBreaker | None = None,
     on_retry: Callable[[RetryNotice], None] | None = None,
     sleep: Sleep = asyncio.sleep,
-) -> ChatReply:
-    """:func:`retried` for a chat call: the number of failed tries goes into the reply's ``retries``."""
-    reply, failures = await retried(call, policy, gate=gate, on_retry=on_retry, sleep=sleep)
-    return replace(reply, retries=failures)
+) -> Retried[T]:
+    """What ``once`` returns, tried again after each :class:`TransientError` until it is time to give up.
 
-
-async def retried(
-    call: Callable[[], Awaitable[T]],
-    policy: RetryPolicy,
-    *,
-    gate: CircuitBreaker | None = None,
-    on_retry: Callable[[RetryNotice], None] | None = None,
-    sleep: Sleep = asyncio.sleep,
-) -> tuple[T, int]:
-    """What ``call`` returns, tried again after each :class:`TransientError`, and how many tries failed.
-
-    It gives up when
-
-    * ``max_retries`` further tries failed for reasons that seem to be this request's own, or they took a horizon, or
-    * the endpoint answered nobody for ``horizon`` seconds, or asks to come back later than that, or
-    * this call fails for three horizons although others get through.
-
-    With ``max_retries`` 0, nothing is tried again.
+    See :meth:`_Tries.decide` for when that is.
 
     Args:
-        gate: shared by all calls to the same endpoint.
+        once: one try; it may be a chat call or an embedding call.
+        breaker: shared by all calls to the same endpoint.
         on_retry: told before each wait.
         sleep: for tests.
 
     Raises:
         TransientError: the last one, saying how often was tried. ``endpoint`` is True if it was an outage (the
             run should stop, resumable), False if only this request is lost.
-        RequestError, PermanentError: as ``call`` raised them.
+        RequestError, PermanentError: as ``once`` raised them.
     """
-    from tenacity import AsyncRetrying, retry_if_exception_type
-
-    gate = gate or CircuitBreaker()
-    tries = _Tries(policy, gate, on_retry)
-    retrying = AsyncRetrying(
-        retry=retry_if_exception_type(TransientError),
-        stop=tries.is_enough,
-        wait=tries.wait,
-        before_sleep=tries.announce,
-        sleep=sleep,
-        reraise=True,
-    )
-
-    async def once() -> T:
-        await gate.wait(sleep)
-        started = gate.clock()
-        result = await call()
-        gate.succeeded(started)
-        return result
-
+    breaker = breaker or CircuitBreaker()
+    tries = _Tries(policy, breaker)
+    given_up = False
     try:
-        result: T = await retrying(once)
-    except TransientError as error:
-        gate.left(tries, given_up=True)
-        raise tries.spent(error) from error.__cause__
+        while True:
+            await breaker.wait(sleep)
+            started = breaker.clock()
+            try:
+                value = await once()
+            except TransientError as error:
+                decision = tries.decide(error)
+                if decision.wait is None:
+                    given_up = True
+                    raise tries.last_word(error, decision) from error.__cause__
+                breaker.failed(tries, error, decision.wait)
+                if on_retry:
+                    on_retry(RetryNotice(error.kind, tries.failures, decision.wait, error.message))
+                await sleep(decision.wait)
+            else:
+                breaker.succeeded(started)
+                return Retried(value, tries.failures)
     except BaseException:
-        gate.left(tries, given_up=False)
+        breaker.left(tries, given_up=given_up)
         raise
-    return result, tries.failures
 
 
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What follows a failed try: another one after ``wait`` seconds, or none (``wait`` None)."""
+
+    wait: float | None = None
+    is_outage: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class _Tries:
-    """The tries of one call: the decisions that tenacity asks for."""
+    """The failed tries of one call."""
 
-    def __init__(
-        self, policy: RetryPolicy, gate: CircuitBreaker, on_retry: Callable[[RetryNotice], None] | None
-    ) -> None:
-        self.policy = policy
-        self.gate = gate
-        self.on_retry = on_retry
-        self.failures = 0
-        self._own = 0
-        self._first = 0.0
-        self._is_outage = False
+    policy: RetryPolicy
+    breaker: CircuitBreaker
+    failures: int = 0
+    _own: int = 0
+    _first: float = 0.0
 
-    def is_enough(self, state: RetryCallState) -> bool:
-        """Called once after each failed try."""
-        error, now, policy = _error(state), self.gate.clock(), self.policy
+    def decide(self, error: TransientError) -> _Decision:
+        """What to do about a try that just failed. A call is given up when
+
+        * ``max_retries`` further tries failed for reasons that seem to be this request's own, or they took a horizon, or
+        * the endpoint answered nobody for ``horizon`` seconds, or asks to come back later than that (an outage), or
+        * it fails for three horizons although others get through.
+
+        With ``max_retries`` 0, nothing is tried again.
+        """
+        policy, now = self.policy, self.breaker.clock()
         self.failures += 1
         if self.failures == 1:
             self._first = now
-        is_own = not error.endpoint and not self.gate.is_suspect(self)
+        is_own = not error.endpoint and not self.breaker.is_suspect(self)
         self._own += is_own
-        answered_nobody = now - max(self._first, self.gate.last_success)
-        self._is_outage = not is_own and (
-            answered_nobody > policy.horizon or (error.retry_after or 0.0) > policy.horizon
-        )
-        return (
-            self._is_outage
-            or policy.max_retries == 0
-            or self._own > policy.max_retries
-            or now - self._first > policy.horizon * (1 if is_own else 3)
-        )
+        trying = now - self._first
+        answered_nobody = now - max(self._first, self.breaker.last_success)
+        asked = error.retry_after or 0.0
+        if not is_own and max(answered_nobody, asked) > policy.horizon:
+            return _Decision(is_outage=True)
+        if policy.max_retries == 0:
+            return _Decision(is_outage=error.endpoint)
+        if self._own > policy.max_retries or trying > policy.horizon * (1 if is_own else 3):
+            return _Decision()
+        return _Decision(_wait(policy, self.failures, error.retry_after))
 
-    def wait(self, state: RetryCallState) -> float:
-        """Seconds: exponential with jitter, and never less than what the provider asks for."""
-        backoff = min(self.policy.maximum, self.policy.initial * 2.0 ** min(state.attempt_number - 1, 60))
-        wait = backoff * _jitter.uniform(0.5, 1.0)
-        asked = _error(state).retry_after
-        if asked is None:
-            return wait
-        # a little later, and not all at once: those who were sent away together must not return together
-        return max(wait, asked + _jitter.uniform(0.0, max(asked / 4, min(backoff, self.policy.initial))))
-
-    def announce(self, state: RetryCallState) -> None:
-        error, wait = _error(state), state.upcoming_sleep
-        self.gate.failed(self, error, wait)
-        if self.on_retry:
-            self.on_retry(RetryNotice(error.kind, self.failures, wait, error.message))
-
-    def spent(self, error: TransientError) -> TransientError:
-        """The last error, saying how often was tried."""
+    def last_word(self, error: TransientError, decision: _Decision) -> TransientError:
+        """``error``, saying how often was tried and whether it was an outage."""
         message = error.message
         if self.failures > 1:
-            seconds = self.gate.clock() - self._first
+            seconds = self.breaker.clock() - self._first
             message = f"{message} (tried {self.failures} times in {seconds:.0f} s)"
-        endpoint = self._is_outage or (error.endpoint and self.policy.max_retries == 0)
         return TransientError(
-            message, error.hint, kind=error.kind, retry_after=error.retry_after, endpoint=endpoint
+            message,
+            error.hint,
+            kind=error.kind,
+            retry_after=error.retry_after,
+            endpoint=decision.is_outage,
         )
 
 
-def _error(state: RetryCallState) -> TransientError:
-    error = state.outcome.exception() if state.outcome else None
-    assert isinstance(error, TransientError)
-    return error
+def _wait(policy: RetryPolicy, failures: int, asked: float | None) -> float:
+    """Seconds until the next try: exponential with jitter, and never less than what the provider asks for."""
+    backoff = min(policy.maximum, policy.initial * 2.0 ** min(failures - 1, 60))
+    wait = backoff * _jitter.uniform(0.5, 1.0)
+    if asked is None:
+        return wait
+    # a little later, and not all at once: those who were sent away together must not return together
+    return max(wait, asked + _jitter.uniform(0.0, max(asked / 4, min(backoff, policy.initial))))
