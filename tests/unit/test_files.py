@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ace_cli.errors import AceError
-from ace_cli.files import _prefix, write_atomic
+from ace_cli.files import keep_aside, write_atomic
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, step: str, number: int) -> None:
     def broken(*args: Any, **named: Any) -> Any:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(os if step == "fsync" else Path, step, broken)
+    monkeypatch.setattr({"mkstemp": tempfile, "fsync": os}.get(step, Path), step, broken)
 
 
-@pytest.mark.parametrize("step", ["open", "fsync", "replace", "chmod"])
+@pytest.mark.parametrize("step", ["mkstemp", "fsync", "replace", "chmod"])
 @pytest.mark.parametrize(
     ("number", "hint"),
     [(errno.ENOSPC, "Free some space"), (errno.EACCES, "folder that you may write to"), (errno.EIO, "")],
@@ -45,27 +49,27 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(
     assert path.read_bytes() == b"new"
 
 
-def test_half_of_the_data_on_a_full_disk_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = Path.open
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may grow beyond ``size`` bytes: what comes first is written, the rest fails, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
-    class Full:
-        def __init__(self, file: Any) -> None:
-            self.file = file
 
-        def __enter__(self) -> Full:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self.file.close()
-
-        def write(self, data: bytes) -> None:
-            self.file.write(data[: len(data) // 2])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "open", lambda self, *a, **k: Full(real(self, *a, **k)))
-    with pytest.raises(AceError, match="No space left"):
-        write_atomic(tmp_path / "new.json", b"0123456789")
+def test_half_of_the_data_is_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.json"
+    with room_for(5), pytest.raises(AceError, match=r"cannot write .*file\.json"):
+        write_atomic(path, b"0123456789")
     assert list(tmp_path.iterdir()) == []
+    path.write_bytes(b"0123456789")
+    with room_for(5), pytest.raises(AceError, match=r"cannot write .*file\.1\.json"):
+        keep_aside(path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
@@ -93,21 +97,29 @@ def test_a_link_is_followed_not_replaced(tmp_path: Path) -> None:
         assert target.read_bytes() == data
 
 
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_leftovers_of_dead_processes_are_removed_and_others_kept(tmp_path: Path) -> None:
+    """A process that was killed while it wrote leaves its half; that of one still writing is not touched."""
     path = tmp_path / "file [1].json"
-    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
-        dead.wait()
-    leftover = tmp_path / f"{_prefix(path)}{dead.pid}.tmp"
-    alive = tmp_path / f"{_prefix(path)}{os.getppid()}.tmp"
-    others = [
-        tmp_path / f"{_prefix(path)}x.tmp",
-        tmp_path / f".{path.name}.elsewhere-{dead.pid}.tmp",
-        tmp_path / "a.tmp",
-    ]
-    for file in (leftover, alive, *others):
-        file.write_bytes(b"half")
-    write_atomic(path, b"whole")
-    assert set(tmp_path.iterdir()) == {path, alive, *others}
+    code = (
+        "import os, signal, sys; from pathlib import Path; from ace_cli.files import write_atomic\n"
+        "os.fsync = lambda _: os.kill(os.getpid(), int(sys.argv[2]))\n"
+        "write_atomic(Path(sys.argv[1]), b'half')"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(path), str(signal.SIGKILL)]) as killed:
+        killed.wait()
+    (leftover,) = tmp_path.iterdir()
+    with subprocess.Popen([sys.executable, "-c", code, str(path), str(signal.SIGSTOP)]) as writing:
+        try:
+            os.waitpid(writing.pid, os.WUNTRACED)
+            (half,) = set(tmp_path.iterdir()) - {leftover}
+            others = [tmp_path / name for name in (f".{path.name}.elsewhere-{killed.pid}.1.tmp", "a.tmp")]
+            for other in others:
+                other.write_bytes(b"half")
+            write_atomic(path, b"whole")
+            assert set(tmp_path.iterdir()) == {path, half, *others}
+        finally:
+            writing.kill()
 
 
 def test_folders_are_made_and_a_folder_or_a_file_in_the_way_is_told(tmp_path: Path) -> None:
@@ -124,3 +136,52 @@ def test_long_and_odd_names_can_be_written(tmp_path: Path) -> None:
     for name in ("x" * 200 + ".json", "ünï [*] ?.json", " ", "-o"):
         write_atomic(tmp_path / name, b"x")
         assert (tmp_path / name).read_bytes() == b"x"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_what_a_run_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    write_atomic(tmp_path / "checkpoints/1.json", b"x", inside=tmp_path)
+    assert (tmp_path / "checkpoints").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "checkpoints/1.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_no_link_leads_out_of_a_run(tmp_path: Path) -> None:
+    """Somebody else's run directory could otherwise make the user overwrite files of his own."""
+    run, home = tmp_path / "run", tmp_path / "home"
+    run.mkdir()
+    home.mkdir()
+    (home / "notes").write_bytes(b"mine")
+    (run / "playbook.json").symlink_to(home / "notes")
+    (run / "metrics.json").symlink_to("../home/new")
+    (run / "checkpoints").symlink_to(home, target_is_directory=True)
+    for name in ("playbook.json", "metrics.json", "checkpoints/notes", "../home/notes"):
+        with pytest.raises(AceError, match=r"leads out of the run, to .*home"):
+            write_atomic(run / name, b"x", inside=run)
+    assert [(path.name, path.read_bytes()) for path in home.iterdir()] == [("notes", b"mine")]
+    (tmp_path / "link").symlink_to(run, target_is_directory=True)  # the run itself may be reached through one
+    write_atomic(tmp_path / "link/new.json", b"x", inside=tmp_path / "link")
+    assert (run / "new.json").read_bytes() == b"x"
+
+
+def test_a_file_that_will_be_replaced_is_kept_under_a_number_that_is_free(tmp_path: Path) -> None:
+    path = tmp_path / "playbook.json"
+    assert keep_aside(path) is None
+    path.write_bytes(b"edited")
+    path.chmod(0o640)
+    (tmp_path / "playbook.2.json").write_bytes(b"older")
+    assert keep_aside(path) == tmp_path / "playbook.1.json"
+    assert keep_aside(path) == tmp_path / "playbook.3.json"
+    assert (tmp_path / "playbook.2.json").read_bytes() == b"older"
+    for copy in (path, tmp_path / "playbook.1.json", tmp_path / "playbook.3.json"):
+        assert copy.read_bytes() == b"edited"
+        assert copy.stat().st_mode & 0o777 == 0o640 or os.name == "nt"
+    with pytest.raises(AceError, match="cannot write"):
+        keep_aside(tmp_path)
+
+
+def test_a_dangling_link_under_the_next_number_is_not_written_through(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "playbook.json", tmp_path / "elsewhere"
+    path.write_bytes(b"edited")
+    (tmp_path / "playbook.1.json").symlink_to(elsewhere)
+    assert keep_aside(path) == tmp_path / "playbook.2.json"
+    assert not elsewhere.exists()
