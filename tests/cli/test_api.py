@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,10 @@ from ace_cli.playbook import Add, Delta
 from ace_cli.runs.reader import RunReader
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Attempt, Insight, MergeItem, Reflection
-from support.inside import Inside, inside_fixture
+from support.inside import Inside
 from support.scripted_server import ScriptedServer
+from support.serving import Serve
 
-__all__ = ["inside_fixture"]
-Serve = Callable[..., tuple[ScriptedServer, Path]]
 MODELS = {"generator_model": "openai/scripted", "reflector_model": "openai/scripted"}
 
 

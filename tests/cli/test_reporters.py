@@ -8,7 +8,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -33,9 +33,8 @@ from ace_cli.runs.records import CurvePoint, Usage
 from ace_cli.settings import DisplaySettings
 from support.command import environment, train_arguments
 from support.inspect_samples import at_terminal
-from support.scripted_server import ScriptedServer
+from support.serving import Serve
 
-Serve = Callable[..., tuple[ScriptedServer, Path]]
 HOSTILE = "\x1b[31mred [bold]x[/bold] \x00 \u202egnp \ud800 \x9b2J\r\nnext"
 USAGE = Usage(3, 100, 50, 0, 0, 1, 0.25)
 

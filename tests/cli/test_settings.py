@@ -15,9 +15,8 @@ from ace_cli.engine.resume import recorded
 from ace_cli.settings import Kind, Section, definitions, runtime
 from ace_cli.settings.layers import load
 from support.command import ace, environment
-from support.inside import Inside, inside_fixture
+from support.inside import Inside
 
-__all__ = ["inside_fixture"]
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-3f9a77"
 

@@ -24,10 +24,9 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.settings import Kind, definitions
 from ace_cli.settings.layers import describe, load
 from support.fuzzing import fewer, fuzzed
-from support.inside import Inside, inside_fixture
+from support.inside import Inside
 from support.inspect_samples import make_run
 
-__all__ = ["inside_fixture"]
 PATHS = [d.path for d in definitions()]
 NAMES = [d.env for d in definitions()]
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.command import ace, read_json, train_arguments
-from support.scripted_server import ScriptedServer
-
-Serve = Callable[..., tuple[ScriptedServer, Path]]
+from support.serving import Serve
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,8 @@ import pytest
 from ace_cli.runs.reader import RunReader
 from support.command import KEY, ace, read_json, train_arguments
 from support.scripted_faults import MOMENT, STICKY, Faults, Outage
-from support.scripted_server import ScriptedServer
+from support.serving import Serve
 
-Serve = Callable[..., tuple[ScriptedServer, Path]]
 QUICK = [kind for kind in MOMENT if kind not in ("hang", "trickle")]
 """Faults that show at once; the slow ones have a test of their own, with a short time-out."""
 

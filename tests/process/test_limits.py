@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ace_cli.runs.reader import RunReader
 from support.command import ace, read_json, train_arguments
-from support.scripted_server import ScriptedServer
+from support.serving import Serve
 
-Serve = Callable[..., tuple[ScriptedServer, Path]]
 PRICES = "[models.{role}]\ninput_price = 100.0\noutput_price = 200.0\n"
 
 
@@ -88,7 +86,7 @@ def test_time_is_counted_over_all_sessions(serve: Serve, tmp_path: Path) -> None
 
 @pytest.mark.parametrize(("limit", "code"), [("2", 1), ("10", 0), ("0.1", 1), ("90%", 0)])
 def test_too_many_failures_stop_the_run(limit: str, code: int, serve: Serve, tmp_path: Path) -> None:
-    from scripted_faults import Faults
+    from support.scripted_faults import Faults
 
     server, data = serve(30, faults=Faults(rate=0.12, kinds=("content_policy",), seed=2))
     arguments = train_arguments(server.url, data, 30, batch_size=6, concurrency=2, max_failures=limit)

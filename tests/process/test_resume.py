@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from support.command import ace, environment, read_json, train_arguments
 from support.scripted_server import ScriptedServer
-
-Serve = Callable[..., tuple[ScriptedServer, Path]]
+from support.serving import Serve
 
 
 def halted(

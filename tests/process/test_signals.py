@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ import pytest
 from ace_cli.runs.reader import RunReader
 from support.command import ace, start, train_arguments
 from support.scripted_server import ScriptedServer
-
-Serve = Callable[..., tuple[ScriptedServer, Path]]
+from support.serving import Serve
 
 
 def wait_for(server: ScriptedServer, requests: int) -> None:

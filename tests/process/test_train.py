@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from ace_cli.runs.reader import RunReader
 from support.command import KEY, ace, environment, read_json, train_arguments
 from support.scripted_server import ScriptedServer
+from support.serving import Serve
 from support.shared import SHARED, needs_shared
 
-Serve = Callable[..., tuple[ScriptedServer, Path]]
 GSM8K = SHARED / "data/gsm8k/train.jsonl"
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from ace_cli.embeddings import WordLlamaEmbedder
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
-from ace_cli.stages.base import BulletTag, Insight, MergeItem, Reflection
+from ace_cli.stages.base import BulletTag, Insight, MergeItem
 from ace_cli.stages.curator import SemanticCurator, clean
+from support.builders import CITIES, book, item
+from support.embedders import CountingEmbedder
 
 AT = "2026-01-02T03:04:05+00:00"
 UNITS = "Convert units before dividing."
@@ -24,27 +26,14 @@ PAIRS = [
 ]
 
 
-def lesson(
-    *insights: str | Insight, example: str = "e1", domain: str = "math", tags: Sequence[BulletTag] = ()
-) -> MergeItem:
-    made = tuple(Insight(i) if isinstance(i, str) else i for i in insights)
-    return MergeItem(example, domain, Reflection(insights=made, bullet_tags=tuple(tags)))
-
-
 def curate(playbook: Playbook, *lessons: MergeItem, curator: SemanticCurator | None = None) -> Delta:
     curator = curator or SemanticCurator(WordLlamaEmbedder())
     return asyncio.run(curator.curate(playbook, lessons, None, at=AT))
 
 
-def book(*contents: str, domain: str = "math", **fields: Any) -> Playbook:
-    return Playbook(
-        tuple(Bullet(f"B{n:03d}", text, domain_id=domain, **fields) for n, text in enumerate(contents, 1))
-    )
-
-
 def test_a_new_insight_becomes_a_bullet_without_votes() -> None:
     insight = Insight("  - [B007]  Convert units\n before dividing. ", Section.HARMFUL)
-    (change,) = curate(book("Dozens are 12."), lesson(insight, example="row-9")).changes
+    (change,) = curate(book("Dozens are 12."), item(insight, example="row-9")).changes
     assert isinstance(change, Add)
     assert change.example_id == "row-9"
     assert change.bullet == Bullet(
@@ -63,7 +52,7 @@ def test_a_new_insight_becomes_a_bullet_without_votes() -> None:
 
 def test_a_repeated_lesson_confirms_its_bullet_whatever_its_section() -> None:
     playbook = book("A dozen means 12 items.", UNITS)
-    delta = curate(playbook, lesson(Insight(SAME_AS_UNITS, Section.HARMFUL), example="e5"))
+    delta = curate(playbook, item(Insight(SAME_AS_UNITS, Section.HARMFUL), example="e5"))
     (change,) = delta.changes
     assert isinstance(change, Confirm)
     assert (change.bullet_id, change.content, change.section) == ("B002", SAME_AS_UNITS, Section.HARMFUL)
@@ -75,31 +64,16 @@ def test_a_repeated_lesson_confirms_its_bullet_whatever_its_section() -> None:
 
 
 def test_an_opposite_becomes_a_bullet_of_its_own_and_says_why() -> None:
-    (change,) = curate(book(UNITS), lesson("Convert units after dividing.")).changes
+    (change,) = curate(book(UNITS), item("Convert units after dividing.")).changes
     assert isinstance(change, Add)
     assert change.reason == "near B001 but other order"
 
 
 def test_a_true_repeat_is_found_behind_nearer_contradictions() -> None:
-    cities = [
-        "Oslo",
-        "Bergen",
-        "Berlin",
-        "Madrid",
-        "Lisbon",
-        "Turin",
-        "Vienna",
-        "Prague",
-        "Warsaw",
-        "Athens",
-        "Dublin",
-    ]
-    playbook = book(*(f"The warehouse code for {city} is RV-{n}." for n, city in enumerate(cities, 60)))
+    playbook = book(*(f"The warehouse code for {city} is RV-{n}." for n, city in enumerate(CITIES, 60)))
     delta = curate(
         playbook,
-        lesson(
-            "Shipments to Dublin need the warehouse code RV-70.", "The warehouse code for Dublin is RV-71."
-        ),
+        item("Shipments to Dublin need the warehouse code RV-70.", "The warehouse code for Dublin is RV-71."),
     )
     assert [type(change) for change in delta.changes] == [Confirm, Add]
     assert isinstance(delta.changes[0], Confirm)
@@ -107,9 +81,7 @@ def test_a_true_repeat_is_found_behind_nearer_contradictions() -> None:
 
 
 def test_insights_of_one_batch_are_compared_with_each_other() -> None:
-    delta = curate(
-        Playbook(), lesson(UNITS, example="a"), lesson(SAME_AS_UNITS, "A dozen is 12.", example="b")
-    )
+    delta = curate(Playbook(), item(UNITS, example="a"), item(SAME_AS_UNITS, "A dozen is 12.", example="b"))
     assert [type(change) for change in delta.changes] == [Add, Confirm, Add]
     after = Playbook().apply(delta)
     assert [(b.id, b.helpful_count, b.sources) for b in after.bullets] == [
@@ -119,15 +91,13 @@ def test_insights_of_one_batch_are_compared_with_each_other() -> None:
 
 
 def test_domains_are_kept_apart() -> None:
-    delta = curate(
-        book(UNITS), lesson(UNITS, domain="physics"), lesson(UNITS, domain="general"), lesson(UNITS)
-    )
+    delta = curate(book(UNITS), item(UNITS, domain="physics"), item(UNITS, domain="general"), item(UNITS))
     assert [type(change) for change in delta.changes] == [Add, Add, Confirm]
 
 
 def test_a_quarantined_lesson_is_recognised_and_not_added_again() -> None:
     playbook = book(UNITS, stage=PlaybookStage.QUARANTINED)
-    delta = curate(playbook, lesson(SAME_AS_UNITS))
+    delta = curate(playbook, item(SAME_AS_UNITS))
     assert isinstance(delta.changes[0], Confirm)
     assert playbook.apply(delta).by_id["B001"].is_quarantined
 
@@ -136,8 +106,8 @@ def test_votes_come_before_insights_and_lessons_in_plan_order() -> None:
     playbook = book(UNITS, "A dozen means 12 items.")
     delta = curate(
         playbook,
-        lesson("Read the question twice.", example="a", tags=[BulletTag("B002", Section.HARMFUL)]),
-        lesson(example="b", tags=[BulletTag("B001", Section.HELPFUL), BulletTag("B002", Section.NEUTRAL)]),
+        item("Read the question twice.", example="a", tags=[BulletTag("B002", Section.HARMFUL)]),
+        item(example="b", tags=[BulletTag("B001", Section.HELPFUL), BulletTag("B002", Section.NEUTRAL)]),
     )
     assert delta.at == AT
     assert [change for change in delta.changes if isinstance(change, Vote)] == [
@@ -154,7 +124,7 @@ def test_votes_that_cannot_be_counted_are_said() -> None:
         BulletTag("B001", Section.HARMFUL),
         BulletTag("B404", Section.HELPFUL),
     ]
-    delta = curate(book(UNITS), lesson(tags=tags))
+    delta = curate(book(UNITS), item(tags=tags))
     assert delta.changes == (
         Vote("B001", "e1", Section.HELPFUL),
         Drop("e1", "[B001] harmful", Section.HARMFUL, "a second vote on the bullet"),
@@ -173,7 +143,7 @@ def test_votes_that_cannot_be_counted_are_said() -> None:
     ],
 )
 def test_what_is_no_lesson_is_dropped_with_the_reason(content: str, reason: str) -> None:
-    (change,) = curate(Playbook(), lesson(content)).changes
+    (change,) = curate(Playbook(), item(content)).changes
     assert isinstance(change, Drop)
     assert reason in change.reason
 
@@ -203,7 +173,7 @@ def test_words_without_a_vector_are_still_recognised() -> None:
 
     delta = curate(
         book(UNITS),
-        lesson("convert units before dividing", "Something else"),
+        item("convert units before dividing", "Something else"),
         curator=SemanticCurator(Blind()),
     )
     assert [type(change) for change in delta.changes] == [Confirm, Add]
@@ -211,7 +181,7 @@ def test_words_without_a_vector_are_still_recognised() -> None:
 
 def test_target_stage_and_threshold_are_the_users() -> None:
     strict = SemanticCurator(WordLlamaEmbedder(), 0.99, PlaybookStage.PRODUCTION)
-    (change,) = curate(book(UNITS), lesson(SAME_AS_UNITS), curator=strict).changes
+    (change,) = curate(book(UNITS), item(SAME_AS_UNITS), curator=strict).changes
     assert isinstance(change, Add)
     assert change.bullet.stage is PlaybookStage.PRODUCTION
 
@@ -219,7 +189,7 @@ def test_target_stage_and_threshold_are_the_users() -> None:
 def batches() -> list[list[MergeItem]]:
     """Both texts of every pair, 10 lessons a batch, the second texts long after the first."""
     texts = [(p["domain"], p["a"]) for p in PAIRS] + [(p["domain"], p["b"]) for p in PAIRS]
-    lessons = [lesson(text, example=f"e{n}", domain=domain) for n, (domain, text) in enumerate(texts)]
+    lessons = [item(text, example=f"e{n}", domain=domain) for n, (domain, text) in enumerate(texts)]
     return [lessons[start : start + 10] for start in range(0, len(lessons), 10)]
 
 
@@ -237,22 +207,16 @@ def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
 def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:
     kept = SemanticCurator(WordLlamaEmbedder())
     first = book(UNITS, "A dozen means 12 items.")
-    curate(first, lesson("Read the question twice."), curator=kept)  # never applied
+    curate(first, item("Read the question twice."), curator=kept)  # never applied
     for other in (first, book("A dozen means 12 items.", UNITS), book(UNITS), Playbook(), first):
-        assert curate(other, lesson(SAME_AS_UNITS), curator=kept) == curate(other, lesson(SAME_AS_UNITS))
+        assert curate(other, item(SAME_AS_UNITS), curator=kept) == curate(other, item(SAME_AS_UNITS))
 
 
 def test_each_bullet_is_embedded_once_and_the_index_is_only_extended() -> None:
-    class Counting(WordLlamaEmbedder):
-        asked: list[str] = []  # noqa: RUF012 - of this test
-
-        async def embed(self, texts: Sequence[str]) -> Any:
-            self.asked.extend(texts)
-            return await super().embed(texts)
-
-    kept = SemanticCurator(Counting())
+    embedder = CountingEmbedder()
+    kept = SemanticCurator(embedder)
     playbook = book("Known from a file.")
     for batch in batches():
         playbook = playbook.apply(curate(playbook, *batch, curator=kept))
     insights = [i.content for batch in batches() for les in batch for i in les.reflection.insights]
-    assert len(Counting.asked) <= len(insights) + 1
+    assert 1 < len(embedder.asked) <= len(insights) + 1

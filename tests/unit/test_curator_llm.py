@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from ace_cli.embeddings import WordLlamaEmbedder
 from ace_cli.errors import UsageError
-from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook
-from ace_cli.stages.base import Insight, MergeItem, Reflection
 from ace_cli.stages.curator import SemanticCurator
 from ace_cli.stages.llm_curator import LlmCurator
+from support.ask import ScriptedAsk
+from support.builders import item
 
 AT = "2026-01-02T03:04:05+00:00"
 UNITS = "Convert units before dividing."
 OPPOSITE = "Convert units after dividing."
 DOZEN = "A dozen means 12 items."
 BOOK = Playbook((Bullet("B001", UNITS), Bullet("B002", DOZEN)))
-
-
-class Scripted:
-    """A model that replies what the test says and remembers what it was asked."""
-
-    style = PromptStyle.JSON
-
-    def __init__(self, *replies: Any) -> None:
-        self.replies = [reply if isinstance(reply, str) else json.dumps(reply) for reply in replies]
-        self.asked: list[list[Message]] = []
-
-    async def __call__(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        schema_name: str = "reply",
-    ) -> ChatReply:
-        self.asked.append(list(messages))
-        return ChatReply(self.replies.pop(0))
 
 
 def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
@@ -51,22 +29,19 @@ def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
 
 def curate(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
     curator = LlmCurator(SemanticCurator(WordLlamaEmbedder()))
-    lessons = [
-        MergeItem(f"e{n}", "general", Reflection(insights=(Insight(text),)))
-        for n, text in enumerate(insights, 1)
-    ]
-    return asyncio.run(curator.curate(playbook, lessons, ask, at=AT))
+    items = [item(text, example=f"e{n}", domain="general") for n, text in enumerate(insights, 1)]
+    return asyncio.run(curator.curate(playbook, items, ask, at=AT))
 
 
 def test_clear_cases_cost_no_call() -> None:
-    ask = Scripted()
+    ask = ScriptedAsk()
     delta = curate(ask, UNITS, "Parcels over 30 kg need freight handling.", "convert units before dividing")
     assert ask.asked == []
     assert [type(change) for change in delta.changes] == [Confirm, Add, Confirm]
 
 
 def test_the_undecided_of_a_batch_are_asked_in_one_call() -> None:
-    ask = Scripted(decisions((1, "merge", "B001", "the same advice"), (2, "add", None, "another number")))
+    ask = ScriptedAsk(decisions((1, "merge", "B001", "the same advice"), (2, "add", None, "another number")))
     delta = curate(ask, OPPOSITE, "Parcels over 30 kg need freight handling.", "A dozen means 10 items.")
     (messages,) = ask.asked
     assert messages[0].content.startswith("You are the Curator")
@@ -82,7 +57,7 @@ def test_the_undecided_of_a_batch_are_asked_in_one_call() -> None:
 
 
 def test_a_dropped_insight_leaves_its_reason_and_no_hole_in_the_ids() -> None:
-    ask = Scripted(decisions((1, "drop", None, "too vague")))
+    ask = ScriptedAsk(decisions((1, "drop", None, "too vague")))
     delta = curate(ask, OPPOSITE, "Parcels over 30 kg need freight handling.")
     assert delta.changes[0] == Drop("e1", OPPOSITE, BOOK.bullets[0].section, "too vague")
     assert isinstance(delta.changes[1], Add)
@@ -100,7 +75,7 @@ def test_a_dropped_insight_leaves_its_reason_and_no_hole_in_the_ids() -> None:
 def test_a_later_insight_follows_what_became_of_an_earlier_one(
     first: tuple[str, str | None], expected: list[tuple[str | None, type]]
 ) -> None:
-    ask = Scripted(decisions((1, *first, "because")))
+    ask = ScriptedAsk(decisions((1, *first, "because")))
     delta = curate(ask, OPPOSITE, OPPOSITE.upper())
     got = [
         (c.bullet.id if isinstance(c, Add) else getattr(c, "bullet_id", None), type(c)) for c in delta.changes
@@ -121,14 +96,14 @@ def test_a_later_insight_follows_what_became_of_an_earlier_one(
     ],
 )
 def test_a_decision_that_cannot_hold_falls_back_to_the_rules(reply: Any, reason: str) -> None:
-    (change,) = curate(Scripted(reply), OPPOSITE).changes
+    (change,) = curate(ScriptedAsk(reply), OPPOSITE).changes
     assert isinstance(change, Add)
     assert change.reason.startswith("by rule: ")
     assert reason in change.reason
 
 
 def test_an_unusable_reply_is_asked_again_once_and_then_the_rules_decide() -> None:
-    ask = Scripted("no idea", "still none")
+    ask = ScriptedAsk("no idea", "still none")
     (change,) = curate(ask, OPPOSITE).changes
     assert len(ask.asked) == 2
     assert isinstance(change, Add)
@@ -136,7 +111,7 @@ def test_an_unusable_reply_is_asked_again_once_and_then_the_rules_decide() -> No
 
 
 def test_loosely_written_decisions_are_understood() -> None:
-    ask = Scripted({"decisions": [{"insight": "Insight 1", "action": "MERGE", "bullet_id": "[B001]"}]})
+    ask = ScriptedAsk({"decisions": [{"insight": "Insight 1", "action": "MERGE", "bullet_id": "[B001]"}]})
     (change,) = curate(ask, OPPOSITE).changes
     assert isinstance(change, Confirm)
 

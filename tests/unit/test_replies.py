@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Field
 
-from ace_cli.llm.base import ChatReply, Message, PromptStyle
+from ace_cli.llm.base import ChatReply, Message
 from ace_cli.playbook import Section
 from ace_cli.replies.parsing import (
     Confidence,
@@ -25,6 +24,7 @@ from ace_cli.replies.parsing import (
     without_thoughts,
 )
 from ace_cli.stages.base import UnusableReply
+from support.ask import ScriptedAsk
 from support.fuzzing import usually
 
 
@@ -44,26 +44,6 @@ class Items(Reply):
     root_cause: str = ""
     insights: list[Item]
     tags: list[str] = Field(default_factory=list)
-
-
-class ScriptedAsk:
-    """An Ask that gives the scripted replies in turn and keeps what it was asked."""
-
-    style = PromptStyle.JSON
-
-    def __init__(self, *replies: str | ChatReply) -> None:
-        self.replies = [r if isinstance(r, ChatReply) else ChatReply(r) for r in replies]
-        self.asked: list[Sequence[Message]] = []
-
-    async def __call__(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        schema_name: str = "reply",
-    ) -> ChatReply:
-        self.asked.append(messages)
-        return self.replies[len(self.asked) - 1]
 
 
 def read(text: str, model: type[Any] = Answer, finish_reason: str = "stop") -> Any:

@@ -12,21 +12,9 @@ import pytest
 from ace_cli.embeddings import WordLlamaEmbedder
 from ace_cli.playbook import Bullet
 from ace_cli.stages.retrieval import BulletSelector
+from support.builders import CITIES
+from support.embedders import CountingEmbedder
 
-CITIES = [
-    "Oslo",
-    "Bergen",
-    "Berlin",
-    "Madrid",
-    "Lisbon",
-    "Turin",
-    "Vienna",
-    "Prague",
-    "Warsaw",
-    "Athens",
-    "Dublin",
-    "Porto",
-]
 CODES = tuple(
     Bullet(f"B{n:03d}", f"The warehouse code for {city} is RV-{n + 40}.") for n, city in enumerate(CITIES, 1)
 )
@@ -34,15 +22,6 @@ CODES = tuple(
 
 def words(text: str) -> int:
     return len(text.split())
-
-
-class Counting(WordLlamaEmbedder):
-    def __init__(self) -> None:
-        self.asked: list[str] = []
-
-    async def embed(self, texts: Sequence[str]) -> Any:
-        self.asked += texts
-        return await super().embed(texts)
 
 
 def selector(budget: int = 10_000, most: int | None = None, embedder: Any = None) -> BulletSelector:
@@ -54,7 +33,7 @@ def select(chosen_by: BulletSelector, question: str, bullets: Sequence[Bullet] =
 
 
 def test_all_bullets_that_fit_go_in_unasked() -> None:
-    embedder = Counting()
+    embedder = CountingEmbedder()
     assert select(selector(embedder=embedder), "Where is it?") == [b.id for b in CODES]
     assert embedder.asked == []  # a small playbook costs no embedding
 
@@ -96,7 +75,7 @@ def test_equal_ones_are_taken_in_their_order() -> None:
 
 
 def test_bullets_are_embedded_once_and_questions_once_a_call() -> None:
-    embedder = Counting()
+    embedder = CountingEmbedder()
     chosen_by = selector(most=2, embedder=embedder)
 
     async def many() -> list[tuple[Bullet, ...]]:

@@ -27,7 +27,7 @@ from ace_cli.runs.records import Header, Usage
 from ace_cli.settings import Kind
 from ace_cli.settings.layers import ENVIRONMENT, FLAG, Layer, fold
 from support.command import environment
-from support.inside import Inside, inside_fixture  # noqa: F401 - a fixture
+from support.inside import Inside
 
 LOCAL = {"models.generator.model": "openai/scripted", "models.reflector.model": "openai/scripted"}
 

@@ -22,7 +22,7 @@ from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.base import TransientError
 from ace_cli.runs.reader import RunReader
 from ace_cli.stages.base import Attempt, Insight, Reflection
-from support.inside import Inside, inside_fixture  # noqa: F401 - a fixture
+from support.inside import Inside
 from support.scripted_server import ScriptedServer
 
 

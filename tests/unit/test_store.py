@@ -32,10 +32,9 @@ from ace_cli.scoring import Verdict
 from ace_cli.settings import Kind, definitions
 from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
 from support.command import ace, environment
-from support.inside import Inside, inside_fixture
+from support.inside import Inside
 from support.inspect_samples import make_run
 
-__all__ = ["inside_fixture"]
 GOLDEN = Path(__file__).parents[1] / "fixtures/stores/schema1.sqlite3"
 HOSTILE = 'a\x00b \ud800 \udfff "q" \\ \x1b[31m [bold] <script> =1+1 \u202e ünïcödé 🙂\r\n'
 LONG = HOSTILE * (1_000_000 // len(HOSTILE))
