@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["ace_cli"]):
     from ace_cli.errors import AceError
     from ace_cli.llm.base import ChatReply
     from ace_cli.playbook.formats import dump_jsonl, dump_paper, dump_playbook, parse_playbook
-    from ace_cli.replies.parsing import read_reply
+    from ace_cli.replies import read_reply
     from ace_cli.scoring import grade
     from ace_cli.settings.layers import load
     from ace_cli.stages.generator import GeneratorReply

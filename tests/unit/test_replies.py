@@ -14,16 +14,9 @@ from pydantic import Field
 
 from ace_cli.llm.base import ChatReply, Message
 from ace_cli.playbook import Section
-from ace_cli.replies.parsing import (
-    Confidence,
-    Reply,
-    SectionName,
-    ask_json,
-    json_schema,
-    read_reply,
-    without_thoughts,
-)
-from ace_cli.stages.base import UnusableReply
+from ace_cli.replies import Confidence, Reply, SectionName, UnusableReply, ask_json, read_reply
+from ace_cli.replies.find import without_thoughts
+from ace_cli.replies.schema import json_schema
 from support.ask import ScriptedAsk
 from support.fuzzing import usually
 

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 import re
 
-from ace_cli.llm.base import ChatReply
-from ace_cli.replies.parsing import without_thoughts
-from ace_cli.stages.base import UnusableReply
-
 _WORD = re.compile(r"[^\W_]+(?:[-.,:'’/][^\W_]+)*")
 
 _COMMON_WORDS = """
@@ -22,27 +18,6 @@ will with would yes you your
 """
 _COMMON = frozenset(_COMMON_WORDS.split())
 """Words that carry no fact, so an answer that shares them with a bullet draws nothing from it."""
-
-
-def read_text(reply: ChatReply) -> str:
-    """The text of a plain reply. Of one that was cut off, without the last word, which may be half a word.
-
-    Raises:
-        UnusableReply: there is none.
-    """
-    if reply.finish_reason in ("content_filter", "refusal", "safety"):
-        raise UnusableReply(f"the provider withheld the reply ({reply.finish_reason})")
-    text = without_thoughts(reply.text).strip()
-    if reply.finish_reason == "length":
-        text = re.sub(r"\S+$", "", text).strip()
-        if not text:
-            raise UnusableReply(
-                "the reply was cut off at the token limit before it said anything",
-                "Raise max_tokens of the role.",
-            )
-    if not text:
-        raise UnusableReply("the reply is empty")
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def key_words(text: str) -> frozenset[str]:
@@ -75,12 +50,12 @@ def speaks_of(bullet: str, question: str) -> bool:
 
 def holds(text: str, part: str) -> bool:
     """Whether ``part`` stands in ``text`` as whole words; ``1,080`` and ``1080`` are the same."""
-    return bool(part.strip()) and _whole(part).search(_plain_numbers(text)) is not None
+    return bool(part.strip()) and _whole(part).search(_without_commas(text)) is not None
 
 
 def blank(text: str, part: str) -> str:
     """``text`` with every occurrence of ``part`` (see :func:`holds`) replaced by ``[...]``."""
-    return _whole(part).sub("[...]", _plain_numbers(text))
+    return _whole(part).sub("[...]", _without_commas(text))
 
 
 def first_sentence(text: str) -> str:
@@ -97,10 +72,10 @@ def first_sentence(text: str) -> str:
 
 
 def _whole(part: str) -> re.Pattern[str]:
-    words = [re.escape(word) for word in _plain_numbers(part.strip()).split()]
+    words = [re.escape(word) for word in _without_commas(part.strip()).split()]
     # A digit with a dot before or behind it is part of another number; a full stop is not.
     return re.compile(r"(?<![\w])(?<!\d[.,])" + r"\s+".join(words) + r"(?![\w])(?![.,]\d)", re.IGNORECASE)
 
 
-def _plain_numbers(text: str) -> str:
+def _without_commas(text: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)

@@ -16,15 +16,28 @@ What an implementer may rely on:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from ace_cli.data import Example
-from ace_cli.errors import AceError
-from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
+from ace_cli.replies import Ask, UnusableReply
 from ace_cli.scoring import Verdict
+
+__all__ = [
+    "Ask",
+    "Attempt",
+    "BulletTag",
+    "Curator",
+    "Generator",
+    "Insight",
+    "MergeItem",
+    "Reflection",
+    "Reflector",
+    "Stages",
+    "UnusableReply",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +85,6 @@ class MergeItem:
     example_id: str
     domain: str
     reflection: Reflection
-
-
-class Ask(Protocol):
-    """The model of one role, bound to one example (or to one merge)."""
-
-    style: PromptStyle
-
-    async def __call__(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        schema_name: str = "reply",
-    ) -> ChatReply:
-        """The reply, from the record if this call was paid before."""
-        ...
-
-
-class UnusableReply(AceError):
-    """A reply that stayed unusable after repair and one more try; it is on record."""
 
 
 class Generator(Protocol):

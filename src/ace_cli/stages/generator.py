@@ -11,8 +11,7 @@ from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
-from ace_cli.replies import plain
-from ace_cli.replies.parsing import Reply, ask_json
+from ace_cli.replies import Reply, ask_json, plain, read_text
 from ace_cli.stages.base import Ask, Attempt, Reflection, UnusableReply
 from ace_cli.stages.prompts import Prompts
 
@@ -73,7 +72,7 @@ def _plain_attempt(reply: ChatReply, example: Example, shown: Sequence[Bullet]) 
     Raises:
         UnusableReply: nothing was said, or it was withheld.
     """
-    text = plain.read_text(reply)
+    text = read_text(reply)
     named = [b.id for b in shown if re.search(rf"(?<![\w-]){re.escape(b.id)}(?![\w-])", text)]
     answer = text
     for bullet_id in named:

@@ -13,7 +13,7 @@ from ace_cli.errors import UsageError
 from ace_cli.llm.base import Message
 from ace_cli.playbook import Delta, Playbook
 from ace_cli.playbook.render import line
-from ace_cli.replies.parsing import Reply, ask_json
+from ace_cli.replies import Reply, ask_json
 from ace_cli.stages.base import Ask, MergeItem, UnusableReply
 from ace_cli.stages.curator import Candidate, Decision, Proposal, SemanticCurator, Step, settle
 from ace_cli.stages.prompts import load_prompts

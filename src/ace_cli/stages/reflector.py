@@ -11,8 +11,7 @@ from ace_cli.data import Example
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Section
 from ace_cli.playbook.render import lines, one_line
-from ace_cli.replies import plain
-from ace_cli.replies.parsing import Confidence, Reply, SectionName, ask_json
+from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Ask, Attempt, BulletTag, Insight, Reflection
 from ace_cli.stages.generator import shown_ids
@@ -115,7 +114,7 @@ class DefaultReflector:
             for b in cited
         )
         reply = await ask(self._prompts.messages("reflector_plain.txt", values))
-        text = plain.read_text(reply)
+        text = read_text(reply)
         sentence = plain.first_sentence(text)
         if not plain.holds(sentence, example.answer):
             problem = "the sentence does not hold the truth, so nothing was learned from it"

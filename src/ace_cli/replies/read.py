@@ -1,0 +1,115 @@
+"""Reading a reply, and asking once more when it cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from ace_cli.llm.base import ChatReply, Message
+from ace_cli.replies.base import Ask, Misfit, UnusableReply
+from ace_cli.replies.find import json_values, repaired, without_thoughts
+from ace_cli.replies.fit import fit
+from ace_cli.replies.schema import json_schema
+
+M = TypeVar("M", bound=BaseModel)
+
+_WITHHELD = frozenset({"content_filter", "refusal", "safety"})
+"""Finish reasons after which asking again would only cost money."""
+
+_QUOTED_CHARS = 2_000
+"""As much of the unusable reply as is sent back when asking again."""
+
+
+async def ask_json(ask: Ask, messages: Sequence[Message], model: type[M]) -> tuple[M, ChatReply]:
+    """Ask for one object of ``model``; if the reply is unusable, ask once more with the error.
+
+    Returns:
+        The object, and the reply that it was read from.
+
+    Raises:
+        UnusableReply: both replies were unusable, or the provider's filter withheld the reply.
+    """
+    schema = json_schema(model)
+    reply = await ask(messages, schema=schema, schema_name=model.__name__)
+    try:
+        return read_reply(reply, model), reply
+    except UnusableReply as error:
+        if reply.finish_reason in _WITHHELD:
+            raise
+        keys = ", ".join(model.model_fields)
+        again = (
+            *messages,
+            Message("assistant", _quoted(reply.text)),
+            Message("user", f"Unusable: {error.message}. Reply with only the JSON object. Its keys: {keys}."),
+        )
+    reply = await ask(again, schema=schema, schema_name=model.__name__)
+    return read_reply(reply, model), reply
+
+
+def read_reply(reply: ChatReply, model: type[M]) -> M:
+    """The object in ``reply``: the last one that fits ``model``, outside of the model's thoughts.
+
+    Raises:
+        UnusableReply: there is none; the message says what was wrong.
+    """
+    text, cut = _said(reply), reply.finish_reason == "length"
+    found, problem = None, "no JSON object in the reply"
+    for value in json_values(text):
+        try:
+            found = fit(value, model)
+        except Misfit as misfit:
+            problem = str(misfit)
+    if found is None:
+        try:
+            if (meant := repaired(text, cut=cut)) is not None:
+                found = fit(meant, model)
+        except Misfit as misfit:
+            problem = str(misfit)
+    if found is not None:
+        return found
+    if cut:
+        raise _cut_off("before it was complete")
+    if not text.strip():
+        raise UnusableReply("the reply is empty" if not reply.text.strip() else "the reply is only thoughts")
+    raise UnusableReply(problem)
+
+
+def read_text(reply: ChatReply) -> str:
+    """The text of a plain reply. Of one that was cut off, without the last word, which may be half a word.
+
+    Raises:
+        UnusableReply: there is none.
+    """
+    text = _said(reply).strip()
+    if reply.finish_reason == "length":
+        text = re.sub(r"\S+$", "", text).strip()
+        if not text:
+            raise _cut_off("before it said anything")
+    if not text:
+        raise UnusableReply("the reply is empty")
+    return text
+
+
+def _said(reply: ChatReply) -> str:
+    """What is left of a reply without the model's thoughts.
+
+    Raises:
+        UnusableReply: the provider withheld it.
+    """
+    if reply.finish_reason in _WITHHELD:
+        raise UnusableReply(f"the provider withheld the reply ({reply.finish_reason})")
+    return without_thoughts(reply.text)
+
+
+def _cut_off(when: str) -> UnusableReply:
+    return UnusableReply(f"the reply was cut off at the token limit {when}", "Raise max_tokens of the role.")
+
+
+def _quoted(text: str) -> str:
+    """The reply as it is sent back: providers refuse an empty message, and a long one costs tokens."""
+    if not text.strip():
+        return "(empty)"
+    return text if len(text) <= _QUOTED_CHARS else f"{text[:_QUOTED_CHARS]} [...]"
