@@ -53,7 +53,7 @@ fuzz: $(INSTALLED)
 fuzz-coverage: $(INSTALLED)
 	$(RUN) pip install --quiet --disable-pip-version-check atheris
 	@for reader in playbook reply dataset toml judge; do \
-		echo "== $$reader"; $(BIN)/python tests/support/coverage_fuzz.py $$reader -runs=10000 -max_len=4096 -verbosity=0 || exit 1; done
+		echo "== $$reader"; PYTHONPATH=tests $(RUN) support.coverage_fuzz $$reader -runs=10000 -max_len=4096 -verbosity=0 || exit 1; done
 
 bench: $(INSTALLED)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done

@@ -11,15 +11,14 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 
-async def main(url: str, prompts: list[list[dict[str, Any]]], in_flight: int) -> None:
+async def main(url: str, prompts: list[list[dict[str, str]]], in_flight: int) -> None:
     import litellm
 
     slots = asyncio.Semaphore(in_flight)
 
-    async def one(messages: list[dict[str, Any]]) -> None:
+    async def one(messages: list[dict[str, str]]) -> None:
         async with slots:
             await litellm.acompletion(
                 model="openai/scripted",

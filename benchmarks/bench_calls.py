@@ -1,6 +1,6 @@
 """CPU of a call through LitellmModel and with_retry beside the bare litellm call, against the scripted server.
 
-    python benchmarks/bench_calls.py [--calls 150] [--rounds 6]
+    python -m benchmarks.bench_calls [--calls 150] [--rounds 6]
 
 The server is a process of its own. Rounds alternate, and the least of each counts, since other
 work on the machine only ever adds.
@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+
+from benchmarks.processes import scripted_server
 
 from ace_cli.llm import ChatRequest, Message
 from ace_cli.llm.litellm_model import LitellmModel, load_litellm
 from ace_cli.llm.retry import CircuitBreaker, RetryPolicy, with_retry
 
-SERVER = Path(__file__).parents[1] / "tests" / "support" / "scripted_server.py"
 SYSTEM = "You are the Generator. " + "Read the last sentence again to see what is asked. " * 40
 IN_FLIGHT = 16
 
@@ -77,19 +74,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=6)
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        port_file = Path(folder) / "port"
-        server = subprocess.Popen(
-            [sys.executable, SERVER, "--port-file", port_file], stdout=subprocess.DEVNULL
-        )
-        try:
-            while not port_file.exists():
-                time.sleep(0.05)
-            url = f"http://127.0.0.1:{port_file.read_text(encoding='utf-8')}/v1"
-            asyncio.run(compare(url, chosen.calls, chosen.rounds))
-        finally:
-            server.terminate()
-            server.wait()
+    with scripted_server() as url:
+        asyncio.run(compare(url, chosen.calls, chosen.rounds))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Reading and exporting a large playbook: seconds by format, and peak memory of a fresh `ace export`.
 
-    python benchmarks/bench_export.py [BULLETS]
+    python -m benchmarks.bench_export [BULLETS]
 
 Aim: 100,000 bullets to each text format within 5 s, the start of the process and the reading included.
 """

@@ -1,6 +1,6 @@
 """How many paraphrases and how many near-opposites are merged, by threshold, with and without the rules.
 
-    python benchmarks/bench_merge.py [--embedder wordllama]
+    python -m benchmarks.bench_merge [--embedder wordllama]
 
 The pairs are ours (``tests/fixtures/sameness_pairs.jsonl``), written in rounds. Each round was counted once, before
 anybody looked at its single pairs; then the rules were mended where they failed. So the counts below are those

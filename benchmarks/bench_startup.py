@@ -12,7 +12,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from benchmarks.processes import machine, spend
+from benchmarks.processes import Spent, machine, spend
 
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import dump_playbook
@@ -51,7 +51,7 @@ def main() -> None:
         }
         for arguments in commands.values():
             spend(*arguments)  # from the disk into memory
-        measured = {name: [] for name in commands}
+        measured: dict[str, list[Spent]] = {name: [] for name in commands}
         for _ in range(rounds):
             for name, arguments in commands.items():
                 measured[name].append(spend(*arguments))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-SERVER = Path(__file__).parents[1] / "tests" / "support" / "scripted_server.py"
+TESTS = Path(__file__).parents[1] / "tests"
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def scripted_server(**flags: object) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         port = Path(folder) / "port"
         parts = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", value)]
-        server = start(SERVER, "--port-file", port, *parts)
+        server = start("-m", "support.scripted_server", "--port-file", port, *parts, cwd=TESTS)
         try:
             while not port.exists():
                 if server.poll() is not None:

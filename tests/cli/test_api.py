@@ -33,7 +33,7 @@ from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
 
-MODELS = {"generator_model": "openai/scripted", "reflector_model": "openai/scripted"}
+MODELS: dict[str, Any] = {"generator_model": "openai/scripted", "reflector_model": "openai/scripted"}
 
 
 @pytest.fixture(autouse=True)

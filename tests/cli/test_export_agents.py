@@ -12,6 +12,9 @@ from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import dump_agents_section, merge_section
 from ace_cli.playbook.formats.markdown import BEGIN, END
+from support.inside import Inside
+
+PLAYBOOK = Path(__file__).parents[1] / "golden/playbook.json"
 
 
 def section(*contents: str) -> bytes:
@@ -90,15 +93,13 @@ def test_a_bullet_cannot_end_the_section_or_start_a_block(hostile: str) -> None:
     ]
 
 
-def test_the_command_replaces_the_section_without_asking(tmp_path: Path) -> None:
-    from test_export import PLAYBOOK, export
-
-    path = tmp_path / "AGENTS.md"
+def test_the_command_replaces_the_section_without_asking(inside: Inside) -> None:
+    path = inside.cwd / "AGENTS.md"
     path.write_bytes(b"# Rules\r\nBe kind.\r\n")
-    export(PLAYBOOK, "-o", path)
+    assert inside("export", PLAYBOOK, "-o", path).code == 0
     once = path.read_bytes()
-    export(PLAYBOOK, "-o", path)
+    assert inside("export", PLAYBOOK, "-o", path).code == 0
     assert path.read_bytes() == once
-    export(PLAYBOOK, "-o", path, "--top", "1")
+    assert inside("export", PLAYBOOK, "-o", path, "--top", "1").code == 0
     assert path.read_bytes().startswith(b"# Rules\r\nBe kind.\r\n\r\n<!-- ace:begin")
     assert path.read_bytes().count(b"\r\n- ") == 1

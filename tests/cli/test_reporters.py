@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,12 +64,12 @@ def story(text: str, state: str = "finished") -> Iterable[Event]:
     )  # fmt: skip
 
 
-def tell(monkeypatch: pytest.MonkeyPatch, text: str = "words", **display: object) -> tuple[str, str]:
+def tell(monkeypatch: pytest.MonkeyPatch, text: str = "words", **display: Any) -> tuple[str, str]:
     """(stdout, stderr) of a small run."""
     out, err = io.StringIO(), io.StringIO()
     monkeypatch.setattr(sys, "stdout", out)
     monkeypatch.setattr(sys, "stderr", err)
-    with reporter(DisplaySettings(**display)) as listen:  # type: ignore[arg-type]
+    with reporter(DisplaySettings(**display)) as listen:
         for event in story(text):
             listen(event)
     monkeypatch.undo()
@@ -96,7 +97,7 @@ def test_without_a_terminal_there_is_a_line_a_batch_and_the_result_on_stdout(
     "display", [{"quiet": True}, {"progress": "none"}, {"progress": "rich", "quiet": True}]
 )
 def test_quiet_means_the_result_and_nothing_else(
-    monkeypatch: pytest.MonkeyPatch, display: dict[str, object]
+    monkeypatch: pytest.MonkeyPatch, display: dict[str, Any]
 ) -> None:
     out, err = tell(monkeypatch, **display)
     assert err == ""
@@ -156,7 +157,7 @@ def test_who_does_not_listen_stops_no_run_and_takes_nothing_from_the_other(
     kept = io.StringIO()
     monkeypatch.setattr(sys, stream, gone)
     monkeypatch.setattr(sys, "stdout" if stream == "stderr" else "stderr", kept)
-    with reporter(DisplaySettings(progress=progress)) as listen:  # type: ignore[arg-type]
+    with reporter(DisplaySettings.model_validate({"progress": progress})) as listen:
         for event in story("words"):
             listen(event)
     monkeypatch.undo()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.style import Style
 from textual.pilot import Pilot
 from textual.widgets import Input, Label, Static, TextArea
 
@@ -96,10 +97,8 @@ def test_colours_are_not_needed(path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     async def story(app: Browser, pilot: Pilot[str]) -> None:
         for strip in app.screen._compositor.render_strips():
             for segment in strip:
-                for colour in (
-                    segment.style and segment.style.color,
-                    segment.style and segment.style.bgcolor,
-                ):
+                style = segment.style or Style()
+                for colour in (style.color, style.bgcolor):
                     if colour is not None and colour.triplet is not None:
                         assert len(set(colour.triplet)) == 1, "only greys"
         assert any(line.startswith("> B001") for line in screen(app)), "the cursor is marked by a character"

@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of every reader with atheris: `make fuzz-coverage`. Only AceErrors may come out.
 
-python tests/support/coverage_fuzz.py READER -runs=10000     READER: playbook, reply, dataset, toml, judge
+python -m support.coverage_fuzz READER -runs=10000     READER: playbook, reply, dataset, toml, judge
 """
 
 from __future__ import annotations

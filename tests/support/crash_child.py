@@ -65,7 +65,7 @@ def replaced(self: Path, target: Any) -> Path:
     return result
 
 
-Path.replace = replaced  # type: ignore[method-assign]
+Path.replace = replaced  # type: ignore[method-assign, assignment]
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -12,7 +12,7 @@ from typing import Any
 
 from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply
-from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, Section, Vote, confidence
+from ace_cli.playbook import Add, Bullet, Change, Confirm, Delta, Drop, Playbook, Section, Vote, confidence
 from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round
 from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
@@ -102,7 +102,9 @@ async def _train(folder: Path, dataset: list[Example], state: str, hostile: bool
         store.begin_session({"execution.concurrency": 4})
         size = right = failed = 0
         for batch in range(len(dataset) // 10):
-            episodes, changes, batch_right = [], [], 0
+            episodes: list[Episode] = []
+            changes: list[Change] = []
+            batch_right = 0
             for step in range(batch * 10, batch * 10 + 10):
                 episode = await _episode(store, dataset[step], step, batch, hostile)
                 episodes.append(episode)

@@ -5,7 +5,7 @@ In a test::
     with ScriptedServer(truth="train.jsonl", faults=Faults(rate=0.3), delay=0.01) as server:
         ...                 # api_base=server.url; afterwards look at server.log
 
-As a process: ``python tests/support/scripted_server.py --port-file F --truth train.jsonl --log requests.jsonl``.
+As a process: ``python -m support.scripted_server --port-file F --truth train.jsonl --log requests.jsonl``.
 
 What is said is in ``scripted_roles.py``: a function of the request alone. Faults (``scripted_faults.py``) are a function of the
 request and of how often it was put before; those of kind ``STICKY`` of the request alone, since a model

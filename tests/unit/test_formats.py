@@ -145,7 +145,7 @@ def test_null_fields_take_their_defaults() -> None:
     (bullet,) = parse(
         {"version": None, "created_at": None, "training_config": None, "bullets": [LESSON | empty]}
     ).bullets
-    assert bullet == Bullet(**LESSON)
+    assert bullet == Bullet(LESSON["id"], LESSON["content"])
 
 
 def test_a_checkpoint_brings_its_time_and_config() -> None:

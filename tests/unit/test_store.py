@@ -72,7 +72,7 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
     bullet = Bullet("B002", text or "x", text, Section.HARMFUL, PlaybookStage.PRODUCTION, sources=(text,), extra={"k": text})  # fmt: skip
     episode = Episode(
         0, 0, 0, 0, f"e{text}", text, 0, 2,
-        (Round(Attempt(text, text, ("B001",)), Verdict(False, text, None, text),
+        (Round(Attempt(text, text, ("B001",)), Verdict(False, text, "", text),
                Reflection((Insight(text, Section.NEUTRAL, 0.25),), (BulletTag("B001", Section.HARMFUL),), text, text, text, text)),
          Round(Attempt(text), Verdict(True, text, text, "exact"))), seconds=0.5,
     )  # fmt: skip

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from support.scripted_roles import LESSONS, Truth, embed
@@ -99,3 +102,13 @@ def test_texts_with_the_same_words_are_near() -> None:
 
     assert cosine(LESSONS[0], f"Always {LESSONS[0]}") > 0.85
     assert cosine(LESSONS[0], LESSONS[1]) < 0.5
+
+
+def test_it_is_a_process_of_its_own_for_benchmarks() -> None:
+    command = [sys.executable, "-m", "support.scripted_server"]
+    tests = Path(__file__).parents[1]
+    with subprocess.Popen(command, cwd=tests, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        address = server.stdout.readline()
+        server.terminate()
+    assert address.startswith("http://127.0.0.1:")
