@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from ace_cli.text import valid
+
 
 class ExitCode(IntEnum):
     """What the process says to the shell that started it."""
@@ -30,9 +32,9 @@ class AceError(Exception):
     exit_code: ExitCode = ExitCode.FAILED
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = valid(message)
+        self.hint = valid(hint)
+        super().__init__(self.message)
 
 
 class UsageError(AceError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.playbook.formats.clean import valid_tree
 from ace_cli.playbook.formats.tables import columns
 
 _KINDS = {int: "int64", float: "float64", str: "string"}
@@ -15,7 +14,7 @@ def dump_parquet(playbook: Playbook) -> bytes:
     """One row a bullet; the columns have the same types whatever the bullets hold, also when there are none."""
     import datasets
 
-    table = valid_tree(columns(playbook.bullets))
+    table = columns(playbook.bullets)
     shape = columns([Bullet(id="-", content="-")])
     kinds = {
         name: datasets.List(datasets.Value("string"))

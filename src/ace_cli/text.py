@@ -1,12 +1,60 @@
-"""Text from outside, made fit for every place it will go to."""
+"""Valid Unicode, checked where text comes in and trusted behind.
+
+Python's text may hold lone surrogates (a JSON escape such as ``\\ud800``, a byte of a command line that is not UTF-8), which
+no file, request or tokenizer can carry. The doors are the command line, settings, the readers of files, and the
+records in which examples, replies and the results of stages arrive (:class:`ValidText`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 
-def clean(text: str) -> str:
-    """Valid Unicode: surrogate pairs are joined, a lone surrogate becomes U+FFFD (no encoding can carry it)."""
+
+def valid(text: str) -> str:
+    """``text`` with surrogate pairs joined and each lone surrogate as U+FFFD."""
+    if is_valid(text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def is_valid(text: str) -> bool:
+    """Whether ``text`` can be written as UTF-8."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
+        return False
+    return True
+
+
+def valid_tree(value: Any) -> Any:
+    """A JSON-like value with :func:`valid` applied to every text and key in it."""
+    if isinstance(value, str):
+        return valid(value)
+    if isinstance(value, Mapping):
+        return {valid_tree(key): valid_tree(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [valid_tree(item) for item in value]
+    return tuple(map(valid_tree, value)) if isinstance(value, tuple) else value
+
+
+class ValidText:
+    """Base of records (frozen dataclasses with slots) in which text arrives: the texts that they hold are valid."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in self.__slots__:
+            value = getattr(self, name)
+            if isinstance(value, str):
+                if not is_valid(value):
+                    object.__setattr__(self, name, valid(value))
+            elif isinstance(value, tuple | Mapping) and value:
+                object.__setattr__(self, name, valid_tree(value))
+
+
+def single_spaced(text: str) -> str:
+    """``text`` on one line: every run of white space is one space, none at the ends."""
+    return " ".join(text.split())

@@ -39,7 +39,10 @@ class Page(HTMLParser):
 
 
 HOSTILE_BOOK = Playbook(
-    bullets=(Bullet("B1", HOSTILE, HOSTILE, sources=(HOSTILE,), extra={HOSTILE: HOSTILE}), Bullet("B2", "x")),
+    bullets=(
+        Bullet("B1", f"{HOSTILE}\ud800", HOSTILE, sources=(HOSTILE,), extra={HOSTILE: HOSTILE}),
+        Bullet("B2", "x"),
+    ),
     created_at=HOSTILE,
     training_config={"dataset": HOSTILE, HOSTILE: HOSTILE},
 )
@@ -82,7 +85,7 @@ def test_the_policy_allows_just_the_pages_own_script_and_style(data: bytes) -> N
 def test_the_data_are_the_bullets_with_their_history() -> None:
     data = json.loads(next(text for _, text in Page(PAGES["a run"]).raw if text.startswith('{"bullets"')))
     assert [row[0] for row in data["bullets"]] == ["B1", "B2"]
-    assert data["bullets"][0][1] == HOSTILE.replace("\ud800", "\ufffd")
+    assert data["bullets"][0][1] == f"{HOSTILE}\ufffd"
     assert data["history"]["B1"][1][4] == 0.9
 
 
@@ -92,7 +95,7 @@ def test_any_text_survives_the_way_into_the_page(text: str) -> None:
     book = Playbook(bullets=(Bullet("B1", text),), training_config={"dataset": text})
     page = Page(render_page(book, title=text))
     data = json.loads(next(raw for _, raw in page.raw if raw.startswith('{"bullets"')))
-    assert data["bullets"][0][1] == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert data["bullets"][0][1] == text
     assert [attrs.get("type") for attrs in page.all("script")] == ["application/json", None]
 
 

@@ -7,9 +7,7 @@ from typing import Any
 from ace_cli.report.html import Moment, RunReport
 from ace_cli.runs.records import CurvePoint, Usage
 
-HOSTILE = (
-    "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} ]]> \u2028 \ud800 \x00"
-)
+HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} ]]> \u2028 \x00"
 
 
 def curve(batches: int, *, cost: float | None = 0.01) -> list[CurvePoint]:

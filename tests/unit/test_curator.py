@@ -159,7 +159,6 @@ def test_what_is_no_lesson_is_dropped_with_the_reason(content: str, reason: str)
         ("-5 is less than 3.", "-5 is less than 3."),
         ("12 items are a dozen.", "12 items are a dozen."),
         ("Use [x] as a mark.", "Use [x] as a mark."),
-        ("A lone \ud800 surrogate", "A lone ? surrogate"),
     ],
 )
 def test_content_is_one_line_without_the_marks_of_a_list(raw: str, content: str) -> None:

@@ -30,7 +30,7 @@ TEXTS = [
     "",
     "The warehouse code for Oslo is RV-72.",
     "x",
-    "Ünïcode — Ω ≈ 3,14 \x1b[31m and \ud800 a lone surrogate",
+    "Ünïcode — Ω ≈ 3,14 \x1b[31m",
     "word " * 500,
     "   \n\t ",
 ]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ace_cli.errors import AceError, ExitCode
+from ace_cli.errors import AceError, ExitCode, UsageError
+from ace_cli.text import is_valid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Errors are printed to stderr, one line and a hint."""
     try:
+        for argument in arguments:
+            if not is_valid(argument):
+                raise UsageError(f"{argument!r} is not UTF-8 text", "Give it in UTF-8, file names as well.")
         # Not standalone: errors are printed here, in one line, whatever their kind.
         result = _group().main(list(arguments) or ["--help"], prog_name="ace", standalone_mode=False)
         if result == ExitCode.INTERRUPTED:  # typer takes a KeyboardInterrupt for an exit code

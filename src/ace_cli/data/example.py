@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ace_cli.playbook import GENERAL
+from ace_cli.text import ValidText
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Example(ValidText):
     """One row of a dataset: a question with its known answer."""
 
     id: str

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from ace_cli.data.example import Example, FieldMap
 from ace_cli.playbook import GENERAL
-from ace_cli.text import clean
 from ace_cli.truth import gsm8k_truth
 
 
@@ -96,7 +95,7 @@ def _optional(values: Mapping[object, object], name: str | None, role: str) -> s
         return ""
     value = _find(values, name or role, role)
     if role == "context" and isinstance(value, list | Mapping):
-        return clean(json.dumps(value, ensure_ascii=False, default=str))
+        return json.dumps(value, ensure_ascii=False, default=str)
     return "" if value is None else _text(value, name or role)
 
 
@@ -127,7 +126,7 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
 def _text(value: object, name: str) -> str:
     """A scalar as text, as JSON writes it."""
     if isinstance(value, str):
-        return clean(value).replace("\0", "\ufffd")
+        return value.replace("\0", "\ufffd")
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and math.isfinite(value):

@@ -71,7 +71,6 @@ def _embed(texts: list[str]) -> Vectors:
 def _token_ids(tokenizer: Any, text: str) -> NDArray[Any]:
     import numpy as np
 
-    text = text.encode("utf-8", "replace").decode()  # the tokenizer refuses lone surrogates
     text = " ".join(text.lower().split())
     ids = tokenizer.encode(text, add_special_tokens=False).ids if text else []
     return np.asarray(ids, dtype=np.int64)

@@ -7,7 +7,6 @@ stage that is run again after a crash asks the same and is answered from the rec
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -31,7 +30,6 @@ from ace_cli.llm.base import (
 from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
 from ace_cli.runs.records import RecordedReply
 from ace_cli.runs.store import RunStore
-from ace_cli.text import clean
 
 KEY_VERSION = 1
 
@@ -91,7 +89,7 @@ class Caller:
                 on_retry=self._on_retry(role.name),
                 sleep=self._gate.pause,
             )
-            reply = replace(tried.value, text=clean(tried.value.text), retries=tried.retries)
+            reply = replace(tried.value, retries=tried.retries)
             await self._store.record_reply(
                 RecordedReply(
                     key=key,
@@ -182,8 +180,5 @@ def request_key(role: Role, step: int, turn: int, request: ChatRequest) -> str:
         request.max_tokens,
         request.extra,
     ]
-    try:
-        data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # lone surrogates, in an example handed over as an object, say
-        data = json.dumps(content, sort_keys=True).encode()
+    data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=20).hexdigest()

@@ -30,7 +30,6 @@ from ace_cli.runs.store import RunStore
 from ace_cli.scoring import get_scorer
 from ace_cli.settings import Kind, Settings
 from ace_cli.stages.prompts import Prompts
-from ace_cli.text import clean
 from ace_cli.training.episode import Teacher
 from ace_cli.training.outputs import Checkpoints, training_config, write_outputs
 from ace_cli.training.plan import Plan
@@ -237,7 +236,7 @@ def _finish(
     state, reason = FINISHED, ""
     if problem is not None:
         state = STOPPED if isinstance(problem, Interrupted | LimitReached) else FAILED
-        reason = clean(problem.message)
+        reason = problem.message
     with contextlib.suppress(AceError) if problem is not None else contextlib.nullcontext():
         store.end_session(state, reason)  # when the store itself is the problem, that is what is told
     emit(_finished(run_dir, settings, store, state, reason))

@@ -120,4 +120,4 @@ class StoredVectors:
 def text_hash(text: str) -> str:
     import hashlib
 
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, Protocol
 
 from ace_cli.errors import AceError
+from ace_cli.text import ValidText
 
 
 class PromptStyle(StrEnum):
@@ -22,7 +23,7 @@ class PromptStyle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class Message(ValidText):
     role: Literal["system", "user", "assistant"]
     content: str
 
@@ -44,7 +45,7 @@ class ChatRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ChatReply:
+class ChatReply(ValidText):
     """What came back, and what it cost.
 
     ``finish_reason`` is litellm's (``stop``, ``length``, ``content_filter`` ...). ``cost_usd`` is None

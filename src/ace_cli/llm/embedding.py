@@ -29,7 +29,7 @@ async def embed(
     litellm = load_litellm()
     arguments = {
         **_route(litellm, model, api_base),
-        "input": [text.encode("utf-8", "replace").decode() for text in texts],
+        "input": list(texts),
         "api_base": api_base,
         "encoding_format": "float",
         "timeout": timeout,

@@ -132,7 +132,7 @@ class LitellmModel:
 
     def count_tokens(self, text: str) -> int:
         litellm = load_litellm()
-        return int(litellm.token_counter(model=self._route, text=_sendable(text)))
+        return int(litellm.token_counter(model=self._route, text=text))
 
     def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         return self._cost(prompt_tokens, completion_tokens, None)
@@ -206,7 +206,7 @@ class LitellmModel:
         arguments = {
             **parameters,
             "model": self._route,
-            "messages": [{"role": m.role, "content": _sendable(m.content)} for m in request.messages],
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "api_base": self._api_base,
             "api_key": self._key,
             "timeout": self._timeout,
@@ -339,11 +339,6 @@ def _text(message: Any) -> str:
         if isinstance(text, str) and text:
             return text
     return ""
-
-
-def _sendable(text: str) -> str:
-    """Lone surrogates have no UTF-8; everything else goes as it is."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _without_credentials(api_base: str | None) -> tuple[str | None, dict[str, str]]:

@@ -67,7 +67,7 @@ class LocalModel:
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         body: dict[str, Any] = {
-            "messages": [{"role": m.role, "content": _utf8(m.content)} for m in request.messages],
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
             "temperature": 0.0 if request.temperature is None else request.temperature,
             "max_tokens": request.max_tokens or self._max_tokens,
             "seed": 0,
@@ -94,7 +94,7 @@ class LocalModel:
         )
 
     def count_tokens(self, text: str) -> int:
-        return self._opened().count_tokens(_utf8(text))
+        return self._opened().count_tokens(text)
 
     def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:  # noqa: ARG002 - always free
         return 0.0
@@ -239,8 +239,3 @@ def _threads() -> int:
         return int(wanted)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, cores // 2)
-
-
-def _utf8(text: str) -> str:
-    """Lone surrogates cannot be encoded; they become U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

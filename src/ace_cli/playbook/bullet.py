@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from ace_cli.errors import UsageError
+from ace_cli.text import ValidText
 
 GENERAL = "general"
 """The domain whose bullets every example sees."""
@@ -36,7 +37,7 @@ class PlaybookStage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bullet:
+class Bullet(ValidText):
     """A short, reusable lesson with its votes. Never changed in place.
 
     ``sources`` are the ids of the examples that taught it. ``extra`` holds the fields of a file

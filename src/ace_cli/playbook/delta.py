@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ace_cli.playbook.bullet import Bullet, Section, Tag
+from ace_cli.text import ValidText
 
 
 @dataclass(frozen=True, slots=True)
-class Add:
+class Add(ValidText):
     """A new bullet, already holding its id. ``reason`` says why it is new although a near one exists."""
 
     bullet: Bullet
@@ -21,7 +22,7 @@ class Add:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirm:
+class Confirm(ValidText):
     """An insight that repeats a bullet: one more helpful vote for it, its wording is kept here.
 
     ``similarity`` is the cosine to the bullet, in -1..1. ``reason`` is what an LLM curator said.
@@ -36,7 +37,7 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(ValidText):
     """The Reflector's tag on a bullet that the answer cited."""
 
     bullet_id: str
@@ -45,7 +46,7 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(ValidText):
     """An insight that was not taken up, with the reason (so nothing vanishes without a word)."""
 
     example_id: str
@@ -58,7 +59,7 @@ Change = Add | Confirm | Vote | Drop
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(ValidText):
     """The changes of one merge, in the order in which they are applied.
 
     ``at`` is the ISO-8601 time of the merge: the only clock that reaches a bullet.

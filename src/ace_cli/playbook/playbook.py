@@ -10,6 +10,7 @@ from typing import Any
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
 from ace_cli.playbook.delta import Add, Confirm, Delta, Vote
+from ace_cli.text import valid_tree
 
 FORMAT_VERSION = "v1.0.0"
 
@@ -26,6 +27,10 @@ class Playbook:
     created_at: str = ""
     training_config: Mapping[str, Any] = field(default_factory=dict)
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("created_at", "training_config", "extra"):
+            object.__setattr__(self, name, valid_tree(getattr(self, name)))
 
     def __len__(self) -> int:
         return len(self.bullets)

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ace_cli.playbook.bullet import Bullet, Section
+from ace_cli.text import single_spaced
 
 
 def line(bullet: Bullet) -> str:
     """``[B007] content``, or ``[B008] (pitfall) content``; always one line."""
     pitfall = "(pitfall) " if bullet.section is Section.HARMFUL else ""
-    return f"[{bullet.id}] {pitfall}{one_line(bullet.content)}"
+    return f"[{bullet.id}] {pitfall}{single_spaced(bullet.content)}"
 
 
 def lines(bullets: Iterable[Bullet]) -> str:
     """One bullet a line, in the given order, without counts, so that a grown playbook extends its own prefix."""
     return "\n".join(line(bullet) for bullet in bullets)
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -24,7 +24,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from ace_cli.playbook import Section
-from ace_cli.text import clean
+from ace_cli.text import valid
 
 
 class Reply(BaseModel):
@@ -80,7 +80,7 @@ def _as_text(value: Any) -> Any:
         value = ", ".join(str(v) for v in value if v is not None)
     if not isinstance(value, str):
         return value
-    return clean(value).replace("\f", "\\f").replace("\b", "\\b")
+    return valid(value).replace("\f", "\\f").replace("\b", "\\b")
 
 
 _SHARES = {"very high": 0.95, "high": 0.85, "medium": 0.6, "moderate": 0.6, "very low": 0.1, "low": 0.3}

@@ -1,7 +1,7 @@
 """Records to JSON text and back, for the store. One place, so that what was written can be read.
 
-Texts of models and datasets may hold anything that Python can (lone surrogates, NUL): orjson is fast and strict, the
-standard library takes the rest, escaped as ASCII.
+orjson is fast and strict; the standard library takes integers beyond 64 bits, and reads the lone surrogates that stores of
+version 0.1 may hold.
 """
 
 from __future__ import annotations

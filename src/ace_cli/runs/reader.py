@@ -298,7 +298,7 @@ class RunReader:
 
     def _text_of(self, digest: str) -> str:
         (body,) = self._one("SELECT body FROM text WHERE hash = ?", digest)
-        return zlib.decompress(body).decode("utf-8", "surrogatepass")
+        return zlib.decompress(body).decode(errors="replace")
 
 
 _REPLY_NUMBERS = "prompt_tokens, completion_tokens, cached_prompt_tokens, cost_usd, retries, seconds"

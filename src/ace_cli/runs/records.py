@@ -10,6 +10,7 @@ from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Delta, Playbook
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Attempt, Reflection
+from ace_cli.text import ValidText
 
 RUNNING, STOPPED, FAILED, FINISHED = "running", "stopped", "failed", "finished"
 
@@ -38,7 +39,7 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(ValidText):
     """One example's way through the stages.
 
     ``step`` is its place in the plan (0, 1, ...), ``index`` its place in the dataset, ``version`` the playbook version that

@@ -232,7 +232,7 @@ class RunStore(reader.RunReader):
 
     def _text(self, text: str) -> tuple[str, ...]:
         """Hash of a text, and its compressed body unless this process stored it before."""
-        data = text.encode("utf-8", "surrogatepass")
+        data = text.encode()
         digest = hashlib.blake2b(data, digest_size=16).hexdigest()
         if digest in self._known_texts:
             return (digest,)

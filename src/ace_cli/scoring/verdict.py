@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from ace_cli.text import ValidText
+
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(ValidText):
     """A judge's word: ``expected`` and ``got`` are what was compared, after extraction."""
 
     correct: bool

@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from ace_cli.playbook.bullet import PlaybookStage
+from ace_cli.text import is_valid
 
 
 class Kind(StrEnum):
@@ -93,6 +94,7 @@ def _check_extra(value: dict[str, Any]) -> dict[str, Any]:
     def walk(node: object) -> None:
         if isinstance(node, dict):
             for name, inner in node.items():
+                walk(name)
                 if re.search(r"api[_-]?key|authorization|token$|secret|password|headers$", str(name), re.I):
                     raise ValueError(
                         f"{name!r} belongs into api_key or headers, which are never written to disk"
@@ -101,8 +103,10 @@ def _check_extra(value: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(node, list):
             for inner in node:
                 walk(inner)
-        elif not (node is None or isinstance(node, bool | str)) and not (
-            isinstance(node, int | float) and abs(node) < 2**63
+        elif not (
+            node is None
+            or (isinstance(node, str) and is_valid(node))
+            or (isinstance(node, int | float) and abs(node) < 2**63)
         ):
             raise ValueError("texts, switches, finite numbers, and tables and lists of them")
 
@@ -123,10 +127,10 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_nul(cls, value: Any) -> Any:
-        """Neither a path nor a name can hold it; the system would say so late and obscurely."""
-        if isinstance(value, str) and "\0" in value:
-            raise ValueError("text without NUL characters")
+    def _sound_text(cls, value: Any) -> Any:
+        """Neither a path nor a name can hold NUL, nor a file or a request what is no Unicode: better said early."""
+        if isinstance(value, str) and ("\0" in value or not is_valid(value)):
+            raise ValueError("valid Unicode text without NUL characters")
         return value
 
 

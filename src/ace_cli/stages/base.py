@@ -24,6 +24,7 @@ from ace_cli.data import Example
 from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
 from ace_cli.replies import Ask, UnusableReply
 from ace_cli.scoring import Verdict
+from ace_cli.text import ValidText
 
 __all__ = [
     "Ask",
@@ -41,7 +42,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(ValidText):
     """What the Generator answered. ``bullet_ids`` are cited bullets that it was really shown."""
 
     answer: str
@@ -50,7 +51,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Insight:
+class Insight(ValidText):
     """One lesson, as the Reflector words it. ``confidence`` is its own, in 0..1."""
 
     content: str
@@ -59,7 +60,7 @@ class Insight:
 
 
 @dataclass(frozen=True, slots=True)
-class BulletTag:
+class BulletTag(ValidText):
     """The Reflector's vote on a cited bullet."""
 
     id: str
@@ -67,7 +68,7 @@ class BulletTag:
 
 
 @dataclass(frozen=True, slots=True)
-class Reflection:
+class Reflection(ValidText):
     """What was learned from one attempt."""
 
     insights: tuple[Insight, ...] = ()

@@ -181,7 +181,7 @@ def settle(playbook: Playbook, steps: Sequence[Step], decisions: Mapping[int, De
 
 def clean(content: str) -> str:
     """An insight as one line, without the marks of the list that it stood in; the wording stays."""
-    text = " ".join(content.encode("utf-8", "replace").decode().split())
+    text = " ".join(content.split())
     return _LIST_MARKS.sub("", text)
 
 

@@ -10,12 +10,13 @@ from pydantic import Field, field_validator
 from ace_cli.data import Example
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Section
-from ace_cli.playbook.render import lines, one_line
+from ace_cli.playbook.render import lines
 from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Ask, Attempt, BulletTag, Insight, Reflection
 from ace_cli.stages.generator import shown_ids
 from ace_cli.stages.prompts import Prompts
+from ace_cli.text import single_spaced
 
 
 class InsightReply(Reply):
@@ -127,7 +128,7 @@ class DefaultReflector:
 
 def _insights(replies: Iterable[InsightReply]) -> tuple[Insight, ...]:
     """Each on one line, as it will stand in a prompt; an insight without words is none."""
-    worded = ((one_line(reply.content), reply) for reply in replies)
+    worded = ((single_spaced(reply.content), reply) for reply in replies)
     return tuple(Insight(content, reply.section, reply.confidence) for content, reply in worded if content)
 
 

@@ -183,9 +183,4 @@ def _point(point: CurvePoint) -> dict[str, Any]:
 
 
 def _json(body: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body, option=orjson.OPT_INDENT_2)
-    except TypeError:  # a lone surrogate somewhere; looking for it takes ten times as long as writing
-        from ace_cli.playbook.formats.clean import valid_tree
-
-        return orjson.dumps(valid_tree(body), option=orjson.OPT_INDENT_2)
+    return orjson.dumps(body, option=orjson.OPT_INDENT_2)

@@ -16,7 +16,6 @@ import orjson
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import Bullet
-from ace_cli.playbook.formats.clean import valid_tree
 from ace_cli.playbook.playbook import FORMAT_VERSION, Playbook
 
 _HEADER = ("version", "created_at", "training_config")
@@ -24,10 +23,7 @@ _MAJOR = int(FORMAT_VERSION.lstrip("v").split(".")[0])
 
 
 def dump_playbook(playbook: Playbook) -> bytes:
-    """The playbook file: UTF-8 JSON, indented by 2, a line feed at the end.
-
-    Text that is not valid Unicode (a lone surrogate) is written with U+FFFD in its place.
-    """
+    """The playbook file: UTF-8 JSON, indented by 2, a line feed at the end."""
     rows = [bullet.to_dict() for bullet in playbook.bullets]
     return _dump(_header(playbook) | {"bullets": rows}, orjson.OPT_INDENT_2) + b"\n"
 
@@ -115,6 +111,5 @@ def _header(playbook: Playbook) -> dict[str, Any]:
 def _dump(value: Any, option: int = 0) -> bytes:
     try:
         return orjson.dumps(value, default=str, option=option | orjson.OPT_NON_STR_KEYS)
-    except TypeError:  # a lone surrogate, or an integer beyond 64 bits: the slower way can do both
-        text = json.dumps(valid_tree(value), ensure_ascii=False, default=str, indent=2 if option else None)
-        return text.encode()
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(value, ensure_ascii=False, default=str, indent=2 if option else None).encode()

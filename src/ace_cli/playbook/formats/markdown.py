@@ -13,7 +13,7 @@ import orjson
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.formats.clean import visible, visible_line
+from ace_cli.playbook.formats.visible import visible, visible_line
 from ace_cli.playbook.playbook import Playbook
 
 BEGIN = "<!-- ace:begin (written by `ace export`; what stands between these marks is replaced) -->"

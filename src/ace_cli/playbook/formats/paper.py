@@ -17,7 +17,7 @@ from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.formats.clean import visible_line
+from ace_cli.playbook.formats.visible import visible_line
 from ace_cli.playbook.playbook import Playbook
 
 LINE = re.compile(r"\[(.+?)\]\s*helpful=(\d+)\s+harmful=(\d+)((?:\s+\w+=\S+)*)\s*::\s?(.*)", re.DOTALL)

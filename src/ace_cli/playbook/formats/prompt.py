@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from ace_cli.playbook.playbook import Playbook
 from ace_cli.playbook.render import lines
-from ace_cli.text import clean
 
 
 def dump_prompt(playbook: Playbook) -> bytes:
     """``[B007] content`` lines, a line feed after the last."""
-    text = clean(lines(playbook.bullets))
+    text = lines(playbook.bullets)
     return f"{text}\n".encode() if text else b""

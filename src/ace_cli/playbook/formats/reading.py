@@ -13,10 +13,10 @@ import orjson
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.formats import ace_json
-from ace_cli.playbook.formats.clean import valid_tree
 from ace_cli.playbook.formats.paper import looks_like_paper, parse_paper
 from ace_cli.playbook.formats.skillbook import parse_skillbook
 from ace_cli.playbook.playbook import Playbook
+from ace_cli.text import valid_tree
 
 _KINDS = "Expected: a playbook (JSON, JSONL or the paper's text form), a checkpoint or a JSON skillbook."
 _OTHER_FILES = {

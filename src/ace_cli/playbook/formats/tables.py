@@ -11,7 +11,7 @@ from operator import attrgetter
 from typing import Any
 
 from ace_cli.playbook.bullet import Bullet
-from ace_cli.playbook.formats.clean import valid_tree, visible
+from ace_cli.playbook.formats.visible import visible
 from ace_cli.playbook.playbook import Playbook
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -57,4 +57,4 @@ def _cell(value: str) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(valid_tree(dict(value)), ensure_ascii=False, default=str)
+    return json.dumps(dict(value), ensure_ascii=False, default=str)

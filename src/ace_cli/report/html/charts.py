@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ace_cli.playbook import Bullet
-from ace_cli.playbook.formats.clean import visible_line
+from ace_cli.playbook.formats.visible import visible_line
 from ace_cli.runs.records import CurvePoint
 
 _SVG = "{http://www.w3.org/2000/svg}"

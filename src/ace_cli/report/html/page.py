@@ -20,7 +20,7 @@ from typing import Any
 import orjson
 
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.playbook.formats.clean import valid_tree, visible, visible_line
+from ace_cli.playbook.formats.visible import visible, visible_line
 from ace_cli.report.html.charts import Chart, all_charts
 from ace_cli.report.html.model import Moment, RunReport
 
@@ -78,10 +78,7 @@ def _data(bullets: Sequence[Bullet], run: RunReport) -> str:
     ]
     history = {bullet_id: [_moment(m) for m in moments] for bullet_id, moments in run.history.items()}
     value = {"bullets": rows, "history": history}
-    try:
-        text = orjson.dumps(value, default=str).decode()
-    except TypeError:  # a lone surrogate
-        text = orjson.dumps(valid_tree(value), default=str).decode()
+    text = orjson.dumps(value, default=str).decode()
     # As JSON escapes, so that nothing in it ends the script element or starts a comment.
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
