@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ace_cli.cli.app import run
-from support.command import KEY
+from support.command import KEY, train_arguments
+from support.scripted_server import ScriptedServer
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,10 @@ class Inside:
         code = run([str(argument) for argument in arguments])
         said = self._capsys.readouterr()
         return Outcome(int(code), said.out, said.err)
+
+    def train(self, server: ScriptedServer, data: Path, count: int, **flags: object) -> Outcome:
+        """``ace train`` on ``count`` rows of ``data``, with what `train_arguments` gives."""
+        return self("train", *train_arguments(server.url, data, count, **flags))
 
     def settings(self, *flags: object) -> dict[str, tuple[str, str]]:
         """``ace train FLAGS --show-config``: key -> (value, where it came from)."""

@@ -1,0 +1,170 @@
+"""`ace resume`: what it goes on with, what it refuses, what it shows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from support.command import read_json, train_arguments
+from support.inside import Inside
+from support.scripted_server import ScriptedServer
+from support.serving import Serve
+
+
+def halted(inside: Inside, server: ScriptedServer, data: Path, **flags: object) -> None:
+    """A run that stopped in the middle, by a limit on its calls."""
+    done = inside.train(server, data, 20, batch_size=5, concurrency=3, max_calls=14, **flags)
+    assert done.code == 3, done.err
+    assert "--max-calls" in done.err
+
+
+def test_without_a_name_the_newest_unfinished_run_goes_on(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    halted(inside, server, data, run_dir="runs/a")
+    halted(inside, server, data, run_dir="runs/b")
+    listed = inside("resume", "--list")
+    assert listed.code == 0
+    assert listed.out.splitlines()[0].split("\t")[:3] == ["run", "state", "progress"]
+    assert [line.split("\t")[:2] for line in listed.out.splitlines()[1:]] == [
+        ["runs/b", "stopped"],
+        ["runs/a", "stopped"],
+    ]
+    for name in ("b", "a"):
+        done = inside("resume", "--max-calls", "1000")
+        assert done.code == 0, done.err
+        assert f"runs/{name}" in done.err.splitlines()[0]
+    none = inside("resume")
+    assert none.code == 2
+    assert "no unfinished run" in none.err
+
+
+def test_a_finished_run_is_left_as_it_is(serve: Serve, inside: Inside) -> None:
+    server, data = serve(6)
+    assert inside.train(server, data, 6).code == 0
+    before, asked = (inside.cwd / "out/playbook.json").read_bytes(), len(server.log)
+    done = inside("resume", "run")
+    assert done.code == 0, done.err
+    assert "finished" in done.err
+    assert (inside.cwd / "out/playbook.json").read_bytes() == before
+    assert len(server.log) == asked
+
+
+def test_runtime_settings_may_change_and_change_nothing(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    assert inside.train(server, data, 20, batch_size=5, run_dir="whole").code == 0
+    whole = (inside.cwd / "out/playbook.json").read_bytes()
+    halted(inside, server, data)
+    done = inside(
+        "resume", "run", "--max-calls", "", "--concurrency", "9", "--progress", "json", "--output", "new.json"
+    )
+    assert done.code == 0, done.err
+    assert (inside.cwd / "new.json").read_bytes() == whole
+    assert max(server.answered().values()) == 2  # once for each of the two runs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "named"),
+    [
+        (["--batch-size", "7"], {}, "--batch-size"),
+        (["--generator-model", "openai/other"], {}, "--generator-model"),
+        (["--num-examples", "30"], {}, "--extend-to"),
+        (["--similarity-threshold", "0.5"], {}, "similarity_threshold"),
+        ([], {"ACE_TRAINING__SEED": "5"}, "training.seed"),
+        (["--config", "other.toml"], {}, "training.epochs"),
+    ],
+)
+def test_what_decides_the_playbook_cannot_change(
+    arguments: list[str], variables: dict[str, str], named: str, serve: Serve, inside: Inside
+) -> None:
+    server, data = serve(20)
+    halted(inside, server, data)
+    (inside.cwd / "other.toml").write_text("[training]\nepochs = 2\n")
+    inside.set(**variables)
+    done = inside("resume", "run", *arguments)
+    assert done.code == 2
+    assert named in done.err
+    assert "Traceback" not in done.err
+
+
+def test_the_same_value_again_is_no_change(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    halted(inside, server, data)
+    inside.set(ACE_TRAINING__BATCH_SIZE="9")  # a flag had won over it at the start, too
+    done = inside("resume", "run", "--batch-size", "5", "--max-calls", "")
+    assert done.code == 0, done.err
+
+
+def test_a_changed_dataset_is_refused_by_the_row(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    halted(inside, server, data)
+    rows = data.read_text().splitlines()
+    rows[7] = json.dumps({**json.loads(rows[7]), "answer": "99999"})
+    data.write_text("\n".join(rows) + "\n")
+    done = inside("resume", "run", "--max-calls", "")
+    assert done.code == 2
+    assert "row 8" in done.err
+    assert "row-7" in done.err
+
+
+def test_a_touched_or_vanished_dataset_is_no_obstacle(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    for name, change in (("touched", lambda: data.write_text(data.read_text())), ("gone", data.unlink)):
+        halted(inside, server, data, run_dir=name)
+        change()
+        done = inside("resume", name, "--max-calls", "")
+        assert done.code == 0, done.err
+    assert "its own copy" in done.err
+
+
+def test_a_run_is_extended_by_more_of_the_same_rows(serve: Serve, inside: Inside) -> None:
+    server, data = serve(30)
+    first = train_arguments(server.url, data, 12, batch_size=5, seed=3)
+    assert inside("train", *first, "--shuffle").code == 0
+    asked = server.answered()
+    done = inside("resume", "run", "--extend-to", 25)
+    assert done.code == 0, done.err
+    metrics = read_json(inside.cwd / "out/metrics.json")
+    assert metrics["training_summary"]["total_examples"] == 25
+    assert metrics["curve"][2]["examples_seen"] == 12
+    assert metrics["curve"][-1]["examples_seen"] == 25
+    assert read_json(inside.cwd / "out/playbook.json")["training_config"]["num_examples"] == 25
+    assert all(server.answered()[sha] == times for sha, times in asked.items())
+    again = inside("resume", "run", "--extend-to", 25)
+    assert again.code == 2
+    assert "25" in again.err
+
+
+def test_a_run_goes_on_from_another_folder(
+    serve: Serve, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, data = serve(20)
+    halted(inside, server, data)
+    (inside.cwd / "elsewhere").mkdir()
+    monkeypatch.chdir(inside.cwd / "elsewhere")
+    done = inside("resume", "../run", "--max-calls", "")
+    assert done.code == 0, done.err
+    assert (inside.cwd / "out/playbook.json").exists()
+
+
+def test_a_wrong_place_is_told_in_one_line(inside: Inside) -> None:
+    (inside.cwd / "empty").mkdir()
+    (inside.cwd / "file.txt").write_text("x")
+    for name in ("nothing", "empty", "file.txt"):
+        done = inside("resume", name)
+        assert done.code == 2
+        assert done.err.startswith("error: ")
+        assert "Traceback" not in done.err
+        assert not (inside.cwd / name / "run.lock").exists()
+
+
+def test_a_copied_run_goes_on_by_itself(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    halted(inside, server, data)
+    shutil.copytree(inside.cwd / "run", inside.cwd / "copy")
+    for name in ("run", "copy"):
+        done = inside("resume", name, "--max-calls", "", "--output", f"{name}.json")
+        assert done.code == 0, done.err
+    assert (inside.cwd / "run.json").read_bytes() == (inside.cwd / "copy.json").read_bytes()
