@@ -52,7 +52,7 @@ fuzz: $(INSTALLED)
 # atheris has wheels for Linux only, so it is installed when it is wanted, not by everybody.
 fuzz-coverage: $(INSTALLED)
 	$(RUN) pip install --quiet --disable-pip-version-check atheris
-	@for reader in playbook reply dataset toml judge; do \
+	@for reader in playbook reply dataset toml scoring; do \
 		echo "== $$reader"; PYTHONPATH=tests $(RUN) support.coverage_fuzz $$reader -runs=10000 -max_len=4096 -verbosity=0 || exit 1; done
 
 bench: $(INSTALLED)

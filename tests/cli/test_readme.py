@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ace_cli.cli.app import COMMANDS
-from ace_cli.scoring.scorers import grade
+from ace_cli.scoring import SCORERS
 from ace_cli.settings import definitions
 from ace_cli.settings.layers import load
 from support.command import KEY, ace, environment
@@ -106,15 +106,15 @@ def test_every_link_leads_somewhere() -> None:
             assert (ROOT / link).exists(), link
 
 
-def judged() -> list[tuple[str, str, str, bool]]:
+def scored() -> list[tuple[str, str, str, bool]]:
     table = README.partition("<!-- judged")[2].partition("<!-- end -->")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[3:]]
-    return [(answer, truth, judge, said.startswith("right")) for answer, truth, judge, said in rows]
+    return [(answer, truth, scorer, said.startswith("right")) for answer, truth, scorer, said in rows]
 
 
-@pytest.mark.parametrize(("answer", "truth", "judge", "right"), judged())
-def test_an_answer_is_judged_as_the_table_says(answer: str, truth: str, judge: str, right: bool) -> None:
-    assert grade(answer, truth, judge).correct is right
+@pytest.mark.parametrize(("answer", "truth", "scorer", "right"), scored())
+def test_an_answer_is_scored_as_the_table_says(answer: str, truth: str, scorer: str, right: bool) -> None:
+    assert SCORERS[scorer](answer, truth).correct is right
 
 
 @pytest.fixture

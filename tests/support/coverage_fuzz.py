@@ -1,6 +1,6 @@
 """Coverage-guided fuzzing of every reader with atheris: `make fuzz-coverage`. Only AceErrors may come out.
 
-python -m support.coverage_fuzz READER -runs=10000     READER: playbook, reply, dataset, toml, judge
+python -m support.coverage_fuzz READER -runs=10000     READER: playbook, reply, dataset, toml, scoring
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ with atheris.instrument_imports(include=["ace_cli"]):
     from ace_cli.llm.base import ChatReply
     from ace_cli.playbook.formats import dump_jsonl, dump_paper, dump_playbook, parse_playbook
     from ace_cli.replies import read_reply
-    from ace_cli.scoring import grade
+    from ace_cli.scoring import SCORERS
     from ace_cli.settings.layers import load
     from ace_cli.stages.generator import GeneratorReply
     from ace_cli.stages.reflector import ReflectorReply
@@ -59,15 +59,15 @@ def toml(data: bytes) -> None:
     load({}, path, FOLDER / "nowhere")
 
 
-def judge(data: bytes) -> None:
+def scoring(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
     half = len(text) // 2
-    for scorer in ("auto", "numeric", "exact", "choice", "contains"):
-        grade(text[:half], text[half:], scorer)
+    for scorer in SCORERS.values():
+        scorer(text[:half], text[half:])
 
 
 READERS: dict[str, Callable[[bytes], None]] = {
-    reader.__name__: reader for reader in (playbook, reply, dataset, toml, judge)
+    reader.__name__: reader for reader in (playbook, reply, dataset, toml, scoring)
 }
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ace_cli.data.example import Example, FieldMap
 from ace_cli.playbook import GENERAL
-from ace_cli.truth import gsm8k_truth
+from ace_cli.scoring.truth import gsm8k_truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class BadRow(Exception):
 
 def to_example(row: Row, fields: FieldMap, id_prefix: str) -> Example:
     """The example in ``row``. Numbers and true/false become text as JSON writes them; of a worked solution the answer is what
-    follows ``####`` (see :mod:`ace_cli.truth`). Text stays as it is, but for what no file can hold: a lone surrogate or NUL
+    follows ``####`` (see :mod:`ace_cli.scoring.truth`). Text stays as it is, but for what no file can hold: a lone surrogate or NUL
     becomes U+FFFD. Without an id of its own a row is called ``PREFIX-000017``, by its number.
 
     Raises:

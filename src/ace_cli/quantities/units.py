@@ -1,76 +1,76 @@
-"""The units that are told apart. A unit that is not here (apples, people) is read over."""
+"""The units that are told apart. One table, for the numbers of answers and for the words of lessons.
+
+A unit that is not here (apples, people) is read over, and nothing is converted: 5 km is not 5000 m.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+_TABLE = """
+mass:        kg kgs kilogram kilo | g gram | mg milligram | mcg microgram µg
+mass:        lb lbs pound~ | oz ounce | ton tonne
+length:      km kms kilometer kilometre | m meter metre | cm centimeter centimetre | mm millimeter millimetre
+length:      mile | foot feet ft | inch inches | yard yd yds
+time:        hour hr hrs h hourly~ | minute min | sec seconds second# | ms millisecond | day daily~ | week weekly~
+           | month monthly~ | quarter~ quarterly~ | year yr yrs yearly~ annual~ annually~
+volume:      l liter litre | ml milliliter millilitre
+volume:      gallon | cup | pint
+volume:      m^3 cubicmeter cubicmetre | cm^3
+area:        m^2 sqm squaremeter squaremetre | cm^2 | km^2
+area:        ft^2 sqft squarefoot squarefeet
+speed:       km/h kmh kph | m/s
+speed:       mph mi/h
+temperature: celsius °c
+temperature: fahrenheit °f
+temperature: kelvin
+money:       dollar usd $ us$ buck | cent ¢
+money:       euro eur €
+money:       sterling gbp £
+money:       yen jpy ¥
+money:       rupee inr ₹ rs# rs.#
+scale:       thousand~ | million~ | billion~
+data:        byte | kb kilobyte | mb megabyte | gb gigabyte | bit
+power:       watt | kilowatt kw | joule | calorie | volt | ampere amp | ohm
+angle:       degree~ | radian
+ratio:       percent pct % | basispoint
+"""
+"""A line is a system: its units side by side are one quantity in parts (2 hours 30 minutes), parted by ``|``.
+
+Spellings are lower case, plurals with -s go without saying. ``in#`` is a unit only behind a number, since it has another
+meaning elsewhere; ``pound~`` only among words, since behind a number it could be of another dimension (£ or lb).
+"""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Unit:
+    """``system`` and ``place`` are where it stands in the table; ``name`` is its first spelling."""
+
+    system: int
+    place: int
+    name: str
+    dimension: str
+
+
+BEHIND_NUMBERS: dict[str, Unit] = {}
+AMONG_WORDS: dict[str, Unit] = {}
+
+for _system, _line in enumerate(_TABLE.strip().replace("\n           |", " |").splitlines()):
+    _dimension, _, _units = _line.partition(":")
+    for _place, _spellings in enumerate(_units.split("|")):
+        _unit = Unit(_system, _place, _spellings.split()[0].strip("#~"), _dimension)
+        for _marked in _spellings.split():
+            _spelling = _marked.strip("#~")
+            for _form in {
+                _spelling,
+                f"{_spelling}s" if _spelling.isalpha() and len(_spelling) > 2 else _spelling,
+            }:
+                if not _marked.endswith("~"):
+                    BEHIND_NUMBERS[_form] = _unit
+                if not _marked.endswith("#"):
+                    AMONG_WORDS[_form] = _unit
+
+DOLLAR, PERCENT = BEHIND_NUMBERS["$"], BEHIND_NUMBERS["%"]
+
 CURRENCY = r"(?:US|CA|AU|NZ|HK|[ACS])?\$|[€£¥₹₩]|(?<![A-Za-z])(?:USD|EUR|GBP|INR|JPY|CNY|CAD|AUD|CHF|Rs\.?)"
-
-SCALES = {
-    "hundred": 10**2,
-    "thousand": 10**3,
-    "lakh": 10**5,
-    "million": 10**6,
-    "crore": 10**7,
-    "billion": 10**9,
-    "trillion": 10**12,
-    "mil": 10**6,
-    "mn": 10**6,
-    "bn": 10**9,
-    "tn": 10**12,
-    "M": 10**6,
-    "B": 10**9,
-    "T": 10**12,
-}
-
-_SPELLINGS = {
-    "%": "% percent pct",
-    "usd": "$ us$ usd dollar dollars buck bucks",
-    "cent": "cent cents ¢",
-    "eur": "€ eur euro euros",
-    "gbp": "£ gbp",
-    "jpy": "¥ jpy yen",
-    "inr": "₹ inr rs rs. rupee rupees",
-    "mm": "mm millimeter millimeters millimetre millimetres",
-    "cm": "cm centimeter centimeters centimetre centimetres",
-    "m": "m meter meters metre metres",
-    "km": "km kms kilometer kilometers kilometre kilometres",
-    "mi": "mile miles",
-    "in": "inch inches",
-    "ft": "ft foot feet",
-    "yd": "yd yds yard yards",
-    "m2": "m^2 sqm squaremeter squaremeters squaremetre squaremetres",
-    "ft2": "ft^2 sqft squarefoot squarefeet",
-    "m3": "m^3 cubicmeter cubicmeters cubicmetre cubicmetres",
-    "cm2": "cm^2",
-    "cm3": "cm^3",
-    "km2": "km^2",
-    "mg": "mg milligram milligrams",
-    "g": "g gram grams",
-    "kg": "kg kgs kilogram kilograms kilo kilos",
-    "t": "tonne tonnes",
-    "oz": "oz ounce ounces",
-    "ml": "ml milliliter milliliters millilitre millilitres",
-    "l": "l liter liters litre litres",
-    "gal": "gallon gallons",
-    "s": "second seconds sec secs",
-    "min": "minute minutes min mins",
-    "h": "h hour hours hr hrs",
-    "day": "day days",
-    "week": "week weeks",
-    "month": "month months",
-    "year": "year years yr yrs",
-    "km/h": "km/h kmh kph",
-    "mph": "mph mi/h",
-    "m/s": "m/s",
-    "°C": "°c °C",
-    "°F": "°f °F",
-}
-UNITS = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings.split()}
-
-# Quantities of one family side by side are one quantity in two parts (2 hours 30 minutes), not two.
-FAMILIES = [
-    {"usd", "cent"},
-    {"s", "min", "h", "day", "week", "month", "year"},
-    {"ft", "in", "yd", "mi"},
-    {"m", "cm", "mm", "km"},
-    {"kg", "g", "mg"},
-]
+"""How an amount of money may begin; not all of them are told apart."""

@@ -1,21 +1,32 @@
-"""Numbers in English words, for answers without a digit: twelve, twenty-one, one hundred and five."""
+"""Numbers in English words: twelve, twenty-one, one hundred and five."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fractions import Fraction
 
-_ONES = (
+_UNDER_TWENTY = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
-_SMALL = {word: number for number, word in enumerate(_ONES.split(" "))} | {
-    word: 10 * number for number, word in enumerate(_TENS.split(" "), start=2)
+_SMALL = {word: number for number, word in enumerate(_UNDER_TWENTY.split())} | {
+    word: 10 * number for number, word in enumerate(_TENS.split(), start=2)
 }
-_LARGE = {"thousand": 10**3, "million": 10**6, "billion": 10**9}
+_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
+ORDINALS = {word: number for number, word in enumerate(_ORDINALS.split(), start=3)}
+SCALES = {
+    "hundred": 10**2,
+    "thousand": 10**3,
+    "lakh": 10**5,
+    "million": 10**6,
+    "crore": 10**7,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
 
-_WORD = "|".join(sorted([*_SMALL, "hundred", *_LARGE], key=len, reverse=True))
+_WORD = "|".join(sorted([*_SMALL, *SCALES], key=len, reverse=True))
 _PHRASE = re.compile(
     rf"(?<![\w-])(?:(minus|negative) )?((?:{_WORD})(?:(?:[ -]|,? and )(?:{_WORD}))*+)(?![\w-])", re.IGNORECASE
 )
@@ -23,6 +34,7 @@ _PART_OF_MORE = re.compile(
     r" (?:point|half|halves|thirds?|quarters?|fourths?|fifths?|sixths?|eighths?|tenths?|(?:and )?an? (?:half|quarter|third)|or|to|and a)\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"(?:\bno|\bnot|n't|\bor)(?: \w+)? $")
 
 
 def number_in_words(text: str) -> tuple[Fraction, str] | None:
@@ -30,31 +42,43 @@ def number_in_words(text: str) -> tuple[Fraction, str] | None:
     found = list(_PHRASE.finditer(text[:2000]))
     if len(found) != 1:
         return None
-    match = found[0]
-    before = text[max(0, match.start() - 12) : match.start()].lower()
-    if _PART_OF_MORE.match(text, match.end()) or re.search(r"(?:\bno|\bnot|n't|\bor)(?: \w+)? $", before):
+    phrase = found[0]
+    before = text[max(0, phrase.start() - 12) : phrase.start()].lower()
+    if _PART_OF_MORE.match(text, phrase.end()) or _DENIED.search(before):
         return None
-    if match[2].lower() == "one" and text[match.end() :].strip(" .!*\n") and before.strip():
+    words = re.split(r"[ ,-]+", phrase[2].lower().replace(" and ", " "))
+    if words == ["one"] and text[phrase.end() :].strip(" .!*\n") and before.strip():
         return None  # "it is the one that ..." names no number
-    value = _cardinal(match[2].lower())
-    return None if value is None else (Fraction(-value if match[1] else value), match[0])
+    value = cardinal(words)
+    return None if value is None else (Fraction(-value if phrase[1] else value), phrase[0])
 
 
-def _cardinal(phrase: str) -> int | None:
+def leading_number(words: Sequence[str]) -> tuple[int, int] | None:
+    """The number that ``words`` begin with, and how many of them it takes; None if they begin with something else."""
+    found = None
+    for count, word in enumerate(words, start=1):
+        if word not in _SMALL and word not in SCALES:
+            break
+        if (value := cardinal(words[:count])) is not None:
+            found = value, count
+    return found
+
+
+def cardinal(words: Sequence[str]) -> int | None:
+    """The number that these number words are together; None where they are none (two three, hundred five)."""
     total = group = 0
-    last = 10**9 + 1  # what may come next must be smaller than what came last
-    for word in re.split(r"[ ,-]+", phrase.replace(" and ", " ")):
-        if word in _LARGE:
-            if not group:
-                return None
-            total, group, last = total + group * _LARGE[word], 0, _LARGE[word]
-        elif word == "hundred":
+    for word in words:
+        if word == "hundred":
             if not 0 < group < 10:
                 return None
-            group, last = group * 100, 100
-        else:
-            number = _SMALL[word]
-            if group and (number >= last or (group % 100 and (group % 100 < 20 or number > 9 or not number))):
+            group *= 100
+        elif word in SCALES:
+            if not group:
                 return None
-            group, last = group + number, number if number >= 20 else 1
+            total, group = total + group * SCALES[word], 0
+        else:
+            number, tens = _SMALL[word], group % 100
+            if tens and (tens < 20 or tens % 10 or not 0 < number < 10):
+                return None
+            group += number
     return total + group

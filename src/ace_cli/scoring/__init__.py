@@ -1,8 +1,6 @@
-"""Judges: does this answer match the truth? Pure functions, and one judge used everywhere."""
+"""Does this answer match the truth? The Scorer Protocol, and the scorers that come with it."""
 
-from ace_cli.scoring.numeric import is_number
-from ace_cli.scoring.scorers import JUDGES, get_scorer, grade, judge_for
-from ace_cli.scoring.verdict import Scorer, Verdict
-from ace_cli.truth import gsm8k_truth
+from ace_cli.scoring.base import Scorer, Verdict
+from ace_cli.scoring.scorers import SCORERS, get_scorer, scorer_for
 
-__all__ = ["JUDGES", "Scorer", "Verdict", "get_scorer", "grade", "gsm8k_truth", "is_number", "judge_for"]
+__all__ = ["SCORERS", "Scorer", "Verdict", "get_scorer", "scorer_for"]

@@ -1,18 +1,17 @@
-"""The judge of multiple choice: which letter does the answer pick?"""
+"""The scorer of multiple choice: which letter does the answer pick?"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
+from ace_cli.quantities.plain import BOX, BOX_END, plain
+from ace_cli.scoring.base import Verdict
 from ace_cli.scoring.marked import marked_line
-from ace_cli.scoring.text import BOX, BOX_END, plain
 from ace_cli.scoring.textual import normalised, shown
-from ace_cli.scoring.verdict import Verdict
-from ace_cli.truth import gsm8k_truth
+from ace_cli.scoring.truth import gsm8k_truth
 
 
-@dataclass(frozen=True, slots=True)
 class Choice:
     """Right if the answer picks the truth's letter (A to J), which may stand with its text: ``B`` or ``B) Paris``.
 
@@ -21,7 +20,7 @@ class Choice:
     the truth has a text and the answer has no letter, the text is compared.
     """
 
-    name: str = field(default="choice", init=False)
+    name = "choice"
 
     def __call__(self, answer: str, truth: str) -> Verdict:
         expected = gsm8k_truth(truth)
@@ -30,12 +29,9 @@ class Choice:
             return Verdict(False, expected, shown(answer), self.name)
         letter, text = wanted
         got = picked(answer)
-        if (
-            got is None
-            and text
-            and normalised(text) in (normalised(answer), normalised(marked_line(plain(answer)) or ""))
-        ):
-            got = letter
+        if got is None and text:
+            said = (answer, marked_line(plain(answer)) or "")
+            got = letter if normalised(text) in map(normalised, said) else None
         return Verdict(got == letter, letter, got or shown(answer), self.name)
 
 
@@ -47,24 +43,28 @@ def option(truth: str) -> tuple[str, str] | None:
 
 def picked(answer: str) -> str | None:
     """The letter that ``answer`` picks, in upper case; None without one, or with several."""
-    text = plain(answer)
+    return next(_readings(plain(answer)), None)
+
+
+def _readings(text: str) -> Iterator[str | None]:
+    """The letter that ``text`` may pick, the surest reading first; None where it names two."""
     if whole := option(text):
-        return whole[0] if not _ANOTHER.match(text, _HEAD.match(text).end()) else None  # type: ignore[union-attr]  # _HEAD matches what _OPTION does
+        head = _HEAD.match(text)
+        yield None if head and _ANOTHER.match(text, head.end()) else whole[0]
     line = marked_line(text)
     for part in (line, text if len(text) <= 200 else None):
-        head = _HEAD.match(part) if part is not None else None
-        if part is None or head is None:
+        if part is None or not (head := _HEAD.match(part)):
             continue
         if _ANOTHER.match(part, head.end()):
-            return None
+            yield None
         if _LONE.match(part, head.end()) or (head[1] not in "AIabcdefghij" and part is line):
-            return head[1].upper()
+            yield head[1].upper()
     named = [match for match in _NAMED.finditer(text) if not _denied(text, match)]
     if named:
-        return None if _in_a_list(text, named[-1]) else (named[-1][1] or named[-1][2]).upper()
-    alone = [match for match in _CAPITAL.finditer(text) if not _denied(text, match)]
-    letters = {match[0] for match in alone}
-    return letters.pop() if len(letters) == 1 else None
+        yield None if _in_a_list(text, named[-1]) else (named[-1][1] or named[-1][2]).upper()
+    alone = {match[0] for match in _CAPITAL.finditer(text) if not _denied(text, match)}
+    if len(alone) == 1:
+        yield alone.pop()
 
 
 def _denied(text: str, letter: re.Match[str]) -> bool:

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ace_cli.scoring.text import BOX, BOX_END
+from ace_cli.quantities.plain import BOX, BOX_END
 
 _MOST_MARKS = 20  # the last ones; more in one answer is a text gone round in circles
 
 
 class Kind(Enum):
-    BOX = "box"  # \boxed{18}
-    HASHES = "hashes"  # #### 18
-    IS = "is"  # the answer is 18
-    LABEL = "label"  # Answer: 18
+    BOX = r"\boxed{18}"
+    HASHES = "#### 18"
+    IS = "the answer is 18"
+    LABEL = "Answer: 18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +43,15 @@ _MARK = re.compile(
 )
 
 
+_KINDS = {"box": Kind.BOX, "hashes": Kind.HASHES, "is": Kind.IS}
+
+
 def marks(text: str) -> Iterator[Mark]:
-    """The marks in ``text`` (as :func:`ace_cli.scoring.text.plain` gives it), the last one first."""
+    """The marks in ``text`` (as :func:`ace_cli.quantities.plain.plain` gives it), the last one first."""
     for match in list(_MARK.finditer(text))[: -_MOST_MARKS - 1 : -1]:
-        if match["box"]:
-            end = text.find(BOX_END, match.end())
-            yield Mark(Kind.BOX, match.end(), len(text) if end < 0 else end)
-        elif match["hashes"]:
-            yield Mark(Kind.HASHES, match.end(), len(text))
-        elif match["is"]:
-            yield Mark(Kind.IS, match.end(), len(text))
-        else:
-            yield Mark(Kind.LABEL, match.end(), len(text))
+        kind = _KINDS.get(match.lastgroup or "", Kind.LABEL)
+        box_end = text.find(BOX_END, match.end()) if kind is Kind.BOX else -1
+        yield Mark(kind, match.end(), box_end if box_end >= 0 else len(text))
 
 
 _LINE_END = re.compile(r"\n|</")

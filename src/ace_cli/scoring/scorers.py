@@ -1,23 +1,21 @@
-"""Which judge: the one named, the one that fits the truth, or the user's own."""
+"""Which scorer: the one named, the one that fits the truth, or the user's own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, cast
 
 from ace_cli.plugins import load
+from ace_cli.scoring.base import Scorer, Verdict
 from ace_cli.scoring.choice import Choice, option
 from ace_cli.scoring.numeric import Numeric, is_number
 from ace_cli.scoring.textual import Contains, Exact, says
-from ace_cli.scoring.verdict import Scorer, Verdict
-from ace_cli.truth import gsm8k_truth
+from ace_cli.scoring.truth import gsm8k_truth
 
 
-@dataclass(frozen=True, slots=True)
 class Auto:
-    """Judges by what the truth is, never by the answer.
+    """Scores by what the truth is, never by the answer.
 
     * A number, with or without currency, percent sign or unit ("1,080", "$5", "50%", "5 apples"): :class:`Numeric`.
     * A letter A to E, alone or as an option ("B", "(b)", "B) Paris"): :class:`Choice`.
@@ -25,28 +23,27 @@ class Auto:
       sentence that says nothing against it, see :func:`ace_cli.scoring.textual.says`.
     """
 
-    name: str = field(default="auto", init=False)
+    name = "auto"
 
     def __call__(self, answer: str, truth: str) -> Verdict:
-        judge = judge_for(truth)
-        verdict = judge(answer, truth)
-        if verdict.correct or not isinstance(judge, Exact):
+        scorer = scorer_for(truth)
+        verdict = scorer(answer, truth)
+        if verdict.correct or not isinstance(scorer, Exact):
             return verdict
         said = says(answer, gsm8k_truth(truth))
-        return verdict if said is None else Verdict(True, verdict.expected, said, verdict.judge)
+        return verdict if said is None else Verdict(True, verdict.expected, said, scorer.name)
 
 
-def judge_for(truth: str) -> Scorer:
-    """The judge that :class:`Auto` takes for ``truth``."""
+def scorer_for(truth: str) -> Numeric | Choice | Exact:
+    """The scorer that :class:`Auto` takes for ``truth``."""
     if is_number(truth) or gsm8k_truth(truth).strip().lower() in ("nan", "inf", "-inf"):
         return Numeric()
     chosen = option(gsm8k_truth(truth))
     return Choice() if chosen and chosen[0] in "ABCDE" else Exact()
 
 
-JUDGES: dict[str, Scorer] = {
-    judge.name: judge for judge in (Auto(), Numeric(), Exact(), Choice(), Contains())
-}
+SCORERS = {scorer.name: scorer for scorer in (Auto(), Numeric(), Exact(), Choice(), Contains())}
+"""The built-in ones. They are plain functions of two texts and give no partial credit."""
 
 
 def get_scorer(spec: str, arguments: Mapping[str, Any] = MappingProxyType({})) -> Scorer:
@@ -57,12 +54,4 @@ def get_scorer(spec: str, arguments: Mapping[str, Any] = MappingProxyType({})) -
     Raises:
         UsageError: there is no such scorer, or what was found is none.
     """
-    return cast(
-        Scorer, load("scorer", spec, {name: type(judge) for name, judge in JUDGES.items()}, arguments)
-    )
-
-
-def grade(answer: str, truth: str, scorer: str | Scorer = "auto") -> Verdict:
-    """Does ``answer``, a model's text, match ``truth``? ``scorer`` is a judge, or what :func:`get_scorer` takes."""
-    judge = get_scorer(scorer) if isinstance(scorer, str) else scorer
-    return judge(answer, truth)
+    return cast(Scorer, load("scorer", spec, {name: type(it) for name, it in SCORERS.items()}, arguments))

@@ -1,22 +1,20 @@
-"""The judges of words: exact, contains, and the rule for short truths in a sentence."""
+"""The scorers of words: exact, contains, and the rule for short truths in a sentence."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
 
+from ace_cli.quantities.plain import fold, plain
+from ace_cli.scoring.base import Verdict
 from ace_cli.scoring.marked import marked_line
-from ace_cli.scoring.text import fold, plain
-from ace_cli.scoring.verdict import Verdict
-from ace_cli.truth import gsm8k_truth
+from ace_cli.scoring.truth import gsm8k_truth
 
 
-@dataclass(frozen=True, slots=True)
 class Exact:
     """Right if the whole answer, or what stands after its last mark ("Answer: ..."), is the truth in normalised form."""
 
-    name: str = field(default="exact", init=False)
+    name = "exact"
 
     def __call__(self, answer: str, truth: str) -> Verdict:
         expected = gsm8k_truth(truth)
@@ -25,11 +23,10 @@ class Exact:
         return Verdict(got is not None, expected, shown(answer) if got is None else got, self.name)
 
 
-@dataclass(frozen=True, slots=True)
 class Contains:
     """Right if the truth, in normalised form, stands in the answer as whole words; whatever else the answer says."""
 
-    name: str = field(default="contains", init=False)
+    name = "contains"
 
     def __call__(self, answer: str, truth: str) -> Verdict:
         expected = gsm8k_truth(truth)
@@ -83,7 +80,7 @@ def says(answer: str, truth: str) -> str | None:
         return None
     sentence, wanted = normalised(line), normalised(truth)
     if wanted in _YES_NO:
-        return line if _FIRST_WORD.match(sentence)[0] == wanted else None  # type: ignore[index]  # matches any text
+        return line if re.split(r"\W", sentence, maxsplit=1)[0] == wanted else None
     words = sentence.split()
     if not wanted or len(words) > 25 or len(wanted.split()) > 6 or not has_words(sentence, wanted):
         return None
@@ -113,7 +110,6 @@ _MANY_MARKS = re.compile(
 _BEFORE = re.compile(r"[\w-]$|\d[.,/]$")
 _AFTER = re.compile(r"\w|[-/.,'][\w]")
 _YES_NO = {"yes", "no", "true", "false"}
-_FIRST_WORD = re.compile(r"\w*")
 _DOUBT = re.compile(
     r"\b(?:not|no|never|neither|nor|none|isn't|wasn't|aren't|don't|doesn't|can't|cannot|instead|rather|except|but|however|unless|or|either|maybe|perhaps|might"
     r"|unsure|unknown|used to|formerly|previously|wrong|incorrect|false|unlike|without|versus|vs)\b|n't\b"

@@ -260,7 +260,7 @@ class TrainingSettings(Section):
         allowed="a whole number from 0",
     )
     scorer: str = identity(
-        "auto", "Scorer: auto, numeric, exact, choice, contains, or package.module:judge", flag="--scorer"
+        "auto", "Scorer: auto, numeric, exact, choice, contains, or package.module:Scorer", flag="--scorer"
     )
     reflection_rounds: int = identity(
         0,

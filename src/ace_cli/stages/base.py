@@ -1,6 +1,6 @@
 """The three stages: what goes in, what comes out, and the Protocols that a replacement must fit.
 
-    Example -> Generator -> Attempt -> judge -> Verdict -> Reflector -> Reflection -> Curator -> Delta
+    Example -> Generator -> Attempt -> Scorer -> Verdict -> Reflector -> Reflection -> Curator -> Delta
 
 What an implementer may rely on:
 

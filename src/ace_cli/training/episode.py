@@ -80,7 +80,8 @@ async def run_episode(
             attempt: Attempt = await settled(
                 teacher.generator.generate(example, bullets, ask_generator, earlier=earlier)
             )
-            verdict = teacher.judge(attempt.answer, example.answer)
+            scored = teacher.judge(attempt.answer, example.answer)
+            verdict = await scored if isinstance(scored, Awaitable) else scored
             if rounds and verdict.correct:
                 rounds.append(Round(attempt, verdict))
                 break

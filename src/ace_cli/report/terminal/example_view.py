@@ -140,7 +140,7 @@ def _round(round_: Round, number: int) -> Iterator[Text]:
     line = Text("Verdict" if not number else f"Verdict on try {number + 1}", _BOLD)
     line.append("  ").append(word, style)
     line.append(f"  got {one_line(verdict.got)!r}, expected {one_line(verdict.expected)!r}")
-    yield line.append(f"  (judge {printable(verdict.judge)})", _QUIET)
+    yield line.append(f"  (scorer {printable(verdict.judge)})", _QUIET)
     cited = ", ".join(map(printable, round_.attempt.bullet_ids))
     yield Text.assemble(("  cited bullets ", _QUIET), cited or "none")
     if round_.reflection is not None:

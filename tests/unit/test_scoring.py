@@ -1,4 +1,4 @@
-"""The judges of choices and words, the automatic one, and judges of the user's own."""
+"""The scorers of choices and words, the automatic one, and scorers of the user's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ace_cli.errors import UsageError
-from ace_cli.scoring import JUDGES, Verdict, get_scorer, grade, gsm8k_truth, judge_for
+from ace_cli.scoring import SCORERS, Verdict, get_scorer, scorer_for
+from ace_cli.scoring.truth import gsm8k_truth
+
+
+def score(answer: str, truth: str, scorer: str = "auto") -> Verdict:
+    return SCORERS[scorer](answer, truth)
+
 
 CHOICES = [
     ("B", "B", True),
@@ -116,45 +122,45 @@ WORDS = [
 @pytest.mark.parametrize("scorer", ["choice", "auto"])
 @pytest.mark.parametrize(("answer", "truth", "right"), CHOICES)
 def test_a_choice_is_right_or_wrong(answer: str, truth: str, right: bool, scorer: str) -> None:
-    assert grade(answer, truth, scorer).correct is right
+    assert score(answer, truth, scorer).correct is right
 
 
 @pytest.mark.parametrize(("answer", "truth", "right"), WORDS)
 def test_words_are_right_or_wrong(answer: str, truth: str, right: bool) -> None:
-    verdict = grade(answer, truth)
+    verdict = score(answer, truth)
     assert verdict.correct is right, verdict
 
 
 @pytest.mark.parametrize(
-    ("truth", "judge"),
+    ("truth", "scorer"),
     [
         *((text, "numeric") for text in ("18", "1,080", "$5", "50%", "5 apples", "-3/4", "way\n#### 18")),
         *((text, "choice") for text in ("B", "(b)", "C.", "B) Paris", "(D) 18")),
         *((text, "exact") for text in ("Paris", "RV-72", "yes", "3:30", "I", "K", "A dog", "5-6", "")),
     ],
 )
-def test_auto_decides_by_the_truth_alone(truth: str, judge: str) -> None:
-    assert judge_for(truth).name == judge
-    assert grade("whatever", truth).judge == judge
+def test_auto_decides_by_the_truth_alone(truth: str, scorer: str) -> None:
+    assert scorer_for(truth).name == scorer
+    assert score("whatever", truth).judge == scorer
 
 
 def test_contains_looks_for_whole_words_and_nothing_else() -> None:
-    assert grade("It is not RV-72, I think", "rv-72", "contains").correct
-    assert not grade("RV-720", "RV-72", "contains").correct
-    assert not grade("Parisian", "Paris", "contains").correct
-    assert not grade("anything", "", "contains").correct
+    assert score("It is not RV-72, I think", "rv-72", "contains").correct
+    assert not score("RV-720", "RV-72", "contains").correct
+    assert not score("Parisian", "Paris", "contains").correct
+    assert not score("anything", "", "contains").correct
 
 
 def test_exact_takes_the_whole_answer_or_its_marked_part_but_no_sentence() -> None:
-    assert grade("“the Paris”.", "paris", "exact").correct
-    assert grade("I know it.\nAnswer: **Paris**", "Paris", "exact").correct
-    assert not grade("The capital is Paris", "Paris", "exact").correct
+    assert score("“the Paris”.", "paris", "exact").correct
+    assert score("I know it.\nAnswer: **Paris**", "Paris", "exact").correct
+    assert not score("The capital is Paris", "Paris", "exact").correct
 
 
 def test_a_verdict_shows_what_was_compared() -> None:
-    assert grade("So 3 + 4 = 7 dollars.", "work\n#### 7") == Verdict(True, "7", "7 dollars", "numeric")
-    assert grade("Answer: B", "C) Rome") == Verdict(False, "C", "B", "choice")
-    assert len(grade("x" * 10_000, "y").got) <= 200
+    assert score("So 3 + 4 = 7 dollars.", "work\n#### 7") == Verdict(True, "7", "7 dollars", "numeric")
+    assert score("Answer: B", "C) Rome") == Verdict(False, "C", "B", "choice")
+    assert len(score("x" * 10_000, "y").got) <= 200
 
 
 @pytest.mark.parametrize(
@@ -175,10 +181,10 @@ def test_the_truth_of_a_worked_solution(text: str, truth: str) -> None:
 
 
 @settings(deadline=None)
-@given(answer=st.text(), truth=st.text(), scorer=st.sampled_from(sorted(JUDGES)))
-def test_no_text_makes_a_judge_raise(answer: str, truth: str, scorer: str) -> None:
-    verdict = grade(answer, truth, scorer)
-    assert grade(answer, truth, scorer) == verdict
+@given(answer=st.text(), truth=st.text(), scorer=st.sampled_from(sorted(SCORERS)))
+def test_no_text_makes_a_scorer_raise(answer: str, truth: str, scorer: str) -> None:
+    verdict = score(answer, truth, scorer)
+    assert score(answer, truth, scorer) == verdict
 
 
 PIECES = [
@@ -227,9 +233,9 @@ PIECES += [
     answer=st.lists(st.sampled_from(PIECES)).map("".join),
     truth=st.lists(st.sampled_from(PIECES)).map("".join),
 )
-def test_no_heap_of_marks_makes_a_judge_raise(answer: str, truth: str) -> None:
-    for scorer in JUDGES:
-        grade(answer, truth, scorer)
+def test_no_heap_of_marks_makes_a_scorer_raise(answer: str, truth: str) -> None:
+    for scorer in SCORERS:
+        score(answer, truth, scorer)
 
 
 def test_an_unknown_scorer_is_told_with_the_nearest_one() -> None:
@@ -237,13 +243,13 @@ def test_an_unknown_scorer_is_told_with_the_nearest_one() -> None:
         get_scorer("numerc")
     assert "numerc" in caught.value.message
     assert "Did you mean 'numeric'" in caught.value.hint
-    assert all(name in caught.value.hint for name in JUDGES)
+    assert all(name in caught.value.hint for name in SCORERS)
 
 
-def test_a_judge_of_ones_own_is_found_by_module_and_name(
+def test_a_scorer_of_ones_own_is_found_by_module_and_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "my_own_judges.py").write_text(
+    (tmp_path / "my_own_scorers.py").write_text(
         "from ace_cli.scoring import Verdict\n"
         "class Same:\n"
         "    name = 'same'\n"
@@ -256,28 +262,28 @@ def test_a_judge_of_ones_own_is_found_by_module_and_name(
         "number = 5\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    for spec in ("my_own_judges:Same", "my_own_judges:ready"):
-        assert grade("a", "a", spec) == Verdict(True, "a", "a", "same")
+    for spec in ("my_own_scorers:Same", "my_own_scorers:ready"):
+        assert get_scorer(spec)("a", "a") == Verdict(True, "a", "a", "same")
     for spec in (
-        "my_own_judges:Picky",
-        "my_own_judges:nameless",
-        "my_own_judges:number",
-        "my_own_judges:missing",
+        "my_own_scorers:Picky",
+        "my_own_scorers:nameless",
+        "my_own_scorers:number",
+        "my_own_scorers:missing",
         "no_such:x",
         ":",
         "a..b:c",
     ):
         with pytest.raises(UsageError):
             get_scorer(spec)
-    sys.modules.pop("my_own_judges")
+    sys.modules.pop("my_own_scorers")
 
 
-def test_an_installed_judge_is_found_by_its_entry_point(
+def test_an_installed_scorer_is_found_by_its_entry_point(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = tmp_path / "judge_pack-1.0.dist-info"
+    info = tmp_path / "scorer_pack-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: judge-pack\nVersion: 1.0\n")
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: scorer-pack\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[ace_cli.scorers]\nstrict = ace_cli.scoring.textual:Exact\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert get_scorer("strict").name == "exact"
@@ -285,11 +291,13 @@ def test_an_installed_judge_is_found_by_its_entry_point(
         get_scorer("stric")
 
 
-def test_a_judge_may_be_handed_over_as_an_object() -> None:
-    class Always:
-        name = "always"
+def test_credit_is_all_or_nothing_unless_a_scorer_gives_it() -> None:
+    assert score("18", "18").credit == 1.0
+    assert score("17", "18").credit == 0.0
+    assert Verdict(False, "a b c", "a b", "overlap", credit=0.75).credit == 0.75
 
-        def __call__(self, answer: str, truth: str) -> Verdict:
-            return Verdict(True, truth, answer, self.name)
 
-    assert grade("a", "b", Always()).correct
+@pytest.mark.parametrize("credit", [-0.1, 1.01, float("inf")])
+def test_credit_is_a_share(credit: float) -> None:
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        Verdict(True, "a", "a", "mine", credit)

@@ -1,4 +1,4 @@
-"""The truth inside a worked solution, decided in one place for the readers and the judges."""
+"""The truth inside a worked solution, decided in one place for the readers of datasets and the scorers."""
 
 from __future__ import annotations
 
