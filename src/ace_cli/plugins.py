@@ -1,4 +1,4 @@
-"""One loader for every replaceable part: generator, reflector, curator, scorer, embedder.
+"""One loader for every replaceable part: generator, reflector, curator, sameness, scorer, embedder.
 
 A part is named by a built-in name, the name of an entry point, or ``package.module:Attr``. A class (and a built-in part)
 is called with the keyword arguments of the part's table in the settings, such as ``[stages.curator_args]``;
@@ -21,6 +21,7 @@ _KINDS = {
     "generator": ("ace_cli.generators", ("generate",)),
     "reflector": ("ace_cli.reflectors", ("reflect",)),
     "curator": ("ace_cli.curators", ("curate",)),
+    "sameness": ("ace_cli.sameness", ("compare", "reach")),
     "scorer": ("ace_cli.scorers", ("__call__", "name")),
     "embedder": ("ace_cli.embedders", ("embed", "name")),
 }

@@ -27,6 +27,7 @@ from ace_cli.engine.events import BatchMerged, ExampleFinished, RunFinished, Run
 from ace_cli.errors import LimitReached, UsageError
 from ace_cli.playbook import Add, Delta
 from ace_cli.runs.reader import RunReader
+from ace_cli.sameness.base import Judgement, Pair, Relation
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Attempt, Insight, MergeItem, Reflection
 from support.inside import Inside
@@ -195,6 +196,19 @@ def test_one_stage_can_be_replaced_alone(serve: Serve, count: int) -> None:
     assert {entry.role for entry in server.log} == (
         {"generator", "reflector"} if count == 1 else {"generator"}
     )
+
+
+class AllTheSame:
+    reach = -1.0
+
+    async def compare(self, pairs: Sequence[Pair], ask: Any) -> list[Judgement]:
+        return [Judgement(Relation.SAME) for _ in pairs]
+
+
+def test_a_sameness_of_ones_own_decides_what_is_merged() -> None:
+    result = own(Answerer(), Thinker(), None, settings={"stages.sameness": f"{__name__}:AllTheSame"}).train()
+    book = read_playbook(Path(result["output_paths"]["playbook"]))
+    assert [(b.content, b.activation_count) for b in book.bullets] == [("Remember e0.", 5)]
 
 
 def test_it_runs_inside_of_a_running_event_loop(serve: Serve) -> None:

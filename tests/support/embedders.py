@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 
 
 class CountingEmbedder(WordLlamaEmbedder):

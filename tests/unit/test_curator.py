@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
-from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
+from ace_cli.errors import AceError
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
+from ace_cli.sameness.base import Judgement, Pair, Relation
+from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.stages.base import BulletTag, Insight, MergeItem
-from ace_cli.stages.curator import SemanticCurator, clean
+from ace_cli.stages.curator import SemanticCurator, without_list_marks
 from support.builders import CITIES, book, item
 from support.embedders import CountingEmbedder
 
@@ -27,8 +30,12 @@ PAIRS = [
 
 
 def curate(playbook: Playbook, *lessons: MergeItem, curator: SemanticCurator | None = None) -> Delta:
-    curator = curator or SemanticCurator(WordLlamaEmbedder())
+    curator = curator or semantic()
     return asyncio.run(curator.curate(playbook, lessons, None, at=AT))
+
+
+def semantic(embedder: Any = None, threshold: float = 0.8) -> SemanticCurator:
+    return SemanticCurator(embedder or WordLlamaEmbedder(), RuleSameness(threshold))
 
 
 def test_a_new_insight_becomes_a_bullet_without_votes() -> None:
@@ -162,7 +169,7 @@ def test_what_is_no_lesson_is_dropped_with_the_reason(content: str, reason: str)
     ],
 )
 def test_content_is_one_line_without_the_marks_of_a_list(raw: str, content: str) -> None:
-    assert clean(raw) == content
+    assert without_list_marks(raw) == content
 
 
 def test_words_without_a_vector_are_still_recognised() -> None:
@@ -173,13 +180,13 @@ def test_words_without_a_vector_are_still_recognised() -> None:
     delta = curate(
         book(UNITS),
         item("convert units before dividing", "Something else"),
-        curator=SemanticCurator(Blind()),
+        curator=semantic(Blind()),
     )
     assert [type(change) for change in delta.changes] == [Confirm, Add]
 
 
 def test_target_stage_and_threshold_are_the_users() -> None:
-    strict = SemanticCurator(WordLlamaEmbedder(), 0.99, PlaybookStage.PRODUCTION)
+    strict = SemanticCurator(WordLlamaEmbedder(), RuleSameness(0.99), PlaybookStage.PRODUCTION)
     (change,) = curate(book(UNITS), item(SAME_AS_UNITS), curator=strict).changes
     assert isinstance(change, Add)
     assert change.bullet.stage is PlaybookStage.PRODUCTION
@@ -193,7 +200,7 @@ def batches() -> list[list[MergeItem]]:
 
 
 def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
-    kept = SemanticCurator(WordLlamaEmbedder())
+    kept = semantic()
     playbook = Playbook()
     for batch in batches():
         delta = curate(playbook, *batch, curator=kept)
@@ -204,7 +211,7 @@ def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
 
 
 def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:
-    kept = SemanticCurator(WordLlamaEmbedder())
+    kept = semantic()
     first = book(UNITS, "A dozen means 12 items.")
     curate(first, item("Read the question twice."), curator=kept)  # never applied
     for other in (first, book("A dozen means 12 items.", UNITS), book(UNITS), Playbook(), first):
@@ -213,9 +220,84 @@ def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:
 
 def test_each_bullet_is_embedded_once_and_the_index_is_only_extended() -> None:
     embedder = CountingEmbedder()
-    kept = SemanticCurator(embedder)
+    kept = semantic(embedder)
     playbook = book("Known from a file.")
     for batch in batches():
         playbook = playbook.apply(curate(playbook, *batch, curator=kept))
     insights = [i.content for batch in batches() for les in batch for i in les.reflection.insights]
     assert 1 < len(embedder.asked) <= len(insights) + 1
+
+
+# A Sameness of one's own ------------------------------------------------------------------------
+
+
+class Scripted:
+    """Says what the test says about two texts, and remembers what it was asked."""
+
+    reach = 0.5
+
+    def __init__(self, *said: tuple[str, str, Relation]) -> None:
+        self.said = {(new, known): relation for new, known, relation in said}
+        self.asked: list[Sequence[Pair]] = []
+
+    async def compare(self, pairs: Sequence[Pair], ask: Any) -> list[Judgement]:
+        assert ask is None
+        self.asked.append(pairs)
+        return [Judgement(self.said.get((p.new, p.known), Relation.DIFFERENT), "it is so") for p in pairs]
+
+
+def test_a_batch_is_asked_about_at_once_each_insight_beside_bullets_and_earlier_insights() -> None:
+    sameness = Scripted()
+    one, two, three = "Convert the units first.", "Convert the units last.", "Never convert units."
+    curate(book(UNITS), item(one, two), item(three), curator=SemanticCurator(WordLlamaEmbedder(), sameness))
+    (pairs,) = sameness.asked
+    assert {(pair.new, pair.known) for pair in pairs} == {
+        (one, UNITS),
+        (two, UNITS),
+        (two, one),
+        (three, UNITS),
+        (three, one),
+        (three, two),
+    }
+    assert all(0.5 <= pair.similarity <= 1 for pair in pairs)
+
+
+def test_neither_the_same_words_nor_what_is_out_of_reach_are_asked_about() -> None:
+    sameness = Scripted()
+    sameness.reach = 0.75
+    delta = curate(
+        book(UNITS, "Parcels over 30 kg need freight handling."),
+        item(UNITS.upper(), "Zebras sleep."),
+        curator=SemanticCurator(WordLlamaEmbedder(), sameness),
+    )
+    assert [type(change) for change in delta.changes] == [Confirm, Add]
+    assert sameness.asked == []
+
+
+@pytest.mark.parametrize("relation", list(Relation))
+def test_only_the_same_is_merged_and_what_stands_against_it_is_said(relation: Relation) -> None:
+    insight = "Convert the units first."
+    curator = SemanticCurator(WordLlamaEmbedder(), Scripted((insight, UNITS, relation)))
+    (change,) = curate(book(UNITS), item(insight), curator=curator).changes
+    if relation is Relation.SAME:
+        assert isinstance(change, Confirm)
+    else:
+        assert isinstance(change, Add)
+        assert change.reason == "near B001 but it is so"
+
+
+def test_an_insight_is_not_merged_into_one_that_became_no_bullet() -> None:
+    first, second = "Convert the units first.", "Convert the units at first."
+    sameness = Scripted((first, UNITS, Relation.SAME), (second, first, Relation.SAME))
+    curator = SemanticCurator(WordLlamaEmbedder(), sameness)
+    changes = curate(book(UNITS), item(first, second), curator=curator).changes
+    assert [type(change) for change in changes] == [Confirm, Add]
+
+
+def test_a_sameness_that_does_not_answer_every_pair_is_named() -> None:
+    class Short(Scripted):
+        async def compare(self, pairs: Sequence[Pair], ask: Any) -> list[Judgement]:
+            return (await super().compare(pairs, ask))[1:]
+
+    with pytest.raises(AceError, match="the sameness gave 0 judgements on 1 pairs"):
+        curate(book(UNITS), item(SAME_AS_UNITS), curator=SemanticCurator(WordLlamaEmbedder(), Short()))

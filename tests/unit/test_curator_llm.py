@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook
+from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.stages.curator import SemanticCurator
 from ace_cli.stages.llm_curator import LlmCurator
 from support.ask import ScriptedAsk
@@ -28,7 +29,7 @@ def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def curate(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
-    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder()))
+    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder(), RuleSameness()))
     items = [item(text, example=f"e{n}", domain="general") for n, text in enumerate(insights, 1)]
     return asyncio.run(curator.curate(playbook, items, ask, at=AT))
 
@@ -82,6 +83,14 @@ def test_a_later_insight_follows_what_became_of_an_earlier_one(
     ]
     assert got == expected
     BOOK.apply(delta)
+
+
+def test_a_reason_names_the_bullet_that_there_is_in_the_end() -> None:
+    ask = ScriptedAsk(decisions((1, "drop", None, "vague"), (2, "add", None, "new"), (3, "add", None, "")))
+    delta = curate(ask, OPPOSITE, "A dozen means 10 items.", "A dozen means 11 items.", playbook=BOOK)
+    new = {change.bullet.id: change for change in delta.changes if isinstance(change, Add)}
+    assert new["B003"].bullet.content == "A dozen means 10 items."
+    assert new["B004"].reason == "near B003 but other number: 11 vs 10"
 
 
 @pytest.mark.parametrize(

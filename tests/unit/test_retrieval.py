@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.playbook import Bullet
 from ace_cli.stages.retrieval import BulletSelector
 from support.builders import CITIES

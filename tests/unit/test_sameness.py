@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ace_cli.embeddings import WordLlamaEmbedder
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.sameness.rules.contradiction import contradiction
 from ace_cli.sameness.rules.wording import stem, take_apart
 

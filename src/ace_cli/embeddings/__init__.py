@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from ace_cli.embeddings.base import Embedder
-from ace_cli.embeddings.cached import CachedEmbedder, MemoryCache, VectorCache
 from ace_cli.embeddings.index import VectorIndex
 from ace_cli.embeddings.provider import LitellmEmbedder
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import UsageError
 
-__all__ = [
-    "CachedEmbedder",
-    "Embedder",
-    "LitellmEmbedder",
-    "MemoryCache",
-    "VectorCache",
-    "VectorIndex",
-    "WordLlamaEmbedder",
-    "make_embedder",
-]
+__all__ = ["Embedder", "VectorIndex", "make_embedder"]
 
 
 def make_embedder(spec: str, api_base: str | None = None) -> Embedder:

@@ -18,22 +18,9 @@ class VectorCache(Protocol):
         """Those of ``texts`` that are known."""
         ...
 
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> Awaitable[None] | None:
-        """Keep them. If something comes back, they are safe once it was awaited; they are not used before."""
+    def put(self, vectors: Mapping[str, NDArray[Any]]) -> Awaitable[None]:
+        """Keep them. They are safe once this was awaited; they are not used before."""
         ...
-
-
-class MemoryCache:
-    """A :class:`VectorCache` for the life of the process."""
-
-    def __init__(self) -> None:
-        self._vectors: dict[str, NDArray[Any]] = {}
-
-    def get(self, texts: Sequence[str]) -> Mapping[str, NDArray[Any]]:
-        return {text: self._vectors[text] for text in texts if text in self._vectors}
-
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> None:
-        self._vectors.update(vectors)
 
 
 class CachedEmbedder:
@@ -48,15 +35,12 @@ class CachedEmbedder:
         """See :class:`ace_cli.embeddings.base.Embedder`."""
         import numpy as np
 
-        wanted = list(dict.fromkeys(texts))
-        known = dict(self._cache.get(wanted))
-        missing = [text for text in wanted if text not in known]
-        if missing or not wanted:
-            vectors = await self._inner.embed(missing)
-            if not wanted:
-                return vectors
-            fresh = dict(zip(missing, vectors, strict=True))
-            if (written := self._cache.put(fresh)) is not None:
-                await written
-            known.update(fresh)
+        if not texts:
+            return await self._inner.embed(texts)
+        known = dict(self._cache.get(list(dict.fromkeys(texts))))
+        missing = list(dict.fromkeys(text for text in texts if text not in known))
+        if missing:
+            fresh = dict(zip(missing, await self._inner.embed(missing), strict=True))
+            await self._cache.put(fresh)
+            known |= fresh
         return np.stack([known[text] for text in texts]).astype(np.float32, copy=False)

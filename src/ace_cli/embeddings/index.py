@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ace_cli.errors import AceError
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from ace_cli.embeddings.base import Vectors
 
+T = TypeVar("T")
+
 PLACES = 6
 """Cosines are rounded to this many places, below which platforms differ in float32."""
 
@@ -19,40 +21,34 @@ _SPARE = 16
 """Neighbours fetched beyond the asked ones, so that rounding decides ties and not the last bit."""
 
 
-class VectorIndex:
-    """Ids with their unit vectors, in the order in which they were added.
+class VectorIndex(Generic[T]):
+    """Items with their unit vectors, in the order in which they were added.
 
     Exact search: with the same vectors, the answer does not depend on how they were added. A vector with NaN or
-    infinity in it counts as zero, and zero is near nothing (cosine 0).
+    infinity in it counts as zero, and zero is near nothing (cosine 0). Cosines are rounded to :data:`PLACES` and never
+    leave -1..1.
     """
 
     def __init__(self) -> None:
-        self._ids: list[str] = []
-        self._position: dict[str, int] = {}
+        self._items: list[T] = []
         self._index: Any = None
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return len(self._items)
 
-    def __contains__(self, item: str) -> bool:
-        return item in self._position
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        return tuple(self._ids)
-
-    def add(self, ids: Sequence[str], vectors: Vectors) -> None:
-        """Append ``vectors``, shape (len(ids), d).
+    def add(self, items: Sequence[T], vectors: Sequence[NDArray[Any]] | Vectors) -> None:
+        """Append ``items`` with their vectors, shape (len(items), d).
 
         Raises:
-            ValueError: an id is there already (a bug of the caller).
             AceError: ``d`` is not that of the vectors so far.
         """
-        if len(ids) != len(vectors) or len(set(ids)) != len(ids) or any(i in self._position for i in ids):
-            raise ValueError("ids must be new, unique and as many as vectors")
-        if not ids:
+        if not items:
             return
-        rows = self._rows(vectors)
+        import numpy as np
+
+        rows = self._rows(np.asarray(vectors))
+        if len(rows) != len(items):
+            raise ValueError(f"{len(items)} items with {len(rows)} vectors")
         if self._index is None:
             import faiss
 
@@ -60,33 +56,44 @@ class VectorIndex:
             faiss.omp_set_num_threads(1)
             self._index = faiss.IndexFlatIP(rows.shape[1])
         self._index.add(rows)
-        for item in ids:
-            self._position[item] = len(self._ids)
-            self._ids.append(item)
+        self._items += items
 
-    def search(self, vector: NDArray[Any], k: int) -> list[tuple[str, float]]:
-        """The ``k`` nearest ids with their cosines, best first; equal ones in the order of adding.
+    def search(self, vector: NDArray[Any], k: int, at_least: float = -1.0) -> list[tuple[T, float]]:
+        """The ``k`` nearest items with their cosines, best first; equal ones in the order of adding.
 
-        Cosines are rounded to :data:`PLACES` and never leave -1..1.
+        Those with a cosine below ``at_least`` are left out.
         """
-        if self._index is None or k <= 0:
+        import numpy as np
+
+        if not self._items or k <= 0:
             return []
-        count = len(self._ids)
         # One query a call: for many, faiss takes another road whose sums differ in the last bit.
-        scores, positions = self._index.search(self._rows(vector.reshape(1, -1)), min(k + _SPARE, count))
-        found = sorted(
-            (-max(-1.0, min(1.0, round(float(score), PLACES))), int(position))
-            for score, position in zip(scores[0], positions[0], strict=True)
-            if position >= 0
+        query = self._rows(vector.reshape(1, -1))
+        scores, positions = self._index.search(query, min(k + _SPARE, len(self._items)))
+        cosines = _rounded(scores[0])
+        order = np.lexsort((positions[0], -cosines))[:k]
+        order = order[cosines[order] >= at_least]
+        return [
+            (self._items[position], cosine)
+            for position, cosine in zip(positions[0][order].tolist(), cosines[order].tolist(), strict=True)
+        ]
+
+    def cosines(self, vector: NDArray[Any], positions: Sequence[int]) -> NDArray[Any]:
+        """The cosines of the items that were added at ``positions`` (from 0), in that order: float64."""
+        import numpy as np
+
+        if not positions:
+            return np.zeros(0)
+        import faiss
+
+        query, wanted = self._rows(vector.reshape(1, -1)), np.array(positions, dtype=np.int64)
+        scores = np.empty(len(wanted), dtype=np.float32)
+        self._index.compute_distance_subset(
+            1, faiss.swig_ptr(query), len(wanted), faiss.swig_ptr(scores), faiss.swig_ptr(wanted)
         )
-        return [(self._ids[position], -score + 0.0) for score, position in found[:k]]
+        return _rounded(scores)
 
-    def vector(self, item: str) -> NDArray[Any]:
-        """The vector of an id, shape (d,)."""
-        vector: NDArray[Any] = self._index.reconstruct(self._position[item])
-        return vector
-
-    def _rows(self, vectors: Vectors) -> Vectors:
+    def _rows(self, vectors: NDArray[Any]) -> Vectors:
         import numpy as np
 
         rows = np.array(vectors, dtype=np.float32, order="C")
@@ -97,3 +104,9 @@ class VectorIndex:
                 "Vectors of two embedding models do not compare: check that the model's name stands for one model.",
             )
         return rows
+
+
+def _rounded(scores: NDArray[Any]) -> NDArray[Any]:
+    import numpy as np
+
+    return scores.astype(np.float64).round(PLACES).clip(-1.0, 1.0) + 0.0  # no -0.0

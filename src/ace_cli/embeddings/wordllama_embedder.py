@@ -39,15 +39,7 @@ class WordLlamaEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """See :class:`ace_cli.embeddings.base.Embedder`; shape (len(texts), 257). Never raises ModelError."""
-        if not texts:
-            return _empty()
         return await asyncio.to_thread(_embed, list(texts))
-
-
-def _empty() -> Vectors:
-    import numpy as np
-
-    return np.zeros((0, 257), dtype=np.float32)
 
 
 def _embed(texts: list[str]) -> Vectors:

@@ -57,6 +57,7 @@ def make_parts(
     Raises:
         UsageError: a stage or the embedder cannot be had.
     """
+    from ace_cli.sameness.by_rules import RuleSameness
     from ace_cli.stages.curator import SemanticCurator
     from ace_cli.stages.generator import DefaultGenerator
     from ace_cli.stages.llm_curator import LlmCurator
@@ -67,7 +68,9 @@ def make_parts(
     embedder: Any = make_embedder(settings.models.embedding, settings.models.api_base)
     if store is not None:
         embedder = CachedEmbedder(embedder, StoredVectors(store, settings.models.embedding))
-    semantic = SemanticCurator(embedder, training.similarity_threshold, PlaybookStage(training.target_stage))
+    rules = RuleSameness(training.similarity_threshold)
+    sameness = load("sameness", stages.sameness, {"rules": lambda: rules})
+    semantic = SemanticCurator(embedder, sameness, PlaybookStage(training.target_stage))
     model = roles["generator"].model
     few = FEW if model.style is PromptStyle.PLAIN else None
     selector = BulletSelector(

@@ -232,6 +232,9 @@ class StagesSettings(Section):
     generator: str = identity("default", "Generator", flag="--generator")
     reflector: str = identity("default", "Reflector", flag="--reflector")
     curator: str = identity("semantic", "Curator: semantic, llm, or your own", flag="--curator")
+    sameness: str = identity(
+        "rules", "What tells whether two lessons are the same: rules, or your own", flag="--sameness"
+    )
     prompts: str | None = identity(None, "Folder with prompt texts that replace ours", flag="--prompts")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from string import Template
 from typing import Any
 
@@ -11,11 +12,12 @@ from pydantic import Field, field_validator
 
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import Message
-from ace_cli.playbook import Delta, Playbook
+from ace_cli.playbook import Add, Bullet, Change, Delta, Playbook
 from ace_cli.playbook.render import line
 from ace_cli.replies import Reply, ask_json
 from ace_cli.stages.base import Ask, MergeItem, UnusableReply
-from ace_cli.stages.curator import Candidate, Decision, Proposal, SemanticCurator, Step, settle
+from ace_cli.stages.batch import Batch, Decision, Near, Proposal
+from ace_cli.stages.curator import SemanticCurator
 from ace_cli.stages.prompts import load_prompts
 
 BELOW = 0.1
@@ -29,7 +31,7 @@ SHOWN = 3
 
 
 class CuratorDecision(Reply):
-    """Loose on purpose: one odd decision must not spoil the others; :func:`_checked` is strict."""
+    """Loose on purpose: one odd decision must not spoil the others; :meth:`Question.decided` is strict."""
 
     insight: int = 0
     action: str = ""
@@ -63,7 +65,7 @@ class LlmCurator:
         self._prompt = Template(text).safe_substitute().strip()
 
     async def curate(
-        self, playbook: Playbook, lessons: Sequence[MergeItem], ask: Ask | None, *, at: str
+        self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
     ) -> Delta:
         """See :class:`ace_cli.stages.base.Curator`.
 
@@ -73,75 +75,83 @@ class LlmCurator:
         """
         if ask is None:
             raise UsageError('the curator "llm" has no model', "Name one with --curator-model.")
-        steps = await self._semantic.propose(playbook, lessons, at=at, reach=BELOW)
-        certain = self._semantic.similarity_threshold + ABOVE
-        asked = [
-            i for i, step in enumerate(steps) if isinstance(step, Proposal) and _undecided(step, certain)
-        ]
-        decisions = await self._decide(steps, asked, ask) if asked else {}
-        return settle(playbook, steps, decisions, at=at)
+        batch = await self._semantic.propose(playbook, items, ask, at=at, below=BELOW)
+        questions = self._questions(batch)
+        return batch.settle(await self._decide(questions, ask) if questions else {})
 
-    async def _decide(self, steps: Sequence[Step], asked: Sequence[int], ask: Ask) -> Mapping[int, Decision]:
-        proposals = {position: step for position in asked if isinstance(step := steps[position], Proposal)}
+    def _questions(self, batch: Batch) -> list[Question]:
+        """The insights to which something is near, and for which the rules' answer is not beyond doubt."""
+        certain = self._semantic.sameness.reach + ABOVE
+        by_rule = batch.settle().changes
+        return [
+            Question(position, step, _options(step, by_rule))
+            for position, step in enumerate(batch.steps)
+            if isinstance(step, Proposal)
+            and step.near
+            and not (step.match and step.match.similarity >= certain)
+        ]
+
+    async def _decide(self, questions: Sequence[Question], ask: Ask) -> dict[int, Decision]:
+        """What the model says, by position in the batch; the rules' decisions if its reply is unusable."""
         messages = [
             Message("system", self._prompt),
-            Message("user", question([proposals[position] for position in asked])),
+            Message("user", "\n\n".join(q.text(number) for number, q in enumerate(questions, 1))),
         ]
         try:
             reply, _ = await ask_json(ask, messages, CuratorReply)
         except UnusableReply as error:
-            return {p: by_rule(proposal, f"by rule: {error.message}") for p, proposal in proposals.items()}
-        by_number: dict[int, CuratorDecision] = {}
+            return {q.position: q.by_rule(error.message) for q in questions}
+        replies: dict[int, CuratorDecision] = {}
         for decision in reply.decisions:
-            by_number.setdefault(decision.insight, decision)
-        return {
-            position: _checked(proposals[position], by_number.get(number))
-            for number, position in enumerate(asked, 1)
-        }
+            replies.setdefault(decision.insight, decision)
+        return {q.position: q.decided(replies.get(number)) for number, q in enumerate(questions, 1)}
 
 
-def question(proposals: Sequence[Proposal]) -> str:
-    """The undecided insights, numbered from 1, each with the lines of its nearest bullets."""
-    return "\n\n".join(
-        "\n".join(
-            [f"Insight {number}: {proposal.bullet.content}", *(line(c.bullet) for c in shown(proposal))]
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An undecided insight at ``position`` in its batch, with what the model may merge it into."""
+
+    position: int
+    insight: Proposal
+    options: Sequence[tuple[Bullet, Near]]
+
+    def text(self, number: int) -> str:
+        """The insight, and under it the lines of its options."""
+        return "\n".join(
+            [f"Insight {number}: {self.insight.content}", *(line(bullet) for bullet, _ in self.options)]
         )
-        for number, proposal in enumerate(proposals, 1)
-    )
+
+    def decided(self, reply: CuratorDecision | None) -> Decision:
+        """The model's decision, or the rules' with the reason why the model's cannot hold."""
+        if reply is None:
+            return self.by_rule("the curator did not decide on it")
+        match reply.action.lower():
+            case "drop":
+                return Decision(drop=True, reason=reply.reason or "the curator dropped it")
+            case "add":
+                return Decision(reason=reply.reason)
+            case "merge":
+                wanted = (reply.bullet_id or "").strip("[] ")
+                target = next((near for bullet, near in self.options if bullet.id == wanted), None)
+                if target is None:
+                    return self.by_rule(f"the curator named {wanted or 'no bullet'}, which was not offered")
+                return Decision(target, reason=reply.reason)
+            case _:
+                return self.by_rule(f"the curator said {reply.action[:40] or 'nothing'!r}")
+
+    def by_rule(self, reason: str) -> Decision:
+        return Decision(self.insight.match, reason=f"by rule: {reason}")
 
 
-def shown(proposal: Proposal) -> tuple[Candidate, ...]:
-    """The candidates that the model sees: the rules' match is among them."""
-    first = proposal.candidates[:SHOWN]
-    if proposal.match is None or proposal.match in first:
-        return first
-    return (*first[:-1], proposal.match)
-
-
-def by_rule(proposal: Proposal, reason: str) -> Decision:
-    return Decision(proposal.match, reason=reason)
-
-
-def _undecided(proposal: Proposal, certain: float) -> bool:
-    """Something is near, and the rules' answer is not beyond doubt."""
-    if not proposal.candidates:
-        return False
-    return proposal.match is None or proposal.match.similarity < certain
-
-
-def _checked(proposal: Proposal, decision: CuratorDecision | None) -> Decision:
-    """The model's decision, or the rules' with the reason why the model's cannot hold."""
-    if decision is None:
-        return by_rule(proposal, "by rule: the curator did not decide on it")
-    action = decision.action.lower()
-    if action == "drop":
-        return Decision(drop=True, reason=decision.reason or "the curator dropped it")
-    if action == "add":
-        return Decision(reason=decision.reason)
-    if action != "merge":
-        return by_rule(proposal, f"by rule: the curator said {decision.action[:40] or 'nothing'!r}")
-    wanted = (decision.bullet_id or "").strip("[] ")
-    target = next((c for c in shown(proposal) if c.bullet.id == wanted), None)
-    if target is None:
-        return by_rule(proposal, f"by rule: the curator named {wanted or 'no bullet'}, which was not offered")
-    return Decision(target, reason=decision.reason)
+def _options(insight: Proposal, by_rule: Sequence[Change]) -> list[tuple[Bullet, Near]]:
+    """The nearest few, the rules' match among them. An insight stands there as the bullet that it is by the rules."""
+    shown = list(insight.near[:SHOWN])
+    if insight.match and insight.match not in shown:
+        shown[-1] = insight.match
+    options = []
+    for near in shown:
+        if isinstance(near.target, Bullet):
+            options.append((near.target, near))
+        elif isinstance(change := by_rule[near.target], Add):
+            options.append((change.bullet, near))
+    return options

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import cache
 
-from ace_cli.embeddings import Embedder
+from ace_cli.embeddings import Embedder, VectorIndex
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import line
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 CONFIDENCE_WEIGHT = 0.1
 """Confidence lies in 0..1 and moves a bullet by at most this much cosine: it decides between near ones."""
@@ -21,9 +17,6 @@ _PLACES = 6
 
 _MISSES = 20
 """As many bullets in a row that no longer fit end the search; a shorter one may still fit after a long one."""
-
-_KEPT = 8
-"""Candidate lists whose vectors are kept stacked: a few domains, of one or two versions."""
 
 CountTokens = Callable[[str], int]
 
@@ -47,13 +40,14 @@ class BulletSelector:
         max_bullets: int | None = None,
     ) -> None:
         self._embedder = embedder
-        self._count_tokens = count_tokens
+        self._count_tokens = cache(count_tokens)
         self._budget = budget_tokens
         self._max = max_bullets
-        self._tokens: dict[str, int] = {}
-        self._vectors: dict[str, NDArray[Any]] = {}
+        self._index: VectorIndex[str] = VectorIndex()
+        self._positions: dict[
+            str, int
+        ] = {}  # of contents in the index: it holds all that were ever asked about
         self._lock = asyncio.Lock()
-        self._matrices: deque[tuple[tuple[Bullet, ...], NDArray[Any]]] = deque(maxlen=_KEPT)
 
     async def select(self, candidates: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:
         """All ``candidates`` if they fit, in their order; else those that serve ``question`` best, in the same order.
@@ -68,10 +62,9 @@ class BulletSelector:
             return tuple(candidates)
         if not self._budget or self._max == 0:
             return ()
-        order = await self._ranking(tuple(candidates), question)
         chosen: list[int] = []
         left, misses = self._budget, 0
-        for position in order:
+        for position in await self._ranking(candidates, question):
             tokens = self._line_tokens(candidates[position])
             if tokens > left:
                 misses += 1
@@ -97,36 +90,23 @@ class BulletSelector:
         return True
 
     def _line_tokens(self, bullet: Bullet) -> int:
-        text = line(bullet) + "\n"
-        if text not in self._tokens:
-            self._tokens[text] = self._count_tokens(text)
-        return self._tokens[text]
+        return self._count_tokens(line(bullet) + "\n")
 
-    async def _ranking(self, candidates: tuple[Bullet, ...], question: str) -> list[int]:
+    async def _ranking(self, candidates: Sequence[Bullet], question: str) -> list[int]:
         """Positions in ``candidates``, best first."""
         import numpy as np
 
-        rows = await self._matrix(candidates)
+        await self._take_in(candidates)
         (query,) = await self._embedder.embed([question])
-        # einsum: one thread, whose sums do not depend on how many cores there are
-        cosines = np.nan_to_num(np.einsum("ij,j->i", rows, query)).astype(np.float64)
-        scores = cosines.round(_PLACES) + CONFIDENCE_WEIGHT * np.array(
-            [bullet.confidence for bullet in candidates]
-        )
+        cosines = self._index.cosines(query, [self._positions[bullet.content] for bullet in candidates])
+        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
         positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
         return positions
 
-    async def _matrix(self, candidates: tuple[Bullet, ...]) -> NDArray[Any]:
-        """Vectors of ``candidates``, shape (len, d). The examples of a batch share one, so it is kept."""
-        import numpy as np
-
+    async def _take_in(self, candidates: Sequence[Bullet]) -> None:
+        """Embed what the index does not hold yet."""
         async with self._lock:  # examples ask at once: the first embeds, the others find it done
-            for known, rows in self._matrices:
-                if known == candidates:
-                    return rows
-            missing = list(dict.fromkeys(b.content for b in candidates if b.content not in self._vectors))
-            if missing:
-                self._vectors.update(zip(missing, await self._embedder.embed(missing), strict=True))
-            rows = np.stack([self._vectors[bullet.content] for bullet in candidates])
-            self._matrices.append((candidates, rows))
-            return rows
+            new = list(dict.fromkeys(b.content for b in candidates if b.content not in self._positions))
+            if new:
+                self._index.add(new, await self._embedder.embed(new))
+                self._positions |= {content: n for n, content in enumerate(new, len(self._positions))}

@@ -13,14 +13,14 @@ MOST_NEIGHBOURS_OF = 20_000
 """Bullets beyond which a bullet's neighbours are not worth the wait (more than a second)."""
 
 
-def ranked(text: str, bullets: Sequence[Bullet]) -> list[Neighbour]:
-    """All ``bullets`` with their similarity to ``text`` (cosine, -1..1), the nearest first."""
-    from ace_cli.embeddings import make_embedder
+def ranked(text: str, bullets: Sequence[Bullet], most: int | None = None) -> list[Neighbour]:
+    """``bullets`` with their similarity to ``text`` (cosine, -1..1), the nearest first; all, or ``most`` of them."""
+    from ace_cli.embeddings import VectorIndex, make_embedder
 
     vectors = asyncio.run(make_embedder(EMBEDDER).embed([text, *(bullet.content for bullet in bullets)]))
-    scores = (vectors[1:] @ vectors[0]).tolist()
-    found = [Neighbour(bullet, score) for bullet, score in zip(bullets, scores, strict=True)]
-    return sorted(found, key=lambda near: -near.similarity)
+    index: VectorIndex[Bullet] = VectorIndex()
+    index.add(bullets, vectors[1:])
+    return [Neighbour(bullet, cosine) for bullet, cosine in index.search(vectors[0], most or len(bullets))]
 
 
 def neighbours(bullet: Bullet, bullets: Sequence[Bullet], count: int = 5) -> list[Neighbour]:
@@ -28,4 +28,4 @@ def neighbours(bullet: Bullet, bullets: Sequence[Bullet], count: int = 5) -> lis
     others = [b for b in bullets if b.domain_id == bullet.domain_id and b.id != bullet.id]
     if not others or len(others) > MOST_NEIGHBOURS_OF:
         return []
-    return ranked(bullet.content, others)[:count]
+    return ranked(bullet.content, others, count)

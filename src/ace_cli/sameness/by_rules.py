@@ -1,0 +1,33 @@
+"""The default Sameness: near enough, and nothing in the wording that says otherwise. Calls no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ace_cli.replies import Ask
+from ace_cli.sameness.base import Judgement, Pair, Relation
+from ace_cli.sameness.rules.contradiction import contradiction
+
+
+class RuleSameness:
+    """The word rules of :mod:`ace_cli.sameness.rules.contradiction` over a threshold.
+
+    Args:
+        threshold: cosine from which two lessons that do not contradict each other are the same.
+    """
+
+    def __init__(self, threshold: float = 0.8) -> None:
+        self.reach = threshold
+
+    async def compare(
+        self,
+        pairs: Sequence[Pair],
+        ask: Ask | None = None,  # noqa: ARG002 - the Protocol's
+    ) -> list[Judgement]:
+        """See :class:`ace_cli.sameness.base.Sameness`. ``ask`` is not used."""
+        return [self._judge(pair) for pair in pairs]
+
+    def _judge(self, pair: Pair) -> Judgement:
+        if reason := contradiction(pair.new, pair.known):
+            return Judgement(Relation.CONTRADICTS, reason)
+        return Judgement(Relation.SAME if pair.similarity >= self.reach else Relation.DIFFERENT)

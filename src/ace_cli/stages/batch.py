@@ -1,0 +1,136 @@
+"""A batch on its way into the playbook: what each insight is near to, what becomes of it, and the delta."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ace_cli.playbook import (
+    Add,
+    Bullet,
+    Change,
+    Confirm,
+    Delta,
+    Drop,
+    Playbook,
+    PlaybookStage,
+    Section,
+    Vote,
+    make_id,
+)
+from ace_cli.sameness.base import Judgement, Relation
+from ace_cli.sameness.rules.contradiction import bare_text
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What an insight may repeat: a bullet, or an insight earlier in the batch (its position among the steps)."""
+
+    target: Bullet | int
+    similarity: float
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An insight of a batch, and what is near to it, best first."""
+
+    example_id: str
+    domain: str
+    content: str
+    section: Section
+    near: tuple[Near, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Insights of one domain and with the same words are equal in this."""
+        return self.domain, bare_text(self.content)
+
+    @property
+    def match(self) -> Near | None:
+        """The nearest that says the same: what the insight repeats, unless somebody knows better."""
+        return next((near for near in self.near if near.judgement.relation is Relation.SAME), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What becomes of an insight: it repeats ``merge_into``, is new (None), or, with ``drop``, is not taken up."""
+
+    merge_into: Near | None = None
+    drop: bool = False
+    reason: str = ""
+
+
+Step = Vote | Drop | Proposal
+"""What is clear at once, and insights."""
+
+_NONE: Mapping[int, Decision] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The steps of a merge into ``playbook``, in plan order. ``stage`` is that of new bullets."""
+
+    playbook: Playbook
+    steps: tuple[Step, ...]
+    stage: PlaybookStage
+    at: str
+
+    def settle(self, decisions: Mapping[int, Decision] = _NONE) -> Delta:
+        """The delta, one change a step. ``decisions``, by position, overrule what the insights match."""
+        number = self.playbook.next_id_number()
+        changes: list[Change] = []
+        for position, step in enumerate(self.steps):
+            if isinstance(step, Proposal):
+                decision = decisions.get(position) or Decision(step.match)
+                changes.append(self._change(step, decision, make_id(number), changes))
+                number += isinstance(changes[-1], Add)
+            else:
+                changes.append(step)
+        return Delta(self.at, tuple(changes))
+
+    def _change(
+        self, insight: Proposal, decision: Decision, new_id: str, earlier: Sequence[Change]
+    ) -> Change:
+        """What ``decision`` makes of ``insight``, after the ``earlier`` changes of the batch."""
+        example_id, content, section = insight.example_id, insight.content, insight.section
+        if decision.drop:
+            return Drop(example_id, content, section, decision.reason)
+        repeated = decision.merge_into
+        if repeated and (known := _bullet_id(repeated, earlier)):
+            return Confirm(known, example_id, content, section, repeated.similarity, decision.reason)
+        bullet = Bullet(
+            id=new_id,
+            content=content,
+            domain_id=insight.domain,
+            section=section,
+            stage=self.stage,
+            sources=(example_id,),
+            created_at=self.at,
+            updated_at=self.at,
+        )
+        return Add(bullet, example_id, decision.reason or _why_new(insight, earlier))
+
+
+def _bullet_id(near: Near, earlier: Sequence[Change]) -> str | None:
+    """The bullet that ``near`` is, or has ended in; None for an insight that was dropped."""
+    if isinstance(near.target, Bullet):
+        return near.target.id
+    match earlier[near.target]:
+        case Add(bullet=bullet):
+            return bullet.id
+        case Confirm(bullet_id=bullet_id):
+            return bullet_id
+        case _:
+            return None
+
+
+def _why_new(insight: Proposal, earlier: Sequence[Change]) -> str:
+    """What keeps the insight apart from the nearest bullet that it does not repeat; empty if nothing is near."""
+    for near in insight.near:
+        relation, reason = near.judgement.relation, near.judgement.reason
+        bullet_id = _bullet_id(near, earlier)
+        if relation is not Relation.SAME and reason and bullet_id:
+            return f"near {bullet_id} but {reason}"
+    return ""
