@@ -16,7 +16,9 @@ from collections.abc import Awaitable, Callable
 from benchmarks.processes import scripted_server
 
 from ace_cli.llm import ChatRequest, Message
-from ace_cli.llm.litellm_model import LitellmModel, load_litellm
+from ace_cli.llm.endpoint import Endpoint
+from ace_cli.llm.library import load_litellm
+from ace_cli.llm.litellm_model import LitellmModel
 from ace_cli.llm.retry import CircuitBreaker, RetryPolicy, with_retry
 
 SYSTEM = "You are the Generator. " + "Read the last sentence again to see what is asked. " * 40
@@ -38,7 +40,7 @@ async def cpu(call: Callable[[int], Awaitable[object]], calls: int) -> float:
 
 async def compare(url: str, calls: int, rounds: int) -> None:
     litellm = load_litellm()
-    model = LitellmModel("gpt-4o-mini", api_base=url, api_key="none")
+    model = LitellmModel(Endpoint("gpt-4o-mini", api_base=url, api_key="none"))
     breaker, policy = CircuitBreaker(), RetryPolicy()
 
     async def bare(number: int) -> None:

@@ -122,7 +122,7 @@ def test_a_domains_prompt_holds_the_general_bullets_too() -> None:
 
 @pytest.mark.parametrize("form", ["prompt", "markdown", "skill", "json"])
 def test_a_token_budget_takes_the_best_and_is_kept(form: str) -> None:
-    from ace_cli.llm.tokens import count_tokens
+    from ace_cli.llm.library import count_tokens
 
     budget = {"prompt": 40, "markdown": 120, "skill": 100, "json": 40}[form]
     outcome = export(PLAYBOOK, "-f", form, "--max-tokens", budget, "--model", "gpt-4o", "--name", "x")

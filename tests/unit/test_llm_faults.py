@@ -14,6 +14,7 @@ from ace_cli.llm.factory import make_model
 from ace_cli.llm.litellm_model import LitellmModel
 from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
 from ace_cli.settings import RoleSettings
+from support.models import chat_model
 from support.scripted_server import MOMENT, Faults, Outage, ScriptedServer
 
 QUICK = RetryPolicy(max_retries=8, initial=0.02, maximum=0.1, horizon=30)
@@ -50,9 +51,9 @@ def test_every_passing_fault_is_got_over_and_no_reply_is_asked_for_twice() -> No
     with (
         ScriptedServer() as warm
     ):  # litellm loads a lot at its first call, which must not count as a time-out
-        ask_all(LitellmModel("m", api_base=warm.url), 1)
+        ask_all(chat_model("m", api_base=warm.url), 1)
     with ScriptedServer(faults=faults) as server:
-        replies = ask_all(LitellmModel("m", api_base=server.url, timeout=2), 120, notices=notices)
+        replies = ask_all(chat_model("m", api_base=server.url, timeout=2), 120, notices=notices)
         assert [reply for reply in replies if not isinstance(reply, ChatReply)] == []
         assert set(server.answered().values()) == {1}
         assert len(server.answered()) == 120
@@ -60,14 +61,14 @@ def test_every_passing_fault_is_got_over_and_no_reply_is_asked_for_twice() -> No
     good = [reply for reply in replies if isinstance(reply, ChatReply)]
     assert sum(reply.retries for reply in good) == len(notices) > 0
     with ScriptedServer() as calm:
-        undisturbed = ask_all(LitellmModel("m", api_base=calm.url), 120)
+        undisturbed = ask_all(chat_model("m", api_base=calm.url), 120)
     assert [r.text for r in good] == [r.text for r in undisturbed if isinstance(r, ChatReply)]
 
 
 @pytest.mark.parametrize("kind", ["refuse", "error_503", "error_500", "html", "rate_limit_bare"])
 def test_an_outage_within_the_horizon_loses_nothing(kind: str) -> None:
     with ScriptedServer(outage=Outage(20, 1.0, kind)) as server:
-        replies = ask_all(LitellmModel("m", api_base=server.url, timeout=30), 60)
+        replies = ask_all(chat_model("m", api_base=server.url, timeout=30), 60)
         assert [reply for reply in replies if not isinstance(reply, ChatReply)] == []
         assert server.outcomes()["ok"] == 60
 
@@ -76,7 +77,7 @@ def test_an_outage_within_the_horizon_loses_nothing(kind: str) -> None:
 def test_an_outage_beyond_the_horizon_is_the_endpoints_not_the_requests(kind: str) -> None:
     policy = RetryPolicy(max_retries=3, initial=0.05, maximum=0.1, horizon=0.5)
     with ScriptedServer(outage=Outage(0, 3600, kind)) as server:
-        errors = ask_all(LitellmModel("m", api_base=server.url, timeout=30), 16, policy)
+        errors = ask_all(chat_model("m", api_base=server.url, timeout=30), 16, policy)
     assert all(isinstance(error, TransientError) and error.endpoint for error in errors)
     assert "tried" in str(errors[0])
 

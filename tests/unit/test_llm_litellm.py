@@ -21,7 +21,9 @@ from ace_cli.llm import (
     RequestError,
     TransientError,
 )
-from ace_cli.llm.litellm_model import LitellmModel, Prices
+from ace_cli.llm.endpoint import Prices
+from ace_cli.llm.litellm_model import LitellmModel
+from support.models import chat_model
 from support.scripted_server import MOMENT, PERMANENT, STICKY, Faults, ScriptedServer
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -99,9 +101,7 @@ def fails(model: LitellmModel) -> ModelError:
 def test_each_failure_has_its_class_and_its_word(fault: str) -> None:
     kind, word, endpoint = FAILURES[fault]
     with ScriptedServer(faults=one_fault(fault)) as server:
-        error = fails(
-            LitellmModel("some-model", api_base=server.url, api_key=CANARY, timeout=patience(fault))
-        )
+        error = fails(chat_model("some-model", api_base=server.url, api_key=CANARY, timeout=patience(fault)))
         assert (type(error), error.kind, getattr(error, "endpoint", None)) == (kind, word, endpoint)
         assert error.message.startswith("some-model: ")
         assert "\n" not in error.message
@@ -115,7 +115,7 @@ def test_another_providers_failures_are_called_the_same(fault: str) -> None:
     with ScriptedServer(faults=one_fault(fault)) as server:
         base = server.url.removesuffix("/v1")
         error = fails(
-            LitellmModel("anthropic/claude-x", api_base=base, api_key=CANARY, timeout=patience(fault))
+            chat_model("anthropic/claude-x", api_base=base, api_key=CANARY, timeout=patience(fault))
         )
         assert (type(error), error.kind, getattr(error, "endpoint", None)) == (kind, word, endpoint)
 
@@ -129,7 +129,7 @@ def test_the_table_of_failures_is_complete() -> None:
 @pytest.mark.parametrize(("fault", "low", "high"), [("rate_limit", 7, 7), ("rate_limit_date", 5, 7)])
 def test_the_provider_says_when_to_come_back(fault: str, low: float, high: float) -> None:
     with ScriptedServer(faults=one_fault(fault)) as server:
-        error = fails(LitellmModel("m", api_base=server.url))
+        error = fails(chat_model("m", api_base=server.url))
     assert isinstance(error, TransientError)
     assert error.retry_after is not None
     assert low <= error.retry_after <= high
@@ -138,7 +138,7 @@ def test_the_provider_says_when_to_come_back(fault: str, low: float, high: float
 def test_a_closed_port_is_a_connection_failure_that_names_no_library() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refused, and nobody else gets the port
-        error = fails(LitellmModel("m", api_base=f"http://127.0.0.1:{taken.getsockname()[1]}/v1"))
+        error = fails(chat_model("m", api_base=f"http://127.0.0.1:{taken.getsockname()[1]}/v1"))
     assert isinstance(error, TransientError)
     assert (error.kind, error.endpoint) == ("connection", True)
 
@@ -155,18 +155,18 @@ def test_a_closed_port_is_a_connection_failure_that_names_no_library() -> None:
 )
 def test_odd_replies_are_replies(fault: str, text: str, finish: str) -> None:
     with ScriptedServer(faults=one_fault(fault), reply='{"answer": "four"}') as server:
-        reply = ask(LitellmModel("m", api_base=server.url))
+        reply = ask(chat_model("m", api_base=server.url))
     assert (reply.text, reply.finish_reason) == (text, finish)
 
 
 def test_a_reply_brings_its_tokens_and_its_cost() -> None:
     with ScriptedServer(cached_share=0.5) as server:
-        known = ask(LitellmModel("gpt-4o-mini", api_base=server.url))
-        unknown = ask(LitellmModel("m", api_base=server.url))
-        priced = ask(LitellmModel("m", api_base=server.url, prices=Prices(input=2.0, output=10.0)))
+        known = ask(chat_model("gpt-4o-mini", api_base=server.url))
+        unknown = ask(chat_model("m", api_base=server.url))
+        priced = ask(chat_model("m", api_base=server.url, prices=Prices(input=2.0, output=10.0)))
     tokens = (known.prompt_tokens, known.completion_tokens)
     assert known.cached_prompt_tokens == known.prompt_tokens // 2
-    model = LitellmModel("gpt-4o-mini")
+    model = chat_model("gpt-4o-mini")
     whole = model.price(*tokens)
     assert known.cost_usd is not None
     assert whole is not None
@@ -177,13 +177,13 @@ def test_a_reply_brings_its_tokens_and_its_cost() -> None:
 
 def test_tokens_are_counted_where_the_server_does_not() -> None:
     with ScriptedServer(usage=False, reply="one two three") as server:
-        reply = ask(LitellmModel("m", api_base=server.url))
+        reply = ask(chat_model("m", api_base=server.url))
     assert reply.completion_tokens == 3
     assert reply.prompt_tokens > 10
 
 
 def test_counting_tokens_needs_no_network_and_takes_any_text() -> None:
-    model = LitellmModel("groq/llama-3.1-8b-instant")
+    model = chat_model("groq/llama-3.1-8b-instant")
     assert model.count_tokens("one two three") == 3
     assert model.count_tokens("<|endoftext|> \x00 \u2603") > 0
 
@@ -197,8 +197,8 @@ def test_what_is_asked_for_is_what_is_sent() -> None:
         extra={"top_p": 0.5, "my_parameter": 1},
     )
     with ScriptedServer(keep_requests=True) as server:
-        ask(LitellmModel("gpt-4o-mini", api_base=server.url, headers={"X-Team": "red"}), request)
-        ask(LitellmModel("some-model", api_base=server.url), request)
+        ask(chat_model("gpt-4o-mini", api_base=server.url, headers={"X-Team": "red"}), request)
+        ask(chat_model("some-model", api_base=server.url), request)
         native, plain = server.requests
         assert server.headers[0]["x-team"] == "red"
     assert native["response_format"]["json_schema"]["strict"] is True
@@ -220,7 +220,7 @@ def test_a_rejected_schema_is_left_out_from_then_on_and_said_once() -> None:
     notices: list[str] = []
     request = ChatRequest(REQUEST.messages, schema=SCHEMA)
     with ScriptedServer(no_schema=True, keep_requests=True) as server:
-        model = LitellmModel("gpt-4o-mini", api_base=server.url, notify=notices.append)
+        model = chat_model("gpt-4o-mini", api_base=server.url, notify=notices.append)
 
         async def twice() -> None:
             await model.complete(request)
@@ -234,7 +234,7 @@ def test_a_rejected_schema_is_left_out_from_then_on_and_said_once() -> None:
 def test_a_temperature_that_the_model_does_not_take_is_left_out() -> None:
     notices: list[str] = []
     with ScriptedServer(keep_requests=True) as server:
-        model = LitellmModel("gpt-5", api_base=server.url, notify=notices.append)
+        model = chat_model("gpt-5", api_base=server.url, notify=notices.append)
         ask(model, ChatRequest(REQUEST.messages, temperature=0.0))
         assert "temperature" not in server.requests[0]
     assert len(notices) == 1
@@ -243,7 +243,7 @@ def test_a_temperature_that_the_model_does_not_take_is_left_out() -> None:
 def test_prompt_caching_of_a_provider_can_be_asked_for_through_extra() -> None:
     points = [{"location": "message", "role": "system"}]
     with ScriptedServer(keep_requests=True, cached_share=0.5) as server:
-        model = LitellmModel("anthropic/claude-x", api_base=server.url.removesuffix("/v1"), api_key=CANARY)
+        model = chat_model("anthropic/claude-x", api_base=server.url.removesuffix("/v1"), api_key=CANARY)
         reply = ask(model, ChatRequest(REQUEST.messages, extra={"cache_control_injection_points": points}))
         assert server.requests[0]["system"][0]["cache_control"] == {"type": "ephemeral"}
     assert reply.cached_prompt_tokens == reply.prompt_tokens // 2 > 0
@@ -252,7 +252,7 @@ def test_prompt_caching_of_a_provider_can_be_asked_for_through_extra() -> None:
 def test_connections_are_kept_and_loops_may_come_and_go() -> None:
     with ScriptedServer() as server:
         for _ in range(2):
-            model = LitellmModel("m", api_base=server.url)
+            model = chat_model("m", api_base=server.url)
 
             async def many(model: LitellmModel = model) -> None:
                 for _ in range(5):
@@ -265,11 +265,11 @@ def test_connections_are_kept_and_loops_may_come_and_go() -> None:
 def test_hostile_text_goes_through() -> None:
     text = "\x00\x1b[31m \ud800 [bold]<script> " + "x" * 1_000_000
     with ScriptedServer(reply="ok") as server:
-        assert ask(LitellmModel("m", api_base=server.url), ChatRequest((Message("user", text),))).text == "ok"
+        assert ask(chat_model("m", api_base=server.url), ChatRequest((Message("user", text),))).text == "ok"
 
 
 def test_an_unknown_provider_is_said_before_anything_is_sent() -> None:
-    error = fails(LitellmModel("no-such-model-anywhere"))
+    error = fails(chat_model("no-such-model-anywhere"))
     assert isinstance(error, PermanentError)
     assert "provider" in error.message
     assert "--api-base" in error.hint
@@ -279,7 +279,7 @@ def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for model, variable in (("gpt-4o-mini", "OPENAI_API_KEY"), ("anthropic/claude-x", "ANTHROPIC_API_KEY")):
-        error = fails(LitellmModel(model))
+        error = fails(chat_model(model))
         assert isinstance(error, PermanentError)
         assert error.kind == "auth"
         assert variable in error.hint
@@ -294,7 +294,7 @@ def test_no_failure_tells_the_key(
     """Not in the message, the hint, the traceback, the log or on the terminal, though the provider echoes it."""
     with caplog.at_level(logging.DEBUG), ScriptedServer(faults=one_fault(fault, echo=True)) as server:
         base = server.url if provider == "openai" else server.url.removesuffix("/v1")
-        model = LitellmModel(
+        model = chat_model(
             f"{provider}/m", api_base=base, api_key=CANARY, headers={"X-Key": CANARY}, timeout=patience(fault)
         )
         error = fails(model)
@@ -308,13 +308,13 @@ def test_a_key_in_the_address_is_not_told_either() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         base = f"http://user:{CANARY}@127.0.0.1:{taken.getsockname()[1]}/v1?key={CANARY}"
-        error = fails(LitellmModel("m", api_base=base))
+        error = fails(chat_model("m", api_base=base))
     assert CANARY not in "".join(traceback.format_exception(error)) + error.message
 
 
 def test_success_is_silent_too(capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> None:
     with ScriptedServer() as server:
-        ask(LitellmModel("m", api_base=server.url, api_key=CANARY))
+        ask(chat_model("m", api_base=server.url, api_key=CANARY))
     assert capfd.readouterr() == ("", "")
     assert [str(warning.message) for warning in recwarn] == []
 
@@ -326,4 +326,4 @@ def test_success_is_silent_too(capfd: pytest.CaptureFixture[str], recwarn: pytes
 def test_an_error_in_a_body_with_status_200_counts_as_that_error(code: int, kind: str) -> None:
     with ScriptedServer() as server:
         server.raw_body = json.dumps({"error": {"code": code, "message": "as it says"}}).encode()
-        assert fails(LitellmModel("m", api_base=server.url)).kind == kind
+        assert fails(chat_model("m", api_base=server.url)).kind == kind

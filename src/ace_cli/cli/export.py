@@ -198,7 +198,7 @@ def _fit(
     title: str,
     description: str,
 ) -> tuple[Bullet, ...]:
-    from ace_cli.llm.tokens import count_tokens
+    from ace_cli.llm.library import count_tokens
     from ace_cli.report import forms
 
     model = model or _generator_model(opened)

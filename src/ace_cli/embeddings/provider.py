@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ace_cli.llm.base import PermanentError
+from ace_cli.llm.factory import make_embedding_model
 from ace_cli.llm.retry import RetryNotice, RetryPolicy, with_retry
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class LitellmEmbedder:
         on_retry: Callable[[RetryNotice], None] | None = None,
     ) -> None:
         self.name = model
-        self._api_base = api_base
+        self._model = make_embedding_model(model, api_base=api_base)
         self._retry = retry or RetryPolicy()
         self._on_retry = on_retry
 
@@ -44,7 +45,7 @@ class LitellmEmbedder:
         """See :class:`ace_cli.embeddings.base.Embedder`. A text without words is never sent: its vector is zero.
 
         Raises:
-            ModelError: as ``llm.embedding.embed`` does, after retries; also for vectors of unequal lengths.
+            ModelError: as ``llm.embedding`` does, after retries; also for vectors of unequal lengths.
         """
         import numpy as np
 
@@ -63,12 +64,8 @@ class LitellmEmbedder:
         return vectors
 
     async def _call(self, texts: Sequence[str]) -> list[list[float]]:
-        from ace_cli.llm.embedding import embed
-
-        tried = await with_retry(
-            lambda: embed(self.name, texts, api_base=self._api_base), self._retry, on_retry=self._on_retry
-        )
-        return tried.value
+        tried = await with_retry(lambda: self._model.embed(texts), self._retry, on_retry=self._on_retry)
+        return [list(vector) for vector in tried.value.vectors]
 
 
 def _unit(rows: NDArray[Any]) -> NDArray[Any]:

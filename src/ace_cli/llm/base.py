@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol
@@ -63,6 +63,22 @@ class ChatReply(ValidText):
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class EmbeddingReply:
+    """Vectors in the order of the texts, as the provider gave them (not normalised), and what they cost.
+
+    The fields are those of :class:`ChatReply`.
+    """
+
+    vectors: Sequence[Sequence[float]]
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_prompt_tokens: int = 0
+    cost_usd: float | None = None
+    retries: int = 0
+    seconds: float = 0.0
+
+
 class ChatModel(Protocol):
     """A model that answers messages; safe to call concurrently from one event loop."""
 
@@ -101,7 +117,8 @@ class TransientError(ModelError):
     """Worth another try: rate limit, 5xx, reset, time-out, a body that is no reply.
 
     ``retry_after`` is what the provider asked for, in seconds. ``endpoint`` is True when the failure
-    speaks of the endpoint (unreachable, overloaded, rate limit) rather than of this one request.
+    speaks of the endpoint (unreachable, overloaded, rate limit) rather than of this one request. ``paid`` is True when
+    a whole reply came, so that the provider charges for it, but nothing can be made of it.
     """
 
     def __init__(
@@ -112,10 +129,12 @@ class TransientError(ModelError):
         kind: str,
         retry_after: float | None = None,
         endpoint: bool = True,
+        paid: bool = False,
     ) -> None:
         super().__init__(message, hint, kind=kind)
         self.retry_after = retry_after
         self.endpoint = endpoint
+        self.paid = paid
 
 
 class RequestError(ModelError):

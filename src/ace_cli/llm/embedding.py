@@ -1,82 +1,71 @@
-"""One embedding call through litellm."""
+"""Embedding models of a provider, through litellm."""
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any
 
-from ace_cli.llm.base import PermanentError, TransientError
-from ace_cli.llm.errors_map import map_error, redacted_cause
-from ace_cli.llm.litellm_model import load_litellm
+from ace_cli.llm.base import EmbeddingReply, TransientError
+from ace_cli.llm.body import parse, tokens
+from ace_cli.llm.endpoint import Answer, Endpoint
 
 
-async def embed(
-    model: str, texts: Sequence[str], *, api_base: str | None = None, timeout: float = 60.0
-) -> list[list[float]]:
-    """Vectors in the order of ``texts``, as the provider gave them (not normalised). Nothing is retried here.
+class EmbeddingModel:
+    """The embedding model of an endpoint."""
 
-    Args:
-        model: as litellm names it; with ``api_base``, any name is asked for in OpenAI's way.
-        texts: none of them empty, at most as many as the provider takes in one call.
-        api_base: address of the API, if not the provider's own.
-        timeout: seconds for the whole call.
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.name = endpoint.name
+        self._endpoint = endpoint
 
-    Raises:
-        ModelError: one of its three children, as for a chat call.
-    """
-    litellm = load_litellm()
-    arguments = {
-        **_route(litellm, model, api_base),
-        "input": list(texts),
-        "api_base": api_base,
-        "encoding_format": "float",
-        "timeout": timeout,
-        "max_retries": 0,
-        "num_retries": 0,
-        "no-log": True,
-    }
-    try:
-        async with asyncio.timeout(timeout):
-            reply = await litellm.aembedding(**arguments)
-    except TimeoutError as error:
-        raise TransientError(
-            f"{model}: no vectors within {timeout:g} s", kind="timeout", endpoint=False
-        ) from error
-    except Exception as error:  # noqa: BLE001 - whatever litellm raises becomes one of our three
-        raise map_error(error, model) from redacted_cause(error)
-    return _vectors(reply, model, len(texts))
+    async def embed(self, texts: Sequence[str]) -> EmbeddingReply:
+        """Vectors in the order of ``texts``. Nothing is retried here.
 
+        Args:
+            texts: none of them empty, at most as many as the provider takes in one call.
 
-def _route(litellm: Any, model: str, api_base: str | None) -> dict[str, Any]:
-    try:
-        name, provider, _, _ = litellm.get_llm_provider(model, api_base=api_base)
-    except litellm.exceptions.BadRequestError:
-        if api_base is None:
-            raise PermanentError(
-                f"{model}: litellm knows no provider of this embedding model",
-                "Use wordllama, or write provider/model (openai/..., ollama/...), or give --api-base.",
-                kind="unknown_model",
-            ) from None
-        name, provider = model, "openai"
-    route = {"model": f"{provider}/{name}"}
-    if provider == "openai" and api_base is not None and not os.environ.get("OPENAI_API_KEY"):
-        route["api_key"] = "none"  # servers at home ask for no key, but the client insists on one
-    return route
-
-
-def _vectors(reply: Any, model: str, count: int) -> list[list[float]]:
-    rows: dict[int, list[float]] = {}
-    for position, item in enumerate(getattr(reply, "data", None) or []):
-        index, vector = item.get("index"), item.get("embedding")
-        if isinstance(vector, list) and vector and all(isinstance(x, int | float) for x in vector):
-            rows[index if isinstance(index, int) else position] = vector
-    if rows.keys() != set(range(count)):
-        raise TransientError(
-            f"{model}: {len(rows)} vectors came back for {count} texts",
-            "Is it an embedding model?",
-            kind="bad_reply",
-            endpoint=False,
+        Raises:
+            ModelError: one of its three children, as for a chat call.
+        """
+        await self._endpoint.load()
+        answer = await self._endpoint.call("aembedding", {"input": list(texts), "encoding_format": "float"})
+        vectors, usage = self._vectors(answer, len(texts))
+        counted = tokens(usage) or sum(map(self._endpoint.count_tokens, texts))
+        return EmbeddingReply(
+            vectors,
+            prompt_tokens=counted,
+            cost_usd=self.price(counted),
+            seconds=answer.seconds,
         )
-    return [rows[position] for position in range(count)]
+
+    def price(self, prompt_tokens: int) -> float | None:
+        """US dollars, or None when the price is unknown."""
+        return self._endpoint.cost(prompt_tokens, 0)
+
+    async def close(self) -> None:
+        await self._endpoint.close()
+
+    def _vectors(self, answer: Answer, count: int) -> tuple[list[list[float]], Any]:
+        """The vectors, and how many tokens the provider counted."""
+        value = answer.response if answer.error is None else parse(answer.raw or b"")
+        data, usage = _field(value, "data"), _field(value, "usage")
+        rows: dict[int, list[float]] = {}
+        for position, item in enumerate(data if isinstance(data, list) else []):
+            index, vector = _field(item, "index"), _field(item, "embedding")
+            if isinstance(vector, list) and vector and all(isinstance(x, int | float) for x in vector):
+                rows[index if isinstance(index, int) else position] = vector
+        if rows.keys() != set(range(count)):
+            if answer.error is not None:
+                raise self._endpoint.failure(answer.error, answer.raw)
+            raise TransientError(
+                f"{self.name}: {len(rows)} vectors came back for {count} texts",
+                "Is it an embedding model?",
+                kind="bad_reply",
+                endpoint=False,
+                paid=True,
+            )
+        return [rows[position] for position in range(count)], _field(usage, "prompt_tokens")
+
+
+def _field(value: Any, name: str) -> Any:
+    """``name`` of a record of litellm's or of a JSON object, or None."""
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)

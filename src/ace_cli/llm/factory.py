@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatModel, PromptStyle
 from ace_cli.settings import RoleSettings
+
+if TYPE_CHECKING:
+    from ace_cli.llm.embedding import EmbeddingModel
+    from ace_cli.llm.endpoint import Endpoint
 
 LOCAL = "local/"
 """Names that begin so are models inside this process."""
@@ -37,7 +42,33 @@ def make_model(
 
         return LocalModel(name) if style is None else LocalModel(name, style=style)
 
-    from ace_cli.llm.litellm_model import LitellmModel, Prices
+    from ace_cli.llm.litellm_model import LitellmModel
+
+    endpoint = _endpoint(name, role, api_base)
+    return LitellmModel(endpoint, style=style or PromptStyle.JSON, notify=notify)
+
+
+def make_embedding_model(
+    name: str,
+    *,
+    api_base: str | None = None,
+    api_key: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
+    price: float | None = None,
+) -> EmbeddingModel:
+    """The embedding model called ``name``, reached like a chat model; ``price`` is in US dollars per million tokens."""
+    from ace_cli.llm.embedding import EmbeddingModel
+    from ace_cli.llm.endpoint import Endpoint, Prices
+
+    prices = None if price is None else Prices(price)
+    return EmbeddingModel(
+        Endpoint(name, api_base=api_base, api_key=api_key, headers=headers, timeout=timeout, prices=prices)
+    )
+
+
+def _endpoint(name: str, role: RoleSettings, api_base: str | None) -> Endpoint:
+    from ace_cli.llm.endpoint import Endpoint, Prices
 
     prices = None
     if role.input_price is not None and role.output_price is not None:
@@ -47,13 +78,11 @@ def make_model(
             f"{name} has only one of input_price and output_price",
             "Set both, in US dollars per million tokens.",
         )
-    return LitellmModel(
+    return Endpoint(
         name,
         api_base=role.api_base or api_base,
         api_key=role.api_key.get_secret_value() if role.api_key else None,
         headers={key: value.get_secret_value() for key, value in role.headers.items()},
         timeout=role.timeout,
-        style=style,
         prices=prices,
-        notify=notify,
     )

@@ -38,6 +38,10 @@ class RetryPolicy:
     horizon: float = 600.0
 
 
+MOST_PAID = 3
+"""Tries of one call that may be paid for without giving anything; a shape that cannot be read rarely passes."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryNotice:
     """A try failed and another one follows in ``wait`` seconds. ``attempt`` counts failed tries from 1."""
@@ -171,6 +175,7 @@ class _Tries:
     breaker: CircuitBreaker
     failures: int = 0
     _own: int = 0
+    _paid: int = 0
     _first: float = 0.0
 
     def decide(self, error: TransientError) -> _Decision:
@@ -178,7 +183,8 @@ class _Tries:
 
         * ``max_retries`` further tries failed for reasons that seem to be this request's own, or they took a horizon, or
         * the endpoint answered nobody for ``horizon`` seconds, or asks to come back later than that (an outage), or
-        * it fails for three horizons although others get through.
+        * it fails for three horizons although others get through, or
+        * :data:`MOST_PAID` tries were paid for.
 
         With ``max_retries`` 0, nothing is tried again.
         """
@@ -188,6 +194,7 @@ class _Tries:
             self._first = now
         is_own = not error.endpoint and not self.breaker.is_suspect(self)
         self._own += is_own
+        self._paid += error.paid
         trying = now - self._first
         answered_nobody = now - max(self._first, self.breaker.last_success)
         asked = error.retry_after or 0.0
@@ -195,7 +202,11 @@ class _Tries:
             return _Decision(is_outage=True)
         if policy.max_retries == 0:
             return _Decision(is_outage=error.endpoint)
-        if self._own > policy.max_retries or trying > policy.horizon * (1 if is_own else 3):
+        if (
+            self._paid >= MOST_PAID
+            or self._own > policy.max_retries
+            or trying > policy.horizon * (1 if is_own else 3)
+        ):
             return _Decision()
         return _Decision(_wait(policy, self.failures, error.retry_after))
 

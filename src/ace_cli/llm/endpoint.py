@@ -1,0 +1,220 @@
+"""A model at an address, as litellm reaches it: what chat and embedding calls have in common."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from weakref import WeakSet
+
+from ace_cli.llm.base import ModelError, PermanentError, TransientError
+from ace_cli.llm.errors_map import map_error, redacted_cause
+from ace_cli.llm.library import count_tokens, load_litellm
+from ace_cli.llm.wire import listening
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """US dollars per million tokens, for models that litellm has no price of."""
+
+    input: float
+    output: float = 0.0
+
+    def of(self, prompt_tokens: int, completion_tokens: int) -> float:
+        return (prompt_tokens * self.input + completion_tokens * self.output) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole body that came with success, and litellm's reading of it: None, and ``error``, where it can make nothing of it."""
+
+    response: Any
+    error: Exception | None
+    raw: bytes | None
+    seconds: float
+
+
+class Endpoint:
+    """A model as litellm names it (``gpt-4o-mini``, ``anthropic/claude-...``), or any name with an ``api_base``.
+
+    A name whose provider litellm does not know is asked for at ``api_base`` in OpenAI's way. Nothing is retried here.
+
+    Args:
+        name: the model.
+        api_base: address of the API, if not the provider's own.
+        api_key: else litellm looks into the provider's environment variable.
+        headers: further HTTP headers.
+        timeout: seconds for a whole call, however slowly it trickles.
+        prices: instead of litellm's.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        api_base: str | None = None,
+        api_key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 120.0,
+        prices: Prices | None = None,
+    ) -> None:
+        self.name = name
+        # HTTP clients refuse a key beside a name and password in the address: those go into the header.
+        self._api_base, basic = _without_credentials(api_base)
+        self._api_key = api_key
+        self._headers = {**basic, **(headers or {})}
+        self._timeout = timeout
+        self._prices = prices
+        self._secrets = tuple(value for value in (api_key, *self._headers.values()) if value)
+
+    @cached_property
+    def provider(self) -> tuple[str, str]:
+        """(model, provider) as litellm tells them apart.
+
+        Raises:
+            PermanentError: litellm knows no provider of the name, and there is no address.
+        """
+        litellm = load_litellm()
+        try:
+            model, provider, _, _ = litellm.get_llm_provider(self.name, api_base=self._api_base)
+        except litellm.exceptions.BadRequestError:
+            if self._api_base is None:
+                raise PermanentError(
+                    f"{self.name}: litellm knows no provider of this name",
+                    "Write provider/model (openai/..., anthropic/..., ollama/...), or give --api-base.",
+                    kind="unknown_model",
+                ) from None
+            return self.name, "openai"
+        return str(model), str(provider)
+
+    async def load(self) -> None:
+        """Load what calls need; it takes seconds, and the loop must go on meanwhile."""
+        if not load_litellm.cache_info().currsize:
+            await asyncio.to_thread(load_litellm)
+
+    async def call(self, function: str, arguments: Mapping[str, Any]) -> Answer:
+        """One call of litellm's ``function`` over HTTP.
+
+        Raises:
+            ModelError: nothing came, or an error.
+        """
+        whole = {**arguments, **self._arguments()}
+        _users.add(self)
+        started, response, stumble = time.perf_counter(), None, None
+        with listening() as heard:
+            try:
+                async with asyncio.timeout(self._timeout):
+                    response = await getattr(load_litellm(), function)(**whole)
+            except TimeoutError as error:
+                raise TransientError(
+                    f"{self.name}: no whole reply within {self._timeout:g} s",
+                    "The timeout setting of the role says how long is waited.",
+                    kind="timeout",
+                    endpoint=False,
+                ) from redacted_cause(error)
+            except Exception as error:  # noqa: BLE001 - whatever litellm raises becomes one of our three
+                failure = self.failure(error, heard.body)
+                if failure.kind != "bad_body":
+                    raise failure from redacted_cause(error, self._secrets)
+                stumble = error
+        return Answer(response, stumble, heard.body, time.perf_counter() - started)
+
+    def failure(self, error: Exception, raw: bytes | None) -> ModelError:
+        """What ``error`` means, or the error that stands in the body ``raw``."""
+        failure = map_error(error, self.name, self._secrets, body=raw)
+        if failure.kind == "auth" and not self._api_key and (missing := self._missing_keys()):
+            hint = f"Set {' or '.join(missing)} to your key."
+            return PermanentError(f"{self.name}: no API key", hint, kind="auth")
+        return failure
+
+    def count_tokens(self, text: str) -> int:
+        return count_tokens(self._route, text)
+
+    def cost(self, prompt_tokens: int, completion_tokens: int, usage: Any = None) -> float | None:
+        """US dollars, or None without a price; with litellm's own ``usage``, cached tokens have their own price."""
+        if self._prices:
+            return self._prices.of(prompt_tokens, completion_tokens)
+        if not self._has_price:
+            return None
+        model, provider = self.provider
+        parts = load_litellm().cost_per_token(
+            model=model,
+            custom_llm_provider=provider,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=completion_tokens,
+            usage_object=usage,
+        )
+        return float(sum(parts))
+
+    async def close(self) -> None:
+        """Close the connections, which all endpoints of the process share, with the last one that used them."""
+        if self not in _users:
+            return
+        _users.discard(self)
+        if _users:
+            return
+        litellm = load_litellm()
+        await litellm.close_litellm_async_clients()
+        litellm.in_memory_llm_clients_cache.flush_cache()
+
+    @property
+    def _route(self) -> str:
+        model, provider = self.provider
+        return f"{provider}/{model}"
+
+    def _arguments(self) -> dict[str, Any]:
+        arguments = {
+            "model": self._route,
+            "api_base": self._api_base,
+            "api_key": self._key,
+            "timeout": self._timeout,
+            # neither litellm nor the client inside it may try again: a second retry behind ours multiplies it
+            "max_retries": 0,
+            "num_retries": 0,
+            "no-log": True,
+        }
+        return {**arguments, "extra_headers": self._headers} if self._headers else arguments
+
+    @cached_property
+    def _key(self) -> str | None:
+        """The key to pass, None for the one in the environment."""
+        if self._api_key or self._api_base is None or self.provider[1] != "openai":
+            return self._api_key
+        if os.environ.get("OPENAI_API_KEY"):
+            return None
+        return "none"  # servers at home ask for no key, but the client insists on one
+
+    @cached_property
+    def _has_price(self) -> bool:
+        model, provider = self.provider
+        try:
+            load_litellm().cost_per_token(model=model, custom_llm_provider=provider, prompt_tokens=1)
+        except Exception:  # noqa: BLE001 - litellm raises a bare Exception for a model without a price
+            return False
+        return True
+
+    def _missing_keys(self) -> list[str]:
+        known = load_litellm().validate_environment(self._route)
+        return [str(name) for name in known.get("missing_keys", []) if str(name).endswith("KEY")]
+
+
+_users: WeakSet[Endpoint] = WeakSet()
+"""Endpoints with connections that may be open."""
+
+
+def _without_credentials(api_base: str | None) -> tuple[str | None, dict[str, str]]:
+    """An address without its ``user:password@``, and the header that says the same."""
+    parts = urlsplit(api_base or "")
+    if not parts.username and not parts.password:
+        return api_base, {}
+    pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=host).geturl(), {
+        "Authorization": "Basic " + base64.b64encode(pair.encode()).decode()
+    }

@@ -1,0 +1,100 @@
+"""What litellm's HTTP clients do on the wire, watched: where a redirect leads, and what stood in a body.
+
+litellm follows redirects to wherever they lead, with every header but ``Authorization``, and with the prompt. And
+of a reply that it cannot read it keeps nothing, though it was paid for. So each transport that it makes is watched.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import httpx
+
+
+class ForeignRedirect(Exception):
+    """A server sends on to another one, which is not followed."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """The last body that came with status 200, None as long as there was none."""
+
+    body: bytes | None = None
+
+
+_heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
+
+
+@contextmanager
+def listening() -> Iterator[Heard]:
+    """What comes over the wire for calls inside of the block."""
+    heard = Heard()
+    token = _heard.set(heard)
+    try:
+        yield heard
+    finally:
+        _heard.reset(token)
+
+
+def watch() -> None:
+    """From now on, litellm's clients refuse redirects to other servers and are heard by :func:`listening`."""
+    import litellm
+    from litellm.llms.custom_httpx import http_handler
+
+    asynchronous: Any = http_handler.AsyncHTTPHandler
+    synchronous: Any = http_handler.HTTPHandler
+    make_transport, make_client = asynchronous.create_async_transport, synchronous.create_client
+
+    def create_async_transport(
+        ssl_context: ssl.SSLContext | None = None, ssl_verify: bool | None = None, **more: Any
+    ) -> Any:
+        transport: Any = make_transport(ssl_context=ssl_context, ssl_verify=ssl_verify, **more)
+        if transport is None:  # httpx would make its own, unwatched
+            verify = ssl_context or (True if ssl_verify is None else ssl_verify)
+            certificate = os.getenv("SSL_CERTIFICATE", litellm.ssl_certificate)
+            transport = httpx.AsyncHTTPTransport(verify=verify, cert=certificate)
+        transport.handle_async_request = partial(_handle, transport.handle_async_request)
+        return transport
+
+    def create_client(handler: Any) -> httpx.Client:
+        client: httpx.Client = make_client(handler)
+        client.follow_redirects = False
+        return client
+
+    asynchronous.create_async_transport = staticmethod(create_async_transport)
+    synchronous.create_client = create_client
+
+
+async def _handle(
+    send: Callable[[httpx.Request], Awaitable[httpx.Response]], request: httpx.Request
+) -> httpx.Response:
+    response = await send(request)
+    if response.has_redirect_location and (target := _foreign(request.url, response.headers["location"])):
+        await response.aclose()
+        raise ForeignRedirect(f"{_origin(request.url)} sends on to {target}")
+    if response.status_code == 200 and (heard := _heard.get()) is not None:
+        heard.body = await response.aread()
+    return response
+
+
+def _foreign(url: httpx.URL, location: str) -> str | None:
+    """The other server that ``location`` leads to. The same host by https instead of http is no other."""
+    try:
+        target = url.join(location)
+    except httpx.InvalidURL:
+        return None  # nobody can follow it
+    is_upgrade = (url.scheme, target.scheme, target.port) == ("http", "https", None) and url.port is None
+    if _origin(target) == _origin(url) or (is_upgrade and target.host == url.host):
+        return None
+    return _origin(target)
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
