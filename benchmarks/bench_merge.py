@@ -24,16 +24,17 @@ from pathlib import Path
 from typing import Any
 
 from ace_cli.embeddings import Embedder, make_embedder
-from ace_cli.sameness.rules.contradiction import contradiction
+from ace_cli.sameness.base import Pair, Relation
+from ace_cli.sameness.by_rules import RuleSameness
 
 PAIRS = Path(__file__).parents[1] / "tests" / "fixtures" / "sameness_pairs.jsonl"
 THRESHOLDS = (0.60, 0.65, 0.70, 0.75, 0.80, 0.85)
 
-Pair = tuple[str, str]
+Texts = tuple[str, str]
 
 
-def groups(rows: list[dict[str, Any]]) -> dict[str, list[Pair]]:
-    found: dict[str, list[Pair]] = {}
+def groups(rows: list[dict[str, Any]]) -> dict[str, list[Texts]]:
+    found: dict[str, list[Texts]] = {}
     for row in rows:
         kind = "paraphrases" if row["same"] else "opposites"
         for name in (f"{kind}, all", f"{kind}, round {row['round']}"):
@@ -49,7 +50,7 @@ def groups(rows: list[dict[str, Any]]) -> dict[str, list[Pair]]:
     return dict(sorted(found.items()))
 
 
-async def cosines(embedder: Embedder, pairs: list[Pair]) -> list[float]:
+async def cosines(embedder: Embedder, pairs: list[Texts]) -> list[float]:
     left = await embedder.embed([a for a, _ in pairs])
     right = await embedder.embed([b for _, b in pairs])
     return [float(x @ y) for x, y in zip(left, right, strict=True)]
@@ -62,9 +63,11 @@ async def main() -> None:
     rows = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
     print(f"merged pairs with {embedder.name}: by cosine alone -> with the rules")
     print(f"{'':24}{'pairs':>6}  " + "".join(f"{t:>16.2f}" for t in THRESHOLDS))
+    rules = RuleSameness(threshold=-1)  # nothing is too far for it: the thresholds of the table come on top
     for name, pairs in groups(rows).items():
         near = await cosines(embedder, pairs)
-        free = [contradiction(a, b) is None for a, b in pairs]
+        judged = await rules.compare([Pair(a, b, c) for (a, b), c in zip(pairs, near, strict=True)])
+        free = [judgement.relation is Relation.SAME for judgement in judged]
         cells = []
         for threshold in THRESHOLDS:
             alone = sum(c >= threshold for c in near) / len(pairs)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ace_cli.embeddings.cached import CachedEmbedder
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import AceError
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
@@ -18,7 +19,7 @@ from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.stages.base import BulletTag, Insight, MergeItem
 from ace_cli.stages.curator import SemanticCurator, without_list_marks
 from support.builders import CITIES, book, item
-from support.embedders import CountingEmbedder
+from support.embedders import CountingEmbedder, MemoryCache
 
 AT = "2026-01-02T03:04:05+00:00"
 UNITS = "Convert units before dividing."
@@ -220,12 +221,12 @@ def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:
 
 def test_each_bullet_is_embedded_once_and_the_index_is_only_extended() -> None:
     embedder = CountingEmbedder()
-    kept = semantic(embedder)
+    kept = semantic(CachedEmbedder(embedder, MemoryCache()))
     playbook = book("Known from a file.")
     for batch in batches():
         playbook = playbook.apply(curate(playbook, *batch, curator=kept))
     insights = [i.content for batch in batches() for les in batch for i in les.reflection.insights]
-    assert 1 < len(embedder.asked) <= len(insights) + 1
+    assert 1 < len(embedder.asked) == len(set(embedder.asked)) <= len(insights) + 1
 
 
 # A Sameness of one's own ------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import AceError, UsageError
 from ace_cli.llm.base import PermanentError, TransientError
 from ace_cli.llm.retry import RetryPolicy
+from support.embedders import MemoryCache
 from support.scripted_server import Faults, ScriptedServer
 
 TEXTS = [
@@ -125,19 +126,8 @@ class Counting:
         return np.array([[len(text), 1.0] for text in texts], dtype=np.float32).reshape(len(texts), 2)
 
 
-class Memory:
-    def __init__(self) -> None:
-        self.vectors: dict[str, Any] = {}
-
-    def get(self, texts: Sequence[str]) -> Mapping[str, Any]:
-        return {text: self.vectors[text] for text in texts if text in self.vectors}
-
-    async def put(self, vectors: Mapping[str, Any]) -> None:
-        self.vectors.update(vectors)
-
-
 def test_a_cached_vector_is_never_asked_for_again() -> None:
-    inner, cache = Counting(), Memory()
+    inner, cache = Counting(), MemoryCache()
     first = embed(CachedEmbedder(inner, cache), ["a", "bb", "a"])
     again = embed(CachedEmbedder(inner, cache), ["bb", "ccc"])
     assert inner.asked == [["a", "bb"], ["ccc"]]

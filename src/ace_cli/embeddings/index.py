@@ -36,7 +36,7 @@ class VectorIndex(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def add(self, items: Sequence[T], vectors: Sequence[NDArray[Any]] | Vectors) -> None:
+    def add(self, items: Sequence[T], vectors: Vectors) -> None:
         """Append ``items`` with their vectors, shape (len(items), d).
 
         Raises:
@@ -44,9 +44,7 @@ class VectorIndex(Generic[T]):
         """
         if not items:
             return
-        import numpy as np
-
-        rows = self._rows(np.asarray(vectors))
+        rows = self._rows(vectors)
         if len(rows) != len(items):
             raise ValueError(f"{len(items)} items with {len(rows)} vectors")
         if self._index is None:

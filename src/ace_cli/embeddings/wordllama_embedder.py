@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ace_cli.text import single_spaced
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -49,7 +51,7 @@ def _embed(texts: list[str]) -> Vectors:
         tokenizer, weights = _model()
     rows = np.zeros((len(texts), weights.shape[1] + 1), dtype=np.float32)
     for row, text in zip(rows, texts, strict=True):
-        ids = _token_ids(tokenizer, text)
+        ids = tokenizer.encode(single_spaced(text.lower()), add_special_tokens=False).ids
         pooled = np.zeros(weights.shape[1], dtype=np.float64)
         for start in range(0, len(ids), _CHUNK):
             pooled += weights[ids[start : start + _CHUNK]].sum(axis=0, dtype=np.float64)
@@ -58,14 +60,6 @@ def _embed(texts: list[str]) -> Vectors:
             row[:-1] = pooled / length * (1 - LIFT) ** 0.5
             row[-1] = LIFT**0.5
     return rows
-
-
-def _token_ids(tokenizer: Any, text: str) -> NDArray[Any]:
-    import numpy as np
-
-    text = " ".join(text.lower().split())
-    ids = tokenizer.encode(text, add_special_tokens=False).ids if text else []
-    return np.asarray(ids, dtype=np.int64)
 
 
 _LOCK = threading.Lock()

@@ -31,7 +31,7 @@ class SemanticCurator:
     """Merges what is near, and the same by a :class:`Sameness`.
 
     Args:
-        embedder: wrap one that costs money in a ``CachedEmbedder``.
+        embedder: one that remembers (``CachedEmbedder``): an insight that becomes a bullet is asked for again.
         sameness: tells which near lessons say the same.
         target_stage: the stage of new bullets.
     """
@@ -41,6 +41,7 @@ class SemanticCurator:
     ) -> None:
         self.sameness = sameness
         self._target_stage = target_stage
+        self._embedder = embedder
         self._index = BulletIndex(embedder)
 
     async def curate(
@@ -93,16 +94,18 @@ class SemanticCurator:
 
         All earlier insights of the batch are among it: which of them become bullets is not known yet.
         """
+        if not insights:
+            return {}
         found: dict[int, list[tuple[Bullet | int, float]]] = {}
         earlier: defaultdict[str, VectorIndex[int]] = defaultdict(VectorIndex)
-        vectors = await self._index.embed([insight.content for insight in insights.values()])
+        vectors = await self._embedder.embed([insight.content for insight in insights.values()])
         for (position, insight), vector in zip(insights.items(), vectors, strict=True):
-            domain, batch = insight.domain, earlier[insight.domain]
-            bullets = self._index.search(domain, vector, NEIGHBOURS, at_least)
-            found[position] = [(playbook.by_id[bullet_id], cosine) for bullet_id, cosine in bullets]
-            found[position] += batch.search(vector, len(batch), at_least)
-            found[position].sort(key=lambda pair: -pair[1])
-            batch.add([position], [vector])
+            batch = earlier[insight.domain]
+            bullets = self._index.search(insight.domain, vector, NEIGHBOURS, at_least)
+            around: list[tuple[Bullet | int, float]] = [(playbook.by_id[i], cosine) for i, cosine in bullets]
+            around += batch.search(vector, len(batch), at_least)
+            found[position] = sorted(around, key=lambda pair: -pair[1])
+            batch.add([position], vector[None])
         pairs = [
             Pair(insights[position].content, _content(target, insights), cosine)
             for position, around in found.items()
