@@ -86,8 +86,7 @@ def first_page(path: Path, *flags: str) -> tuple[float, float, float]:
     child, terminal = pty.fork()
     if child == 0:
         os.environ.update(PAGER="less -R", TERM="xterm-256color", COLUMNS="120", LINES="40")
-        code = "from ace_cli.cli.inspect import command; command.main(prog_name='ace inspect')"
-        os.execv(sys.executable, [sys.executable, "-c", code, str(path), *flags])
+        os.execv(sys.executable, [sys.executable, "-m", "ace_cli", "inspect", str(path), *flags])
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     seen = b""
     while seen.count(b"\n") < 39:

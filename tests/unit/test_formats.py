@@ -92,6 +92,8 @@ BAD = {
     "confidence above one": ([LESSON | {"confidence": 1.5}], "not between 0 and 1"),
     "an unknown section": ([LESSON | {"section": "tips"}], "'section' is 'tips'"),
     "an unknown stage": ([LESSON | {"stage": "live"}], "'stage' is 'live'"),
+    "confidence that is true": ([LESSON | {"confidence": True}], "'confidence' is True, not a number"),
+    "a count of halves": ([LESSON | {"helpful_count": 0.5}], "'helpful_count' is 0.5, not a count"),
     "a count that is text": ([LESSON | {"activation_count": "9"}], "not a count"),
     "sources that are no list": ([LESSON | {"sources": "x"}], "not a list of texts"),
     "sources of numbers": ([LESSON | {"sources": [1]}], "not a list of texts"),
@@ -146,6 +148,19 @@ def test_null_fields_take_their_defaults() -> None:
         {"version": None, "created_at": None, "training_config": None, "bullets": [LESSON | empty]}
     ).bullets
     assert bullet == Bullet(LESSON["id"], LESSON["content"])
+
+
+def test_an_unknown_field_is_kept_where_a_known_one_is_missing() -> None:
+    row = Bullet(**LESSON).to_dict() | {"color": "red"}
+    del row["updated_at"]
+    (bullet,) = parse([row]).bullets
+    assert bullet == Bullet(**LESSON, extra={"color": "red"})
+
+
+def test_whole_numbers_are_counts_and_shares_whichever_way_they_are_written() -> None:
+    (bullet,) = parse([LESSON | {"confidence": 1, "helpful_count": 3.0}]).bullets
+    assert json.loads(dump_jsonl(Playbook((bullet,))).splitlines()[1])["confidence"] == 1.0
+    assert (repr(bullet.confidence), repr(bullet.helpful_count)) == ("1.0", "3")
 
 
 def test_a_checkpoint_brings_its_time_and_config() -> None:

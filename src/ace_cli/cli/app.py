@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import signal
@@ -30,6 +31,9 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console command. Always ends the process, with an exit code of ``errors.ExitCode``."""
+    # Imports and playbooks are many objects and little garbage: looking for it as often as by default takes a tenth of the
+    # time of the first and a third of that of the second.
+    gc.set_threshold(10_000)
     given = sys.argv[1:] if arguments is None else arguments
     if given and given[0] in ("train", "resume"):
         _end_on_termination()

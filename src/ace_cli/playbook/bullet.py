@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
 from ace_cli.errors import UsageError
-from ace_cli.text import ValidText
+from ace_cli.text import ValidText, is_valid
 
 GENERAL = "general"
 """The domain whose bullets every example sees."""
@@ -59,6 +58,11 @@ class Bullet(ValidText):
     updated_at: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        texts = (self.id, self.content, self.domain_id, self.created_at, self.updated_at, *self.sources)
+        if self.extra or not is_valid("".join(texts)):  # one look does for nearly all of a large playbook
+            ValidText.__post_init__(self)
+
     @property
     def is_quarantined(self) -> bool:
         return self.stage is PlaybookStage.QUARANTINED
@@ -95,7 +99,7 @@ class Bullet(ValidText):
 
     def to_dict(self) -> dict[str, Any]:
         """The bullet as it stands in a playbook file."""
-        row: dict[str, Any] = {name: getattr(self, name) for name in _KNOWN}
+        row: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
         row["section"] = self.section.value
         row["stage"] = self.stage.value
         row["sources"] = list(self.sources)
@@ -104,7 +108,7 @@ class Bullet(ValidText):
 
     @classmethod
     def from_dict(cls, row: object, where: str = "bullet") -> Bullet:
-        """Read a bullet of a playbook file: only ``id`` and ``content`` are required.
+        """Read a bullet of a playbook file: only ``id`` and ``content`` are required, null stands for missing.
 
         A missing ``confidence`` is computed from the votes.
 
@@ -112,26 +116,41 @@ class Bullet(ValidText):
             UsageError: naming ``where`` and the field.
         """
         if not isinstance(row, dict):
-            raise UsageError(f"{where} is {_name(row)}, not an object")
-        if quick := _as_written(row):
-            return quick
-        for name in ("id", "content"):
-            if name not in row:
-                raise UsageError(f"{where} has no {name!r}", "Every bullet needs an id and a content.")
-        values: dict[str, Any] = {}
-        extra: dict[str, Any] = {}
-        for name, value in row.items():
-            reader = _READERS.get(name)
-            if reader is None:
-                extra[name] = value
-            elif value is not None:
-                values[name] = reader(value, where, name)
-        for name in ("id", "content"):
-            if not values.get(name, "").strip():
+            raise UsageError(f"{where} is {_described(row)}, not an object")
+        full = _DEFAULTS | row
+        try:
+            values = _fields_of(full)
+        except KeyError as missing:
+            raise UsageError(f"{where} has no {missing}", "Every bullet needs an id and a content.") from None
+        if tuple(map(type, values)) != _TYPES:  # not all is as our own files have it
+            values = tuple(_typed(value, name, where) for name, value in zip(_FIELDS, values, strict=True))
+        id_, content, domain, section, stage, activated, share, helpful, harmful, neutral, sources = values[
+            :-2
+        ]
+        made, changed = values[-2:]
+        for name, text in (("id", id_), ("content", content)):
+            if not text.strip():
                 raise UsageError(f"{where}: {name!r} is empty")
-        if "confidence" not in values:
-            values["confidence"] = confidence(values.get("helpful_count", 0), values.get("harmful_count", 0))
-        return cls(**values, extra=extra)
+        if not id_.isprintable():
+            raise UsageError(f"{where}: 'id' is {id_!r:.80}, which is not one printable line")
+        for name, word, allowed in (("section", section, _SECTIONS), ("stage", stage, _STAGES)):
+            if word not in allowed:
+                raise UsageError(f"{where}: {name!r} is {word!r:.60}", f"Allowed: {', '.join(allowed)}.")
+        for name, count in zip(_COUNTS, (activated, helpful, harmful, neutral), strict=True):
+            if not 0 <= count < 2**63:
+                raise UsageError(f"{where}: {name!r} is {count!r:.60}, not a count (0, 1, 2 ...)")
+        if share is None:
+            share = confidence(helpful, harmful)
+        elif not 0 <= share <= 1:
+            raise UsageError(f"{where}: 'confidence' is {share!r:.60}, not between 0 and 1")
+        for source in sources:
+            if not isinstance(source, str):
+                raise UsageError(f"{where}: 'sources' is not a list of texts")
+        extra = {} if len(full) == len(_FIELDS) else {name: row[name] for name in row if name not in _FIELDS}
+        return cls(
+            id_, content, domain, _SECTIONS[section], _STAGES[stage],
+            activated, float(share), helpful, harmful, neutral, tuple(sources), made, changed, extra,
+        )  # fmt: skip
 
 
 def confidence(helpful: int, harmful: int) -> float:
@@ -139,111 +158,50 @@ def confidence(helpful: int, harmful: int) -> float:
     return round((helpful + 1) / (helpful + harmful + 2), 4)
 
 
-def _name(value: object) -> str:
+def _typed(value: object, name: str, where: str) -> Any:
+    """The value of a field in the type that it has here.
+
+    Raises:
+        UsageError: it has none of that kind.
+    """
+    kind = _FIELDS[name]
+    if value is None:
+        return _DEFAULTS.get(name, "")
+    if not isinstance(value, bool):  # to Python, true is 1
+        if isinstance(value, kind) or (kind is float and isinstance(value, int)):
+            return value
+        if kind is int and isinstance(value, float) and value.is_integer():
+            return int(value)
+    expected = {str: "text", int: "a count (0, 1, 2 ...)", float: "a number", list: "a list of texts"}[kind]
+    found = _described(value) if kind in (str, list) else f"{value!r:.60}"
+    raise UsageError(f"{where}: {name!r} is {found}, not {expected}")
+
+
+def _described(value: object) -> str:
     return "null" if value is None else type(value).__name__
-
-
-def _text(value: object, where: str, name: str) -> str:
-    if not isinstance(value, str):
-        raise UsageError(f"{where}: {name!r} is {_name(value)}, not text")
-    return value
-
-
-def _count(value: object, where: str, name: str) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise UsageError(f"{where}: {name!r} is {value!r:.60}, not a count (0, 1, 2 ...)")
-    return value
-
-
-def _share(value: object, where: str, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UsageError(f"{where}: {name!r} is {value!r:.60}, not a number")
-    if not 0 <= value <= 1:
-        raise UsageError(f"{where}: {name!r} is {value!r:.60}, not between 0 and 1")
-    return float(value)
-
-
-def _section(value: object, where: str, name: str) -> Section:
-    section = _SECTIONS.get(_text(value, where, name))
-    if section is None:
-        raise UsageError(f"{where}: {name!r} is {value!r:.60}", f"Allowed: {', '.join(_SECTIONS)}.")
-    return section
-
-
-def _stage(value: object, where: str, name: str) -> PlaybookStage:
-    stage = _STAGES.get(_text(value, where, name))
-    if stage is None:
-        raise UsageError(f"{where}: {name!r} is {value!r:.60}", f"Allowed: {', '.join(_STAGES)}.")
-    return stage
-
-
-def _ids(value: object, where: str, name: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
-        raise UsageError(f"{where}: {name!r} is not a list of texts")
-    return tuple(value)
 
 
 _SECTIONS = {section.value: section for section in Section}
 _STAGES = {stage.value: stage for stage in PlaybookStage}
-_READERS = {
-    "id": _text,
-    "content": _text,
-    "domain_id": _text,
-    "section": _section,
-    "stage": _stage,
-    "activation_count": _count,
-    "confidence": _share,
-    "helpful_count": _count,
-    "harmful_count": _count,
-    "neutral_count": _count,
-    "sources": _ids,
-    "created_at": _text,
-    "updated_at": _text,
+_COUNTS = ("activation_count", "helpful_count", "harmful_count", "neutral_count")
+_FIELDS: dict[str, type] = {
+    "id": str,
+    "content": str,
+    "domain_id": str,
+    "section": str,
+    "stage": str,
+    "activation_count": int,
+    "confidence": float,
+    "helpful_count": int,
+    "harmful_count": int,
+    "neutral_count": int,
+    "sources": list,
+    "created_at": str,
+    "updated_at": str,
 }
-_KNOWN = [f.name for f in fields(Bullet) if f.name != "extra"]
-_KNOWN_VALUES = itemgetter(*_KNOWN)
-_KNOWN_TYPES = (str, str, str, str, str, int, float, int, int, int, list, str, str)
-
-
-def _as_written(row: Mapping[str, Any]) -> Bullet | None:
-    """A sound row that has every field, as our own files do, in a third of the time; else None."""
-    try:
-        values = _KNOWN_VALUES(row)
-    except KeyError:
-        return None
-    if tuple(map(type, values)) != _KNOWN_TYPES:
-        return None
-    id_, content, domain, section, stage, active, share, helpful, harmful, neutral, sources, made, changed = (
-        values
-    )
-    sound = (
-        section in _SECTIONS
-        and stage in _STAGES
-        and 0 <= share <= 1
-        and min(active, helpful, harmful, neutral) >= 0
-        and max(active, helpful, harmful, neutral) < 2**63
-        and id_.strip()
-        and content.strip()
-        and all(type(source) is str for source in sources)
-    )
-    if not sound:
-        return None
-    extra = {} if len(row) == len(values) else {key: row[key] for key in row if key not in _READERS}
-    return Bullet(
-        id_,
-        content,
-        domain,
-        _SECTIONS[section],
-        _STAGES[stage],
-        active,
-        share,
-        helpful,
-        harmful,
-        neutral,
-        tuple(sources),
-        made,
-        changed,
-        extra,
-    )
+"""The fields in a file that we know, in the order of :class:`Bullet`."""
+_TYPES = tuple(_FIELDS.values())
+_fields_of = itemgetter(*_FIELDS)
+_DEFAULTS = {**Bullet("", "").to_dict(), "confidence": None}
+for _required in ("id", "content"):
+    del _DEFAULTS[_required]

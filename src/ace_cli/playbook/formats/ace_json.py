@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -66,8 +66,8 @@ def header(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def bullets(rows: list[Any], where: Callable[[int], str]) -> tuple[Bullet, ...]:
-    """Read ``rows``; the list is emptied on the way, so that a large file is not held twice.
+def bullets(rows: Sequence[object], where: Callable[[int], str]) -> tuple[Bullet, ...]:
+    """The bullets in ``rows``.
 
     Args:
         rows: JSON values, one a bullet.
@@ -76,31 +76,17 @@ def bullets(rows: list[Any], where: Callable[[int], str]) -> tuple[Bullet, ...]:
     Raises:
         UsageError: a row is no bullet, or an id stands twice.
     """
-    rows.reverse()
     read: dict[str, Bullet] = {}
-    while rows:
-        bullet = _bullet(rows.pop(), where, len(read))
+    for index, row in enumerate(rows):
+        bullet = Bullet.from_dict(row, where(index))
         if bullet.id in read:
             first = where(list(read).index(bullet.id)).rpartition(": ")[2]
             raise UsageError(
-                f"{where(len(read))} has the id {bullet.id!r:.80}, as {first} has",
+                f"{where(index)} has the id {bullet.id!r:.80}, as {first} has",
                 "Ids are unique within a playbook: rename or remove one of the two.",
             )
         read[bullet.id] = bullet
     return tuple(read.values())
-
-
-def _bullet(row: Any, where: Callable[[int], str], index: int) -> Bullet:
-    try:
-        bullet = Bullet.from_dict(row, "bullet")
-    except UsageError:
-        Bullet.from_dict(
-            row, where(index)
-        )  # says it again, with the place; rarely needed, so not built above
-        raise
-    if not bullet.id.isprintable():
-        raise UsageError(f"{where(index)}: 'id' is {bullet.id!r:.80}, which is not one printable line")
-    return bullet
 
 
 def _header(playbook: Playbook) -> dict[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,18 +28,6 @@ _OTHER_FILES = {
 _BOM = b"\xef\xbb\xbf"
 
 
-@contextlib.contextmanager
-def _no_collector() -> Iterator[None]:
-    """Many small objects are made and none is garbage: looking for it would take a third of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
-
 def read_playbook(path: Path) -> Playbook:
     """The playbook in a file.
 
@@ -63,7 +49,6 @@ def read_playbook(path: Path) -> Playbook:
     return parse_playbook(data, str(path))
 
 
-@_no_collector()
 def parse_playbook(data: bytes, name: str) -> Playbook:
     """The playbook in ``data``; ``name`` stands for it in errors.
 
