@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,9 +78,9 @@ def diff(before: Playbook, after: Playbook) -> PlaybookDiff:
     new_to_old: dict[int, Bullet] = {}
     left = dict(enumerate(after.bullets))
 
-    for key in (_id_and_wording, _wording, _id):
+    for key in _PAIRINGS:
         # The first of equals is paired first, so order decides between bullets of the same wording.
-        waiting: dict[Any, list[int]] = {}
+        waiting: dict[object, list[int]] = {}
         for position, bullet in reversed(left.items()):
             waiting.setdefault(key(bullet), []).append(position)
         unpaired = []
@@ -96,10 +96,8 @@ def diff(before: Playbook, after: Playbook) -> PlaybookDiff:
 
     changed = []
     for position, bullet in enumerate(after.bullets):
-        if position in new_to_old:
-            fields = tuple(_differing(new_to_old[position], bullet))
-            if fields:
-                changed.append(BulletChange(new_to_old[position], bullet, fields))
+        if position in new_to_old and (fields := _differing(new_to_old[position], bullet)):
+            changed.append(BulletChange(new_to_old[position], bullet, fields))
     return PlaybookDiff(
         added=tuple(left.values()),
         removed=tuple(old),
@@ -108,17 +106,12 @@ def diff(before: Playbook, after: Playbook) -> PlaybookDiff:
     )
 
 
-def _id_and_wording(bullet: Bullet) -> tuple[str, ...]:
-    return bullet.id, bullet.content
+_PAIRINGS: tuple[Callable[[Bullet], object], ...] = (
+    lambda bullet: (bullet.id, bullet.content),
+    lambda bullet: (bullet.domain_id, bullet.content),
+    lambda bullet: bullet.id,
+)
 
 
-def _wording(bullet: Bullet) -> tuple[str, ...]:
-    return bullet.domain_id, bullet.content
-
-
-def _id(bullet: Bullet) -> tuple[str, ...]:
-    return (bullet.id,)
-
-
-def _differing(before: Bullet, after: Bullet) -> Iterable[str]:
-    return (name for name in FIELDS if getattr(before, name) != getattr(after, name))
+def _differing(before: Bullet, after: Bullet) -> tuple[str, ...]:
+    return tuple(name for name in FIELDS if getattr(before, name) != getattr(after, name))

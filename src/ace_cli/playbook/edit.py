@@ -77,11 +77,7 @@ class EditSession:
 
     def set_stage(self, bullet_id: str, stage: PlaybookStage) -> bool:
         """Move a bullet to ``stage``; False if it is there already."""
-        bullet = self.playbook.by_id[bullet_id]
-        if bullet.stage is stage:
-            return False
-        self._replace(bullet, stage=stage, action="stage", before=bullet.stage.value, after=stage.value)
-        return True
+        return self._change(bullet_id, "stage", "stage", stage)
 
     def reword(self, bullet_id: str, content: str) -> bool:
         """Give a bullet another wording; False if it is the same.
@@ -89,18 +85,13 @@ class EditSession:
         Raises:
             UsageError: the new wording is empty.
         """
-        bullet = self.playbook.by_id[bullet_id]
-        content = content.strip()
-        if not content:
+        if not content.strip():
             raise UsageError(f"{bullet_id} would have no wording", "Delete the bullet instead.")
-        if content == bullet.content:
-            return False
-        self._replace(bullet, content=content, action="reword", before=bullet.content, after=content)
-        return True
+        return self._change(bullet_id, "reword", "content", content.strip())
 
     def delete(self, bullet_id: str) -> None:
         bullet = self.playbook.by_id[bullet_id]
-        rest = tuple(b for b in self.playbook.bullets if b.id != bullet_id)
+        rest = tuple(b for b in self.playbook.bullets if b is not bullet)
         self._add(rest, Edit(self._now(), self.by, bullet_id, "delete", bullet.to_dict(), None))
 
     def undo(self) -> Edit | None:
@@ -122,25 +113,15 @@ class EditSession:
     def mark_saved(self) -> None:
         self._saved = self._versions[-1]
 
-    def _replace(
-        self,
-        bullet: Bullet,
-        *,
-        action: str,
-        before: str,
-        after: str,
-        stage: PlaybookStage | None = None,
-        content: str | None = None,
-    ) -> None:
-        at = self._now()
-        changed = replace(
-            bullet,
-            stage=bullet.stage if stage is None else stage,
-            content=bullet.content if content is None else content,
-            updated_at=at,
-        )
+    def _change(self, bullet_id: str, action: str, field: str, value: str) -> bool:
+        bullet, at = self.playbook.by_id[bullet_id], self._now()
+        before = getattr(bullet, field)
+        if before == value:
+            return False
+        changed = replace(bullet, **{field: value}, updated_at=at)  # type: ignore[arg-type]
         bullets = tuple(changed if b is bullet else b for b in self.playbook.bullets)
-        self._add(bullets, Edit(at, self.by, bullet.id, action, before, after))
+        self._add(bullets, Edit(at, self.by, bullet_id, action, str(before), str(value)))
+        return True
 
     def _add(self, bullets: tuple[Bullet, ...], edit: Edit) -> None:
         self._versions.append((self.playbook.with_bullets(bullets), (*self.edits, edit)))
