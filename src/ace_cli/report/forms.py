@@ -86,10 +86,6 @@ def render(
     match form.name:
         case "skill":
             return files.dump_skill(playbook, name, description)
-        case "parquet":
-            from ace_cli.parquet import dump_parquet
-
-            return dump_parquet(playbook)
         case "html":
             from ace_cli.report.html import render_page
 
@@ -101,6 +97,7 @@ _PLAIN: dict[str, Callable[[Playbook], bytes]] = {
     "json": files.dump_playbook,
     "jsonl": files.dump_jsonl,
     "csv": files.dump_csv,
+    "parquet": files.dump_parquet,
     "markdown": files.dump_markdown,
     "prompt": files.dump_prompt,
     "paper": files.dump_paper,

@@ -9,7 +9,7 @@ from ace_cli.playbook.formats.markdown import dump_agents_section, dump_markdown
 from ace_cli.playbook.formats.paper import dump_paper
 from ace_cli.playbook.formats.prompt import dump_prompt
 from ace_cli.playbook.formats.reading import parse_playbook, read_playbook
-from ace_cli.playbook.formats.tables import dump_csv
+from ace_cli.playbook.formats.tables import dump_csv, dump_parquet
 
 __all__ = [
     "dump_agents_section",
@@ -17,6 +17,7 @@ __all__ = [
     "dump_jsonl",
     "dump_markdown",
     "dump_paper",
+    "dump_parquet",
     "dump_playbook",
     "dump_prompt",
     "dump_skill",

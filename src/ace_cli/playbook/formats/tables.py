@@ -1,4 +1,4 @@
-"""One row a bullet: CSV for spreadsheets, and the rows that become Parquet."""
+"""One row a bullet: CSV for spreadsheets, Parquet for data tools."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"), full-width forms included."""
 
 
-def columns(bullets: Sequence[Bullet]) -> dict[str, list[Any]]:
+def _columns(bullets: Sequence[Bullet]) -> dict[str, list[Any]]:
     """Column name -> values. ``extra`` (JSON text) is there only when a bullet has unknown fields."""
     table: dict[str, list[Any]] = {
         field.name: list(map(attrgetter(field.name), bullets)) for field in fields(Bullet)
@@ -38,13 +38,27 @@ def dump_csv(playbook: Playbook) -> bytes:
     A cell that a spreadsheet would run as a formula gets a leading apostrophe, which the spreadsheet
     takes as "this is text"; control characters become visible pictures.
     """
-    table = columns(playbook.bullets)
+    table = _columns(playbook.bullets)
     table["sources"] = ["; ".join(sources) for sources in table["sources"]]
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table)
     writer.writerows(zip(*(_cells(values) for values in table.values()), strict=True))
     return out.getvalue().encode()
+
+
+def dump_parquet(playbook: Playbook) -> bytes:
+    """The columns have the same types whatever the bullets hold, also when there are none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {str: pa.string(), int: pa.int64(), float: pa.float64(), list: pa.list_(pa.string())}
+    table = _columns(playbook.bullets)
+    shape = _columns([Bullet(id="-", content="-")])
+    schema = pa.schema([(name, kinds[type(shape[name][0]) if name in shape else str]) for name in table])
+    out = io.BytesIO()
+    pq.write_table(pa.table(table, schema=schema), out)
+    return out.getvalue()
 
 
 def _cells(values: list[Any]) -> list[Any]:
