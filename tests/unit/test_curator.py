@@ -13,11 +13,14 @@ import pytest
 from ace_cli.embeddings.cached import CachedEmbedder
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import AceError
+from ace_cli.llm.base import Message
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
+from ace_cli.replies import Ask
 from ace_cli.sameness.base import Judgement, Pair, Relation
 from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.stages.base import BulletTag, Insight, MergeItem
 from ace_cli.stages.curator import SemanticCurator, without_list_marks
+from support.ask import ScriptedAsk
 from support.builders import CITIES, book, item
 from support.embedders import CountingEmbedder, MemoryCache
 
@@ -302,3 +305,21 @@ def test_a_sameness_that_does_not_answer_every_pair_is_named() -> None:
 
     with pytest.raises(AceError, match="the sameness gave 0 judgements on 1 pairs"):
         curate(book(UNITS), item(SAME_AS_UNITS), curator=SemanticCurator(WordLlamaEmbedder(), Short()))
+
+
+def test_a_sameness_may_have_a_model_decide_in_one_call_a_merge() -> None:
+    class Asking:
+        reach = 0.5
+
+        async def compare(self, pairs: Sequence[Pair], ask: Ask | None) -> list[Judgement]:
+            assert ask is not None
+            said = await ask([Message("user", "\n".join(f"{p.new} / {p.known}" for p in pairs))], schema={})
+            same = json.loads(said.text)
+            return [Judgement(Relation.SAME if pair.new in same else Relation.UNSURE) for pair in pairs]
+
+    ask = ScriptedAsk([SAME_AS_UNITS])
+    curator = SemanticCurator(WordLlamaEmbedder(), Asking())
+    items = [item(SAME_AS_UNITS), item("Convert units after dividing.")]
+    changes = asyncio.run(curator.curate(book(UNITS), items, ask, at=AT)).changes
+    assert [type(change) for change in changes] == [Confirm, Add]
+    assert len(ask.asked) == 1
