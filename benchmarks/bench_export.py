@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ace_cli.playbook import Bullet, Playbook, Section, confidence, make_id
 from ace_cli.playbook.formats import dump_playbook
-from ace_cli.report.forms import FORMS
+from ace_cli.report.formats import FORMATS
 
 WORDS = [
     "check",
@@ -93,7 +93,7 @@ def main() -> None:
         print(f"{'format':<10} {'seconds':>8} {'CPU s':>8} {'peak MB':>8} {'file MB':>8}")
         seconds, cpu, peak = run(READ, source)
         print(f"{'(read)':<10} {seconds:>8.2f} {cpu:>8.2f} {peak:>8.0f}")
-        for form in FORMS:
+        for form in FORMATS:
             output = Path(folder) / f"out.{form}"
             seconds, cpu, peak = run(EXPORT, source, "-f", form, "-o", output, "--include-quarantined")
             file = output / "SKILL.md" if form == "skill" else output

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.report.html import render_page
+from ace_cli.report.html.page import render_page
 from support.fuzzing import usually
-from support.report_samples import HOSTILE, curve, run
+from support.report_samples import HISTORY, HOSTILE, curve, run
 
 
 class Page(HTMLParser):
@@ -48,7 +48,7 @@ HOSTILE_BOOK = Playbook(
 )
 PAGES = {
     "a playbook": render_page(HOSTILE_BOOK, title=HOSTILE),
-    "a run": render_page(HOSTILE_BOOK, title=HOSTILE, report=run()),
+    "a run": render_page(HOSTILE_BOOK, title=HOSTILE, run=run(), history=HISTORY),
     "an empty one": render_page(Playbook(), title="x"),
 }
 
@@ -86,6 +86,7 @@ def test_the_data_are_the_bullets_with_their_history() -> None:
     data = json.loads(next(text for _, text in Page(PAGES["a run"]).raw if text.startswith('{"bullets"')))
     assert [row[0] for row in data["bullets"]] == ["B1", "B2"]
     assert data["bullets"][0][1] == f"{HOSTILE}\ufffd"
+    assert [moment[1] for moment in data["history"]["B1"]] == ["taught", "merged", "cited"]
     assert data["history"]["B1"][1][4] == 0.9
 
 
@@ -112,18 +113,18 @@ def test_a_runs_charts_and_tables_are_there() -> None:
     assert text.count("<svg") == 5
     assert text.count('class="line') >= 4
     assert text.count('class="dot') >= 20
-    assert "<title>40% after 30 examples</title>" in text
+    assert "<title>40 % after 30 examples</title>" in text
     assert "Failed examples (30)" in text
     assert "and 10 more" in text
 
 
 @pytest.mark.parametrize("batches", [0, 1, 2, 300])
 def test_a_curve_of_any_length_is_drawn(batches: int) -> None:
-    text = render_page(HOSTILE_BOOK, title="x", report=run(curve=curve(batches))).decode()
+    text = render_page(HOSTILE_BOOK, title="x", run=run(curve=curve(batches))).decode()
     assert ("Bullets in the playbook" in text) == (batches > 0)
 
 
 def test_tokens_are_drawn_where_a_price_is_unknown() -> None:
-    text = render_page(HOSTILE_BOOK, title="x", report=run(curve=curve(3, cost=None))).decode()
+    text = render_page(HOSTILE_BOOK, title="x", run=run(curve=curve(3, cost=None))).decode()
     assert "<h3>Tokens</h3>" in text
     assert "US dollars</h3>" not in text

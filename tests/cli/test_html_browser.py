@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage, Section
-from ace_cli.report.html import render_page
-from support.report_samples import HOSTILE, run
+from ace_cli.report.html.page import render_page
+from support.report_samples import HISTORY, HOSTILE, run
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
@@ -58,7 +58,7 @@ def book(count: int = 120) -> Playbook:
 
 @pytest.fixture
 def page(browser: Any, tmp_path: Path) -> Any:
-    return opened(browser, tmp_path, render_page(book(), title="Lessons", report=run()))
+    return opened(browser, tmp_path, render_page(book(), title="Lessons", run=run(), history=HISTORY))
 
 
 def opened(browser: Any, folder: Path, data: bytes) -> Any:
@@ -85,7 +85,7 @@ def type_into_search(page: Any, words: str) -> None:
 def test_it_opens_without_a_complaint_and_draws_charts(page: Any) -> None:
     assert page.title == "Lessons · playbook"
     assert texts(page, "#count") == ["120 bullets"]
-    box = page.execute_script("return document.querySelector('svg .serie-0 path.line').getBBox().width")
+    box = page.execute_script("return document.querySelector('svg .series-0 path.line').getBBox().width")
     assert box > 100
     assert page.get_log("browser") == []
 
@@ -132,8 +132,9 @@ def test_the_policy_stops_a_script_that_gets_in_all_the_same(page: Any) -> None:
 def test_the_detail_tells_where_a_bullet_came_from(page: Any) -> None:
     page.find_element("css selector", "#list summary").click()
     page.execute_async_script("setTimeout(arguments[0], 50)")
-    (first, second) = texts(page, "#list .detail li")
+    (first, second, third) = texts(page, "#list .detail li")
     assert first == "Added by example ex-1, batch 1"
+    assert third == "Voted harmful by example ex-3, batch 3"
     assert "(similarity 0.90)" in second
     assert HOSTILE in second
 

@@ -284,7 +284,7 @@ def test_nothing_heavy_is_imported(playbook: Path) -> None:
         "from ace_cli.cli.app import run\n"
         f"run(['inspect', {str(playbook)!r}])\n"
         "heavy = {'litellm', 'datasets', 'pyarrow', 'numpy', 'faiss', 'wordllama', 'textual', 'plotext',"
-        " 'pydantic_settings', 'xllamacpp', 'pygal'}\n"
+        " 'pydantic_settings', 'xllamacpp'}\n"
         "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

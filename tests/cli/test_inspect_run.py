@@ -40,7 +40,7 @@ def test_a_run_at_a_glance(run_dir: Path, capsys: pytest.CaptureFixture[str]) ->
     for part in (
         "finished",
         "60 of 60",
-        "60.0%  (36 right, 21 wrong, 3 failed)",
+        "60.0 %  (36 right, 21 wrong, 3 failed)",
         "6 bullets after 6 merges",
         "generator       57  17,100",
         "Failed examples by cause (3)",
@@ -48,13 +48,13 @@ def test_a_run_at_a_glance(run_dir: Path, capsys: pytest.CaptureFixture[str]) ->
         "no reply in 120 s",
         "Slowest examples",
         "3.9 s  train-23",
-        "Dearest examples",
+        "Most expensive examples",
         "train-59",
         "models.generator.model  gpt-4o",
         "--bullets",
     ):
         assert part in shown
-    assert shown.count("100%┤") == 1, "accuracy is drawn"
+    assert shown.count("100 %┤") == 1, "accuracy is drawn"
     assert "⣀" in shown
     assert "training.batch_size" not in shown
     assert inspect(run_dir, "--full") == 0
@@ -198,10 +198,12 @@ def test_follow_ends_with_the_run(tmp_path: Path) -> None:
             text=True,
         )
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("batch 1: 10 of 20 examples, accuracy 40.0%, 1 bullets")
-        assert process.stdout.readline().startswith("batch 2: 20 of 20")
+        assert process.stdout.readline().startswith(
+            "batch 1: 10/20 examples, accuracy 40.0 % (batch 40.0 %), 1 bullet (+1, 1 repeated)"
+        )
+        assert process.stdout.readline().startswith("batch 2: 20/20")
         asyncio.run(samples.one_more_merge(store))
-        assert process.stdout.readline().startswith("batch 3: 30 of 20")
+        assert process.stdout.readline().startswith("batch 3: 30/20")
         assert process.poll() is None, "it stays while the run goes on"
         store.begin_session({})
         store.end_session("finished")
@@ -214,6 +216,27 @@ def test_follow_ends_when_the_writer_was_killed(tmp_path: Path, capsys: pytest.C
     run_dir = samples.make_run(tmp_path / "killed", examples=10, state="running")
     assert inspect(run_dir, "--follow") == 0
     assert "is crashed" in capsys.readouterr().err
+
+
+def test_a_killed_run_is_told_as_crashed_wherever_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run_dir = samples.make_run(Path("runs/killed"), examples=10, state="running")
+    (run_dir / "run.pid").write_text('{"pid": 1, "host": "gone"}')  # as its writer leaves it
+
+    def told(*arguments: object) -> str:
+        assert ace(list(map(str, arguments))) == 0
+        return capsys.readouterr().out
+
+    glance = told("inspect", run_dir)
+    assert "crashed  its process is gone" in glance
+    assert f"ace resume {run_dir}" in glance
+    assert json.loads(told("inspect", run_dir, "--json"))["state"] == "crashed"
+    assert told("resume", "--list").splitlines()[1].split("\t")[1] == "crashed"
+    page = told("export", run_dir, "-f", "html")
+    assert "<dd>crashed (its process is gone)</dd>" in page
+    assert "running" not in page.split("<script")[0].split("</style>")[1]
 
 
 def test_follow_as_json_lines(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -241,7 +264,7 @@ def test_nothing_heavy_is_imported_for_a_run(run_dir: Path) -> None:
         "from ace_cli.cli.app import run\n"
         f"run(['inspect', {str(run_dir)!r}])\n"
         "heavy = {'litellm', 'datasets', 'pyarrow', 'numpy', 'faiss', 'wordllama', 'textual', 'pydantic_settings',"
-        " 'xllamacpp', 'pygal'}\n"
+        " 'xllamacpp'}\n"
         "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -28,8 +28,9 @@ from ace_cli.engine.events import (
     RunStarted,
     Stopping,
 )
-from ace_cli.report import reporter
-from ace_cli.report.terminal.summary import money, result_lines, span
+from ace_cli.report.format import duration, money
+from ace_cli.report.progress.reporter import reporter
+from ace_cli.report.terminal.summary import result_lines
 from ace_cli.runs.records import CurvePoint, Usage
 from ace_cli.settings import DisplaySettings
 from support.command import environment, train_arguments
@@ -90,7 +91,7 @@ def test_without_a_terminal_there_is_a_line_a_batch_and_the_result_on_stdout(
     assert lines[-1] == "stopping: words; 2 calls in flight may end (at most 30 s, Ctrl-C ends them now)"
     assert out.splitlines()[0] == "accuracy   50.0 % (10 of 20 examples, 1 failed)"
     assert out.splitlines()[-1] == "next       ace inspect words"
-    assert "$0.2500 (3 calls, 100 + 50 tokens, 1 retries)" in out
+    assert "$0.2500 (3 calls, 100 + 50 tokens, 1 retry)" in out
 
 
 @pytest.mark.parametrize(
@@ -204,11 +205,18 @@ def test_bars_at_a_terminal(
     ("seconds", "words"), [(0.04, "0.0 s"), (9.96, "10.0 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
 )  # fmt: skip
 def test_times_in_words(seconds: float, words: str) -> None:
-    assert span(seconds) == words
+    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(
-    ("cost", "words"), [(None, "unknown price"), (0.0, "$0.0000"), (0.00123, "$0.0012"), (12.346, "$12.35")]
+    ("cost", "words"),
+    [
+        (None, "unknown price"),
+        (0.0, "$0.00"),
+        (0.00001, "<$0.0001"),
+        (0.00123, "$0.0012"),
+        (1234.5, "$1,234.50"),
+    ],
 )
 def test_money_in_words(cost: float | None, words: str) -> None:
     assert money(cost) == words

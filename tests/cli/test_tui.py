@@ -16,7 +16,7 @@ from textual.widgets import Input, Label, Static, TextArea
 
 import support.inspect_samples as samples
 from ace_cli.playbook.formats import read_playbook
-from ace_cli.report.terminal.bullet_view import Event
+from ace_cli.runs.history import Moment
 from ace_cli.tui.app import Browser
 from ace_cli.tui.bullet_list import BulletList
 from ace_cli.tui.document import Document
@@ -268,7 +268,7 @@ def test_saved_as_a_new_file_the_old_one_stays(path: Path) -> None:
     assert saved(new)["bullets"][0]["stage"] == "quarantined"
     again = play(new, press("down", "x", "w", "enter", "q"))
     assert [e["id"] for e in saved(new)["edits"]] == ["B001", "B002"], "notes of earlier sessions stay"
-    assert again.document.story(again.document.playbook.bullets[0]).events[0].kind == "edited"
+    assert again.document.story(again.document.playbook.bullets[0]).moments[0].kind == "edited"
 
 
 def test_what_changed_on_disk_meanwhile_is_not_overwritten(path: Path) -> None:
@@ -330,13 +330,13 @@ def test_leaving_with_unsaved_edits_asks(path: Path, answer: str, is_saved: bool
 
 
 def test_the_history_of_a_run_is_in_the_detail(path: Path) -> None:
-    events = {"B001": [Event("merged", "2026-11-22", "Units first.", "train-4", 3, similarity=0.91)]}
+    events = {"B001": [Moment("merged", "2026-11-22", "Units first.", "train-4", 3, similarity=0.91)]}
 
     async def story(app: Browser, pilot: Pilot[str]) -> None:
         shown = str(app.query_one("#story", Static).content)
         assert "merged from train-4 (similarity 0.910): Units first." in shown
 
-    play(path, story, (150, 40), events=events, in_place=False)
+    play(path, story, (150, 40), history=events, in_place=False)
 
 
 def test_neighbours_on_request(path: Path) -> None:

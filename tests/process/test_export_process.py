@@ -70,7 +70,7 @@ def test_a_run_is_exported_and_its_page_tells_its_story(tmp_path: Path) -> None:
         "Accuracy",
         "Costs by role",
         "Settings",
-        '"confirmed"',
+        '"merged"',
         "Failed examples",
     ):
         assert words in page

@@ -36,7 +36,7 @@ def test_a_training_run_is_followed_and_told(tmp_path: Path) -> None:
     glance, full, bullets, bullet, example, _ = (done.stdout for done in told)
     assert "40 of 40" in glance
     assert "generator" in glance
-    assert "100%┤" in glance
+    assert "100 %┤" in glance
     assert "training.batch_size" in full
     assert bullets.count("\n") >= 2
     assert "taught by sum-" in bullet

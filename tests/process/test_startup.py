@@ -13,7 +13,7 @@ from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import dump_playbook
 from support.command import environment
 
-HEAVY = {"litellm", "datasets", "faiss", "textual", "wordllama", "xllamacpp", "pyarrow", "pygal", "plotext"}
+HEAVY = {"litellm", "datasets", "faiss", "textual", "wordllama", "xllamacpp", "pyarrow", "plotext"}
 
 
 @pytest.fixture

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from ace_cli.report.html import Moment, RunReport
-from ace_cli.runs.records import CurvePoint, Usage
+from ace_cli.runs.history import Moment
+from ace_cli.runs.overview import Overview
+from ace_cli.runs.records import CurvePoint, State, Usage
 
 HOSTILE = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(2)> {{data}} ]]> \u2028 \x00"
+HISTORY = {
+    "B1": [
+        Moment("taught", "", HOSTILE, "ex-1", 0),
+        Moment("merged", "", HOSTILE, HOSTILE, 2, similarity=0.9),
+        Moment("cited", "", "harmful", "ex-3", 2),
+    ]
+}
 
 
 def curve(batches: int, *, cost: float | None = 0.01) -> list[CurvePoint]:
@@ -18,13 +27,18 @@ def curve(batches: int, *, cost: float | None = 0.01) -> list[CurvePoint]:
     ]  # fmt: skip
 
 
-def run(**more: Any) -> RunReport:
+def run(**more: Any) -> Overview:
     parts: dict[str, Any] = {
-        "summary": [("State", "finished"), (HOSTILE, HOSTILE)],
-        "settings": [("training.seed", HOSTILE)],
+        "run_dir": Path("run"),
+        "state": State.STOPPED,
+        "reason": HOSTILE,
+        "identity": {"training.seed": HOSTILE, HOSTILE: 1},
+        "planned": 60,
+        "done": 50,
+        "correct": 20,
+        "failed": 30,
         "curve": curve(5),
         "usage": {"generator": Usage(10, 2000, 300, cost_usd=0.2), HOSTILE: Usage(cost_usd=None)},
         "failures": {"timeout": [("ex-1", HOSTILE)] * 30},
-        "history": {"B1": [Moment(0, "added", "ex-1"), Moment(2, "confirmed", HOSTILE, HOSTILE, 0.9)]},
     }
-    return RunReport(**(parts | more))
+    return Overview(**(parts | more))

@@ -225,7 +225,7 @@ def test_paid_vectors_are_on_disk_before_they_are_used(
 
 def test_a_display_that_nobody_reads_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     from ace_cli.engine.events import Notice
-    from ace_cli.report.progress import reporters
+    from ace_cli.report.progress import reporter as reporters
     from ace_cli.settings import DisplaySettings
 
     heard: list[str] = []

@@ -26,7 +26,17 @@ from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, Playbo
 from ace_cli.runs import lock, migrations
 from ace_cli.runs.folders import list_runs, newest_unfinished
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round, Session, State, Usage
+from ace_cli.runs.records import (
+    CurvePoint,
+    Episode,
+    Header,
+    RecordedReply,
+    Round,
+    Session,
+    Standing,
+    State,
+    Usage,
+)
 from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
 from ace_cli.settings import Kind, definitions
@@ -119,7 +129,7 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
         assert run.playbook().by_id["B002"] == bullet
         assert len(run.playbook(version=0)) == 1
         assert run.vectors("w", ["h", "x"]) == {"h": b"\0\1"}
-        assert run.state() == State("stopped", "why")
+        assert run.state() == Standing(State.STOPPED, "why")
         (session,) = run.sessions()
         assert session == Session(1, session.started_at, session.seconds, os.getpid(), socket.gethostname(), "stopped why")  # fmt: skip
         assert run.segments() == [(0, 2)]
@@ -161,7 +171,7 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_and_everything_reads(
         assert migrations.version(db) == len(migrations.MIGRATIONS)
         assert db.execute("SELECT 1 FROM sqlite_master WHERE name = 'episode_failure'").fetchone()
     assert before["counts"] == (30, 14, 1)
-    assert before["state"] == State("stopped", "spent $1.00 of $1.00")
+    assert before["state"] == Standing(State.STOPPED, "spent $1.00 of $1.00")
     assert before["merges"] == 3
     assert before["bullets"] == ["B001", "B002", "B003"]
     assert before["vectors"] == {"00ff": b"\0\0\x80?"}
@@ -358,7 +368,7 @@ def test_a_live_run_is_read_and_is_not_what_resume_goes_on_with(
 ) -> None:
     assert inside("inspect", "runs/run").code == 0
     (run,) = list_runs()
-    assert (run.state, run.is_resumable) == ("running", False)
+    assert (run.state, run.state.is_resumable) == ("running", False)
     with pytest.raises(UsageError, match="no unfinished run"):
         newest_unfinished()
 

@@ -13,10 +13,11 @@ from rich.text import Text
 from ace_cli.cli.inspect_target import Target
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter
-from ace_cli.report.terminal.bullet_view import Story, edit_events, merge_events, story_lines
+from ace_cli.report.terminal.bullet_view import Story, story_lines
 from ace_cli.report.terminal.paging import show, wrapped, write_lines
 from ace_cli.report.terminal.tables import Layout, table_lines, tsv_lines
 from ace_cli.report.text import json_text, printable
+from ace_cli.runs.history import edits
 
 _QUIET = Style(dim=True)
 
@@ -74,7 +75,7 @@ def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Conso
     from ace_cli.report.terminal.similar import MOST_NEIGHBOURS_OF, neighbours
 
     bullet = target.bullet(bullet_id)
-    events = [*merge_events(target.deltas()).get(bullet.id, ()), *edit_events(bullet.id, target.playbook)]
+    moments = [*target.history([bullet.id]).get(bullet.id, ()), *edits(bullet.id, target.playbook)]
     notes = []
     if target.run is None:
         notes.append(
@@ -86,7 +87,7 @@ def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Conso
             f"Neighbours are not looked for among more than {MOST_NEIGHBOURS_OF} bullets of a domain."
         )
     near = neighbours(bullet, target.playbook.bullets)
-    story = Story(bullet, tuple(events), tuple(near), " ".join(notes))
+    story = Story(bullet, tuple(moments), tuple(near), " ".join(notes))
     if as_json:
         write_lines([json_text(story.to_dict())])
     else:
@@ -109,6 +110,6 @@ def browse(target: Target) -> None:
     """The full-screen browser; afterwards a line on what was saved."""
     from ace_cli.tui import Document, browse
 
-    saved = browse(Document(target.path, target.playbook, merge_events(target.deltas()), target.run is None))
+    saved = browse(Document(target.path, target.playbook, target.history(), target.run is None))
     if saved:
         write_lines([printable(saved)])

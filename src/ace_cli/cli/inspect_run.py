@@ -8,27 +8,30 @@ import time
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.text import Text
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.nearest import nearest_ids
+from ace_cli.report.format import merge_line
 from ace_cli.report.terminal.paging import show, wrapped, write_lines
-from ace_cli.report.terminal.run_view import RunView, joined, live_lines, progress_line, run_lines, run_view
+from ace_cli.report.terminal.run_view import live_lines, run_lines
 from ace_cli.report.text import json_text, printable
+from ace_cli.runs.overview import Overview, overview
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import RUNNING
+from ace_cli.runs.records import State
 
 _GLANCE = 1.0
 """Seconds between two looks at a run that goes on."""
 
 
 def show_run(run: RunReader, *, as_json: bool, whole: bool, console: Console) -> None:
-    """State, costs by role, accuracy and growth, failures by cause, slowest and most_expensive examples, settings."""
-    view = run_view(run)
+    """State, costs by role, accuracy and growth, failures by cause, slowest and most expensive examples, settings."""
+    seen = overview(run)
     if as_json:
-        write_lines([json_text(view.to_dict())])
+        write_lines([json_text(seen.to_dict())])
     else:
         ascii_only = console.options.ascii_only
-        lines = run_lines(view, console.width, whole=whole, ascii_only=ascii_only)
+        lines = run_lines(seen, console.width, whole=whole, ascii_only=ascii_only)
         show(wrapped(lines, console), console)
 
 
@@ -68,27 +71,29 @@ def follow(run: RunReader, *, as_json: bool, console: Console) -> None:
 def _follow_live(run: RunReader, console: Console) -> None:
     from rich.live import Live
 
-    def draw(view: RunView) -> None:
-        lines = live_lines(view, console.width, console.height, ascii_only=console.options.ascii_only)
-        live.update(joined(lines), refresh=True)
+    def draw(earlier: Overview | None = None) -> Overview:
+        seen = overview(run, earlier)
+        lines = live_lines(seen, console.width, console.height, ascii_only=console.options.ascii_only)
+        live.update(Text("\n").join(lines), refresh=True)
+        return seen
 
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
-        draw(view := run_view(run))
-        while view.state == RUNNING:
+        seen = draw()
+        while seen.state is State.RUNNING:
             time.sleep(_GLANCE)
-            draw(view := run_view(run, view))
+            seen = draw(seen)
     show_run(run, as_json=False, whole=False, console=console)
 
 
 def _follow_lines(run: RunReader, as_json: bool) -> None:
-    told, view = 0, None
+    told, seen = 0, None
     while True:
-        view = run_view(run, view)
-        fresh = view.curve[told:]
-        write_lines(json.dumps(asdict(p)) if as_json else progress_line(p, view.total) for p in fresh)
-        told = len(view.curve)
-        if view.state != RUNNING:
-            reason = f": {printable(view.reason)}" if view.reason else ""
-            sys.stderr.write(f"{view.run_dir} is {view.state}{reason}\n")
+        seen = overview(run, seen)
+        fresh = seen.curve[told:]
+        write_lines(json.dumps(asdict(p)) if as_json else merge_line(p, seen.planned) for p in fresh)
+        told = len(seen.curve)
+        if seen.state is not State.RUNNING:
+            reason = f": {printable(seen.reason)}" if seen.reason else ""
+            sys.stderr.write(f"{printable(str(seen.run_dir))} is {seen.state}{reason}\n")
             return
         time.sleep(_GLANCE)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ace_cli.errors import UsageError
-from ace_cli.playbook import Bullet, Delta, Playbook
+from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.nearest import nearest_ids
 from ace_cli.report.text import printable
+from ace_cli.runs.history import History, history
 
 if TYPE_CHECKING:
     from ace_cli.runs.reader import RunReader
@@ -35,9 +36,9 @@ class Target:
 
         return trained_playbook(self._source)
 
-    def deltas(self) -> Iterable[tuple[int, Delta]]:
-        """The run's merges as (batch, delta), in order; none for a file."""
-        return ((merge.batch, merge.delta) for merge in self.run.merges()) if self.run is not None else ()
+    def history(self, wanted: Collection[str] | None = None) -> History:
+        """What the run's merges did to these bullets (default: to all); nothing for a file."""
+        return history(self.run.merges(), wanted) if self.run is not None else {}
 
     def bullet(self, bullet_id: str) -> Bullet:
         """The bullet of that id.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ace_cli.errors import UsageError
-from ace_cli.playbook.bullet import Bullet, PlaybookStage, Section
+from ace_cli.playbook.bullet import GENERAL, Bullet, PlaybookStage, Section
 from ace_cli.playbook.playbook import id_number
 
 _Key = Callable[[Bullet], Any]
@@ -45,7 +45,7 @@ SORT_KEYS: dict[str, _Key] = {
 class BulletFilter:
     """What a user asks of a list of bullets; the default asks for nothing.
 
-    ``search`` holds words that must all occur in the id, the content or the domain, whatever their case.
+    ``and_general`` lets the general bullets stay beside those of ``domain``, as in the Generator's prompt. ``search`` holds words that must all occur in the id, the content or the domain, whatever their case.
     ``include_quarantined=False`` leaves quarantined bullets out, unless ``stage`` asks for just those.
     ``top`` keeps the best bullets, in the order that they have; ``sort`` is a name in :data:`SORT_KEYS`
     ("" keeps the file's order); ``limit`` cuts the list at the very end.
@@ -55,6 +55,7 @@ class BulletFilter:
     """
 
     domain: str | None = None
+    and_general: bool = False
     section: Section | None = None
     stage: PlaybookStage | None = None
     min_confidence: float = 0.0
@@ -97,7 +98,8 @@ class BulletFilter:
     def _tests(self) -> list[Callable[[Bullet], bool]]:
         tests: list[Callable[[Bullet], bool]] = []
         if self.domain is not None:
-            tests.append(lambda b: b.domain_id == self.domain)
+            domains = {self.domain, GENERAL} if self.and_general else {self.domain}
+            tests.append(lambda b: b.domain_id in domains)
         if self.section is not None:
             tests.append(lambda b: b.section is self.section)
         if self.stage is not None:

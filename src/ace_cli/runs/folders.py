@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ace_cli.errors import AceError, UsageError
-from ace_cli.runs import lock
+from ace_cli.runs.overview import Overview, overview
 from ace_cli.runs.reader import FILE, RunReader
-from ace_cli.runs.records import FINISHED, RUNNING, Usage
+from ace_cli.runs.records import State
 
 RUNS = Path("runs")
 """Where new runs are made, below the working directory."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """One line of ``ace resume --list``. ``state`` tells a killed run (``crashed``) from a running one."""
-
-    run_dir: Path
-    state: str
-    reason: str
-    created_at: str
-    done: int
-    total: int
-    correct: int
-    failed: int
-    usage: Usage
-    changed: float
-
-    @property
-    def is_resumable(self) -> bool:
-        return self.state not in (FINISHED, RUNNING, "damaged")
 
 
 def new_run_dir(dataset: str, parent: Path = RUNS) -> Path:
@@ -48,10 +28,11 @@ def is_run(path: Path) -> bool:
     return (path / FILE).is_file()
 
 
-def list_runs(parent: Path = RUNS) -> list[RunSummary]:
+def list_runs(parent: Path = RUNS) -> list[Overview]:
     """All runs below ``parent``, newest first; damaged ones are listed as such."""
-    found = [summary(path.parent) for path in parent.glob(f"*/{FILE}")] if parent.is_dir() else []
-    return sorted(found, key=lambda run: (run.changed, run.created_at), reverse=True)
+    folders = [path.parent for path in parent.glob(f"*/{FILE}")] if parent.is_dir() else []
+    found = [(_changed(folder), _look(folder)) for folder in folders]
+    return [run for _, run in sorted(found, key=lambda pair: (pair[0], pair[1].created_at), reverse=True)]
 
 
 def newest_unfinished(parent: Path = RUNS) -> Path:
@@ -61,7 +42,7 @@ def newest_unfinished(parent: Path = RUNS) -> Path:
         UsageError: there is none.
     """
     for run in list_runs(parent):
-        if run.is_resumable:
+        if run.state.is_resumable:
             return run.run_dir
     raise UsageError(
         f"there is no unfinished run in {parent}/",
@@ -69,40 +50,19 @@ def newest_unfinished(parent: Path = RUNS) -> Path:
     )
 
 
-def summary(run_dir: Path) -> RunSummary:
-    """How a run stands; never raises for a damaged one."""
-    changed = max(_changed(run_dir / FILE), _changed(run_dir / f"{FILE}-wal"))
+def _look(run_dir: Path) -> Overview:
     try:
         with RunReader(run_dir) as run:
-            state, header = run.state(), run.header()
-            done, correct, failed = run.counts()
-            total = Usage()
-            for usage in run.usage().values():
-                total = total.add(usage)
-            name = state.name
-            if name == RUNNING and not lock.is_held(run_dir):
-                name = "crashed"
-            examples = run.example_count() * int(header.identity["training.epochs"])
-            return RunSummary(
-                run_dir,
-                name,
-                state.reason,
-                header.created_at,
-                done,
-                examples,
-                correct,
-                failed,
-                total,
-                changed,
-            )
+            return overview(run)
     except AceError as error:
-        return RunSummary(run_dir, "damaged", error.message, "", 0, 0, 0, 0, Usage(), changed)
+        return Overview(run_dir=run_dir, state=State.DAMAGED, reason=error.message)
 
 
-def _changed(path: Path) -> float:
-    """When it was last written; a log that a reader has just made is empty, and says nothing."""
-    try:
-        found = path.stat()
-    except OSError:  # the log of a store that is just being closed
-        return 0.0
-    return found.st_mtime if found.st_size else 0.0
+def _changed(run_dir: Path) -> float:
+    """When its store was last written; a log that a reader has just made is empty, and says nothing."""
+    times = [0.0]
+    for path in (run_dir / FILE, run_dir / f"{FILE}-wal"):
+        with contextlib.suppress(OSError):  # the log of a store that is just being closed
+            found = path.stat()
+            times.append(found.st_mtime if found.st_size else 0.0)
+    return max(times)

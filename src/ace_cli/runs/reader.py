@@ -24,6 +24,7 @@ from ace_cli.runs.records import (
     Merge,
     RecordedReply,
     Session,
+    Standing,
     State,
     Usage,
 )
@@ -120,9 +121,10 @@ class RunReader:
         return _table(self._one("SELECT runtime FROM run")[0])
 
     @_reading
-    def state(self) -> State:
-        """As the last session left it; ``running`` also when that was killed (see ``lock.is_held``)."""
-        return State(*self._one("SELECT state, reason FROM run"))
+    def state(self) -> Standing:
+        """As the last session left it: ``running`` also when that was killed (``overview`` tells the two apart)."""
+        state, reason = self._one("SELECT state, reason FROM run")
+        return Standing(State(state), reason)
 
     @_reading
     def sessions(self) -> list[Session]:
@@ -252,6 +254,12 @@ class RunReader:
         sql = "SELECT batch, delta, curve FROM merge WHERE batch > ? ORDER BY batch"
         for batch, delta, curve in self._db.execute(sql, (after,)):
             yield Merge(batch, decode(Delta, loads(delta)), decode(CurvePoint, loads(curve)))
+
+    @_reading
+    def curve(self, after: int = -1) -> Iterator[CurvePoint]:
+        """One point a merge, of batches above ``after``; without reading what was merged."""
+        for (curve,) in self._db.execute("SELECT curve FROM merge WHERE batch > ? ORDER BY batch", (after,)):
+            yield decode(CurvePoint, loads(curve))
 
     @_reading
     def playbook(self, version: int | None = None) -> Playbook:

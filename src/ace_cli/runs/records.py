@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from ace_cli.llm.base import ChatReply
@@ -12,7 +13,35 @@ from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Attempt, Reflection
 from ace_cli.text import ValidText
 
-RUNNING, STOPPED, FAILED, FINISHED = "running", "stopped", "failed", "finished"
+
+class State(StrEnum):
+    """How a run stands. The store knows four of these; that a process is gone or a store broken is seen from outside."""
+
+    RUNNING = "running"
+    CRASHED = "crashed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    FINISHED = "finished"
+    DAMAGED = "damaged"
+
+    @property
+    def is_resumable(self) -> bool:
+        return self in (State.CRASHED, State.STOPPED, State.FAILED)
+
+
+RUNNING, STOPPED, FAILED, FINISHED = State.RUNNING, State.STOPPED, State.FAILED, State.FINISHED
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run's state and, where there is one, the reason for it."""
+
+    state: State
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.state.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +200,3 @@ class Session:
     pid: int
     host: str
     ended: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """How the run stands: running, stopped (resumable), failed (resumable) or finished."""
-
-    name: str
-    reason: str = ""

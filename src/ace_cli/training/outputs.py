@@ -14,6 +14,7 @@ from ace_cli.engine.events import CheckpointSaved, Listener
 from ace_cli.files import write_atomic
 from ace_cli.playbook import Playbook
 from ace_cli.playbook.formats import dump_playbook
+from ace_cli.runs.overview import overview
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Header, Merge, Usage
 
@@ -115,43 +116,40 @@ def write_outputs(
 
 def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, Any]:
     """The metrics file of DESIGN's contract, from the store alone."""
-    header = run.header()
-    total, correct, failed = run.counts()
-    by_role = run.usage()
-    usage = Usage()
-    for role_usage in by_role.values():
-        usage = usage.add(role_usage)
-    points = [merge.curve for merge in run.merges()]
+    view = overview(run)
     insights = {
-        name: sum(p.insights.get(name, 0) for p in points) for name in ("helpful", "harmful", "neutral")
+        name: sum(p.insights.get(name, 0) for p in view.curve) for name in ("helpful", "harmful", "neutral")
     }
     return {
         "training_summary": {
-            "total_examples": total,
-            "successful_generations": total - failed,
-            "failed_generations": failed,
-            "correct_answers": correct,
-            "accuracy": round(correct / total, 6) if total else 0.0,
-            "epochs": header.identity.get("training.epochs"),
-            "batches": len(points),
-            "failures": {kind: len(rows) for kind, rows in run.failures().items()},
+            "total_examples": view.done,
+            "successful_generations": view.done - view.failed,
+            "failed_generations": view.failed,
+            "correct_answers": view.correct,
+            "accuracy": round(view.accuracy or 0.0, 6),
+            "epochs": view.identity.get("training.epochs"),
+            "batches": len(view.curve),
+            "failures": {kind: len(rows) for kind, rows in view.failures.items()},
         },
         "insights": {"total_extracted": sum(insights.values()), **insights},
         "playbook": {
-            "initial_size": len(header.base_playbook),
-            "bullets_added": sum(p.bullets_added for p in points),
-            "bullets_incremented": sum(p.bullets_incremented for p in points),
+            "initial_size": view.initial_size,
+            "bullets_added": sum(p.bullets_added for p in view.curve),
+            "bullets_incremented": sum(p.bullets_incremented for p in view.curve),
             "final_size": len(playbook),
             "quarantined": sum(bullet.is_quarantined for bullet in playbook.bullets),
         },
         "timing": {
-            "start_time": header.created_at,
+            "start_time": view.created_at,
             "end_time": end_time,
-            "duration_seconds": round(run.seconds(), 3),
-            "sessions": len(run.sessions()),
+            "duration_seconds": round(view.seconds, 3),
+            "sessions": len(view.sessions),
         },
-        "usage": {**_usage(usage), "by_role": {role: _usage(used) for role, used in sorted(by_role.items())}},
-        "curve": [_point(point) for point in points],
+        "usage": {
+            **_usage(view.bill),
+            "by_role": {role: _usage(used) for role, used in sorted(view.usage.items())},
+        },
+        "curve": [_point(point) for point in view.curve],
     }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +12,13 @@ from ace_cli.files import write_atomic
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.edit import EditSession
 from ace_cli.playbook.formats import dump_playbook
-from ace_cli.report.terminal.bullet_view import Event, Story, edit_events
+from ace_cli.report.terminal.bullet_view import Story
+from ace_cli.runs.history import History, edits
 
 
 @dataclass
 class Document:
-    """``events`` is what a run's merges did to each bullet (empty for a file).
+    """``history`` is what a run's merges did to each bullet (empty for a file).
 
     ``in_place`` is False for what is not a playbook file of our own form (a run, a checkpoint, another tool's file):
     it can be saved only as a new file.
@@ -26,7 +26,7 @@ class Document:
 
     path: Path
     playbook: Playbook
-    events: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
     in_place: bool = True
     session: EditSession = field(init=False)
     _digest: bytes = field(init=False)
@@ -41,7 +41,7 @@ class Document:
         return self.path if self.in_place else Path(f"{self.path.stem}-edited.json")
 
     def story(self, bullet: Bullet) -> Story:
-        past = [*self.events.get(bullet.id, ()), *edit_events(bullet.id, self.session.result())]
+        past = [*self.history.get(bullet.id, ()), *edits(bullet.id, self.session.result())]
         return Story(bullet, tuple(past))
 
     def save(self, path: Path) -> None:

@@ -128,12 +128,12 @@
 
   function timeline(moments) {
     const list = make("ol");
-    const VERBS = { added: "Added", confirmed: "Confirmed", helpful: "Voted helpful", harmful: "Voted harmful", neutral: "Voted neutral" };
+    const VERBS = { taught: "Added", merged: "Confirmed" };
     for (const [batch, kind, example, text, similarity] of moments) {
       const item = make("li");
       const near = similarity === null ? "" : ` (similarity ${similarity.toFixed(2)})`;
-      item.append(make("b", "", VERBS[kind] || kind), ` by example ${example}, batch ${batch + 1}${near}`);
-      if (text) item.append(make("br"), make("q", "", text));
+      item.append(make("b", "", VERBS[kind] || `Voted ${text}`), ` by example ${example}, batch ${batch + 1}${near}`);
+      if (kind === "merged") item.append(make("br"), make("q", "", text));
       list.append(item);
     }
     return list;

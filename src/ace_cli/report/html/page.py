@@ -11,32 +11,38 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from html import escape
 from importlib import resources
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats.visible import visible, visible_line
-from ace_cli.report.html.charts import Chart, all_charts
-from ace_cli.report.html.model import Moment, RunReport
+from ace_cli.report.format import duration, money, percent, usage_cells
+from ace_cli.report.html.charts import Chart, bullet_charts, run_charts
+from ace_cli.runs.history import History, Moment
+from ace_cli.runs.overview import Overview
 
 _FAILURES_SHOWN = 20
 
 
-def render_page(playbook: Playbook, *, title: str, report: RunReport | None = None) -> bytes:
+def render_page(
+    playbook: Playbook, *, title: str, run: Overview | None = None, history: History = MappingProxyType({})
+) -> bytes:
     """The whole page, UTF-8.
 
     Args:
         playbook: the bullets to show and their header.
         title: of the page.
-        report: the run behind it; None for a playbook file.
+        run: that they come from; None for a playbook file.
+        history: of the bullets in it.
     """
-    run = report or RunReport()
     style, script = _asset("page.css"), _asset("page.js")
+    charts = [*(run_charts(run.curve) if run else ()), *bullet_charts(playbook.bullets)]
     parts = {
         "policy": (
             f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
@@ -46,17 +52,17 @@ def render_page(playbook: Playbook, *, title: str, report: RunReport | None = No
         "style": style,
         "script": script,
         "origin": _origin(playbook),
-        "summary": _tiles([*_about(playbook), *run.summary]),
-        "charts": "".join(map(_figure, all_charts(playbook.bullets, run.curve))),
-        "details": _usage(run) + _failures(run) + _settings(run, playbook),
-        "data": _data(playbook.bullets, run),
+        "summary": _tiles([*_about(playbook), *(_standing(run) if run else ())]),
+        "charts": "".join(map(_figure, charts)),
+        "details": (_usage(run) + _failures(run) if run else "") + _settings(run, playbook),
+        "data": _data(playbook.bullets, history),
     }
     # One pass, so that a bullet which holds {{data}} stays what it is.
     page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html"))
     return page.encode()
 
 
-def _data(bullets: Sequence[Bullet], run: RunReport) -> str:
+def _data(bullets: Sequence[Bullet], history: History) -> str:
     rows = [
         [
             bullet.id,
@@ -76,8 +82,8 @@ def _data(bullets: Sequence[Bullet], run: RunReport) -> str:
         ]
         for bullet in bullets
     ]
-    history = {bullet_id: [_moment(m) for m in moments] for bullet_id, moments in run.history.items()}
-    value = {"bullets": rows, "history": history}
+    past = {bullet_id: [_moment(moment) for moment in moments] for bullet_id, moments in history.items()}
+    value = {"bullets": rows, "history": past}
     text = orjson.dumps(value, default=str).decode()
     # As JSON escapes, so that nothing in it ends the script element or starts a comment.
     for char in "<>&\u2028\u2029":
@@ -86,7 +92,8 @@ def _data(bullets: Sequence[Bullet], run: RunReport) -> str:
 
 
 def _moment(moment: Moment) -> list[Any]:
-    return [moment.batch, moment.kind, moment.example_id, moment.text, moment.similarity]
+    text = "" if moment.kind == "taught" else moment.text  # the bullet's own wording
+    return [moment.batch, moment.kind, moment.example_id, text, moment.similarity]
 
 
 def _origin(playbook: Playbook) -> str:
@@ -114,6 +121,21 @@ def _about(playbook: Playbook) -> list[tuple[str, str]]:
     return rows
 
 
+def _standing(run: Overview) -> Iterator[tuple[str, str]]:
+    yield "State", f"{run.state} ({run.reason})" if run.reason else run.state
+    yield "Examples", f"{run.done:,}" if run.done == run.planned else f"{run.done:,} of {run.planned:,}"
+    if run.accuracy is not None:
+        yield "Accuracy", percent(run.accuracy)
+    if len(run.curve) > 1:
+        yield "Last batch", percent(run.curve[-1].batch_accuracy)
+    if run.failed:
+        yield "Failed", f"{run.failed:,}"
+    yield "Work", duration(run.seconds)
+    yield "Calls", f"{run.bill.calls:,}"
+    yield "Tokens", f"{run.bill.tokens:,}"
+    yield "Cost", money(run.bill.cost_usd)
+
+
 def _tiles(pairs: Iterable[tuple[str, str]]) -> str:
     return "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in pairs)
 
@@ -128,26 +150,15 @@ def _figure(chart: Chart) -> str:
     )
 
 
-def _usage(run: RunReport) -> str:
+def _usage(run: Overview) -> str:
     if not run.usage:
         return ""
-    head = ("Role", "Calls", "Prompt tokens", "of them cached", "Reply tokens", "Retries", "US dollars")
-    rows = [
-        (
-            role,
-            f"{usage.calls:,}",
-            f"{usage.prompt_tokens:,}",
-            f"{usage.cached_prompt_tokens:,}",
-            f"{usage.completion_tokens:,}",
-            f"{usage.retries:,}",
-            "unknown" if usage.cost_usd is None else f"{usage.cost_usd:.4f}",
-        )
-        for role, usage in run.usage.items()
-    ]
+    head = ("Role", "Calls", "Prompt tokens", "of them cached", "Reply tokens", "Retries", "Cost")
+    rows = [(role, *usage_cells(usage)) for role, usage in run.usage.items()]
     return _more("Costs by role", _table(head, rows, numbers=True))
 
 
-def _failures(run: RunReport) -> str:
+def _failures(run: Overview) -> str:
     if not run.failures:
         return ""
     rows: list[tuple[str, str, str]] = []
@@ -155,13 +166,12 @@ def _failures(run: RunReport) -> str:
         rows.extend((kind, example, error) for example, error in failed[:_FAILURES_SHOWN])
         if len(failed) > _FAILURES_SHOWN:
             rows.append((kind, "", f"and {len(failed) - _FAILURES_SHOWN:,} more"))
-    total = sum(map(len, run.failures.values()))
-    return _more(f"Failed examples ({total:,})", _table(("Kind", "Example", "Error"), rows))
+    return _more(f"Failed examples ({run.failed:,})", _table(("Kind", "Example", "Error"), rows))
 
 
-def _settings(run: RunReport, playbook: Playbook) -> str:
-    rows = [(name, setting(value)) for name, value in playbook.training_config.items()]
-    rows = list(run.settings) or rows
+def _settings(run: Overview | None, playbook: Playbook) -> str:
+    settings = run.identity if run else playbook.training_config
+    rows = [(name, _setting(value)) for name, value in settings.items()]
     return _more("Settings", _table(("Setting", "Value"), rows)) if rows else ""
 
 
@@ -176,7 +186,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool 
     return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def setting(value: object) -> str:
+def _setting(value: object) -> str:
     """A setting's value as it is shown: text as it is, other values as JSON."""
     if isinstance(value, str):
         return value

@@ -17,8 +17,8 @@ from ace_cli.engine.events import (
     RunFinished,
     RunStarted,
 )
-from ace_cli.report.progress.reporters import RetryVoice, remark, started_line
-from ace_cli.report.terminal.summary import money, percent
+from ace_cli.report.format import money, percent
+from ace_cli.report.progress.plain import RetryVoice, remark, started_line
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Usage
 

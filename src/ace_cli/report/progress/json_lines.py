@@ -5,26 +5,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from typing import IO
 
 from ace_cli.clock import now
 from ace_cli.engine.events import Event, RunFinished
+from ace_cli.report.progress.plain import Writer
 
 
-class JsonReporter:
+class JsonReporter(Writer):
     """Every event, ``{"event": "batch_merged", "time": ..., ...}``."""
-
-    def __init__(self, err: IO[str]) -> None:
-        self._err = err
 
     def __call__(self, event: Event) -> None:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         body = {"event": name, "time": now(), **dataclasses.asdict(event)}
-        self._err.write(json.dumps(body, ensure_ascii=True, default=str) + "\n")
-        self._err.flush()
-
-    def close(self) -> None:
-        pass
+        text = json.dumps(body, default=str)  # ASCII; of what a terminal obeys, only DEL is left
+        self.write(text.replace("\x7f", r"\u007f"))
 
 
 class JsonResult(JsonReporter):

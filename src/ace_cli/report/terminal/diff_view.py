@@ -10,13 +10,8 @@ from rich.text import Text
 
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.diff import BulletChange, PlaybookDiff
+from ace_cli.report.terminal.style import BOLD, GREEN, QUIET, RED, YELLOW
 from ace_cli.report.text import one_line, printable
-
-_ADDED = Style(color="green")
-_REMOVED = Style(color="red")
-_CHANGED = Style(color="yellow")
-_BOLD = Style(bold=True)
-_QUIET = Style(dim=True)
 
 _NAMES = {
     "domain_id": "domain",
@@ -32,25 +27,25 @@ def diff_lines(difference: PlaybookDiff) -> Iterator[Text]:
     d = difference
     yield Text(
         f"{len(d.added)} added, {len(d.removed)} removed, {len(d.changed)} changed, {d.unchanged} unchanged",
-        _BOLD,
+        BOLD,
     )
     for bullet in d.added:
-        yield _bullet("+", bullet, _ADDED)
+        yield _bullet("+", bullet, GREEN)
     for bullet in d.removed:
-        yield _bullet("-", bullet, _REMOVED)
+        yield _bullet("-", bullet, RED)
     for change in d.changed:
         yield from _change(change)
 
 
 def _bullet(sign: str, bullet: Bullet, style: Style) -> Text:
     line = Text(f"{sign} {printable(bullet.id)}  ", style)
-    line.append(f"{bullet.section.value}  {printable(bullet.domain_id)}  ", _QUIET)
+    line.append(f"{bullet.section.value}  {printable(bullet.domain_id)}  ", QUIET)
     return line.append(one_line(bullet.content))
 
 
 def _change(change: BulletChange) -> Iterator[Text]:
     before, after = change.before, change.after
-    line = Text(f"~ {printable(after.id)}  ", _CHANGED)
+    line = Text(f"~ {printable(after.id)}  ", YELLOW)
     numbers = [name for name in change.fields if name not in ("content", "sources", "extra")]
     facts = [_step(name, getattr(before, name), getattr(after, name)) for name in numbers]
     facts += _more_sources(change)
@@ -61,10 +56,10 @@ def _change(change: BulletChange) -> Iterator[Text]:
         facts.append(f"other fields: {', '.join(map(printable, keys))}")
     yield line.append("; ".join(facts))
     if "content" in change.fields:
-        yield Text(f"    - {one_line(before.content)}", _REMOVED)
-        yield Text(f"    + {one_line(after.content)}", _ADDED)
+        yield Text(f"    - {one_line(before.content)}", RED)
+        yield Text(f"    + {one_line(after.content)}", GREEN)
     else:
-        yield Text(f"      {one_line(after.content)}", _QUIET)
+        yield Text(f"      {one_line(after.content)}", QUIET)
 
 
 def _step(name: str, before: Any, after: Any) -> str:

@@ -6,22 +6,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.style import Style
 from rich.text import Text
 
 from ace_cli.data import Example
 from ace_cli.playbook import Add, Change, Confirm, Drop, Vote
-from ace_cli.report.terminal.run_view import duration, money
+from ace_cli.report.format import duration, money
+from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, RecordedReply, Round
 from ace_cli.stages.base import Reflection
-
-_BOLD = Style(bold=True)
-_QUIET = Style(dim=True)
-_RIGHT = Style(color="green", bold=True)
-_WRONG = Style(color="red", bold=True)
-_HEAD = Style(color="cyan", bold=True)
 
 
 @dataclass(frozen=True)
@@ -80,14 +74,14 @@ def example_story(run: RunReader, index: int) -> ExampleStory:
 def example_lines(story: ExampleStory) -> Iterator[Text]:
     """The story for reading from top to bottom; lines may want wrapping."""
     example = story.example
-    yield Text.assemble((printable(example.id), _BOLD), ("  domain ", _QUIET), printable(example.domain))
-    yield from _block("Question", example.question)
+    yield Text.assemble((printable(example.id), BOLD), ("  domain ", QUIET), printable(example.domain))
+    yield from block("Question", example.question)
     if example.context:
-        yield from _block("Context", example.context)
-    yield from _block("Known answer", example.answer)
+        yield from block("Context", example.context)
+    yield from block("Known answer", example.answer)
     if not story.passages:
         yield Text()
-        yield Text("Not attempted so far.", _QUIET)
+        yield Text("Not attempted so far.", QUIET)
     for passage in story.passages:
         yield from _passage(passage)
 
@@ -99,20 +93,20 @@ def _passage(passage: Passage) -> Iterator[Text]:
     about = (
         f"  {duration(episode.seconds)}, {episode.shown} bullets shown of playbook version {episode.version}"
     )
-    yield Text.assemble((title, _HEAD), (about, _QUIET))
+    yield Text.assemble((title, HEAD), (about, QUIET))
     for reply in passage.replies:
         yield from _call(reply)
     for number, round_ in enumerate(episode.rounds):
         yield from _round(round_, number)
     if episode.failed:
         yield Text()
-        yield Text.assemble((f"Failed: {printable(episode.failure)}  ", _WRONG), one_line(episode.error))
+        yield Text.assemble((f"Failed: {printable(episode.failure)}  ", BAD), one_line(episode.error))
     yield Text()
-    yield Text("What the curator did", _BOLD)
+    yield Text("What the curator did", BOLD)
     if passage.changes is None:
-        yield Text("  Its batch is not merged yet.", _QUIET)
+        yield Text("  Its batch is not merged yet.", QUIET)
     elif not passage.changes:
-        yield Text("  Nothing: no insights and no votes.", _QUIET)
+        yield Text("  Nothing: no insights and no votes.", QUIET)
     for change in passage.changes or ():
         yield Text(f"  {_told(change)}")
 
@@ -125,38 +119,38 @@ def _call(record: RecordedReply) -> Iterator[Text]:
     facts += f", ended by {printable(reply.finish_reason)}" if reply.finish_reason != "stop" else ""
     yield Text()
     yield Text.assemble(
-        (f"{printable(record.role)}, call {record.turn + 1}", _BOLD),
-        (f"  {printable(record.model)}, {facts}", _QUIET),
+        (f"{printable(record.role)}, call {record.turn + 1}", BOLD),
+        (f"  {printable(record.model)}, {facts}", QUIET),
     )
     for role, text in record.messages:
-        yield from _block(role, text, indent="  ")
-    yield from _block("reply", reply.text, indent="  ")
+        yield from block(role, text, indent="  ")
+    yield from block("reply", reply.text, indent="  ")
 
 
 def _round(round_: Round, number: int) -> Iterator[Text]:
     verdict = round_.verdict
-    word, style = ("right", _RIGHT) if verdict.correct else ("wrong", _WRONG)
+    word, style = ("right", GOOD) if verdict.correct else ("wrong", BAD)
     yield Text()
-    line = Text("Verdict" if not number else f"Verdict on try {number + 1}", _BOLD)
+    line = Text("Verdict" if not number else f"Verdict on try {number + 1}", BOLD)
     line.append("  ").append(word, style)
     line.append(f"  got {one_line(verdict.got)!r}, expected {one_line(verdict.expected)!r}")
-    yield line.append(f"  (scorer {printable(verdict.judge)})", _QUIET)
+    yield line.append(f"  (scorer {printable(verdict.judge)})", QUIET)
     cited = ", ".join(map(printable, round_.attempt.bullet_ids))
-    yield Text.assemble(("  cited bullets ", _QUIET), cited or "none")
+    yield Text.assemble(("  cited bullets ", QUIET), cited or "none")
     if round_.reflection is not None:
         yield from _reflection(round_.reflection)
 
 
 def _reflection(reflection: Reflection) -> Iterator[Text]:
     yield Text()
-    yield Text("Reflection", _BOLD)
+    yield Text("Reflection", BOLD)
     for name in ("reasoning", "error_identification", "root_cause", "correct_approach"):
         if value := getattr(reflection, name):
-            yield Text.assemble((f"  {name.replace('_', ' ')}  ", _QUIET), one_line(value))
+            yield Text.assemble((f"  {name.replace('_', ' ')}  ", QUIET), one_line(value))
     for insight in reflection.insights:
-        yield Text.assemble((f"  insight ({insight.section.value})  ", _QUIET), one_line(insight.content))
+        yield Text.assemble((f"  insight ({insight.section.value})  ", QUIET), one_line(insight.content))
     for tag in reflection.bullet_tags:
-        yield Text.assemble(("  vote  ", _QUIET), f"{printable(tag.id)} {tag.tag.value}")
+        yield Text.assemble(("  vote  ", QUIET), f"{printable(tag.id)} {tag.tag.value}")
 
 
 def _told(change: Change) -> str:
@@ -177,9 +171,3 @@ def _change_dict(change: Change) -> dict[str, Any]:
     if isinstance(change, Add):
         values["bullet"] = change.bullet.to_dict()
     return values
-
-
-def _block(name: str, text: str, indent: str = "") -> Iterator[Text]:
-    yield Text(f"{indent}{name}", _QUIET)
-    for line in printable(text, keep_lines=True).split("\n"):
-        yield Text(f"{indent}  {line}")

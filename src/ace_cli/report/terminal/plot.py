@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
+from ace_cli.report.format import percent
+
 _ASCII = str.maketrans({"│": "|", "─": "-", "┤": "|", "┬": "+", "└": "+", "┌": "+", "┐": "+", "┘": "+"})
 _NARROW = 40
 """Cells below which a curve is told in a line instead of drawn."""
@@ -29,24 +31,23 @@ def plot(
     *,
     width: int,
     height: int = 9,
-    top: float | None = None,
-    percent: bool = False,
+    share: bool = False,
     ascii_only: bool = False,
 ) -> list[Text]:
     """A titled plot of at most ``width`` cells, or one line of words where there is no room for one.
 
     The last curve is the one that matters: it lies on top and its last value is told in the title.
-    The axis starts at 0 and ends at ``top`` (default: the largest value).
+    The axis starts at 0 and ends at the largest value; that of a ``share`` ends at 100 %.
     """
     main = curves[-1]
-    heading = Text.assemble((title, Style(bold=True)), f"  {_label(main.ys[-1], percent)}")
+    heading = Text.assemble((title, Style(bold=True)), f"  {_label(main.ys[-1], share)}")
     if width < _NARROW or len(main.xs) < 2:
-        heading.append(f", at first {_label(main.ys[0], percent)}" if len(main.xs) > 1 else "")
+        heading.append(f", at first {_label(main.ys[0], share)}" if len(main.xs) > 1 else "")
         return [heading]
 
     import plotext
 
-    highest = top if top is not None else max(1.0, *(y for curve in curves for y in curve.ys))
+    highest = 1.0 if share else max(1.0, *(y for curve in curves for y in curve.ys))
     figure = plotext.figure
     figure.clear()
     figure.plot_size(width, height)
@@ -57,9 +58,9 @@ def plot(
         signal.lines(curve.is_line)
         figure.draw(signal)
     figure.ruler("y").lim(0, highest)
-    middle = highest / 2 if percent else highest // 2
-    ticks = [0, middle, highest] if percent or highest >= 4 else [0, highest]
-    figure.ruler("y").ticks(ticks, [_label(tick, percent) for tick in ticks])
+    middle = highest / 2 if share else highest // 2
+    ticks = [0, middle, highest] if share or highest >= 4 else [0, highest]
+    figure.ruler("y").ticks(ticks, [_label(tick, share) for tick in ticks])
     start, end = min(main.xs), max(main.xs)
     figure.ruler("x").ticks([start, end], [f"{start:g}", f"{end:g}"])
     figure.axes(False, axis="x", side="upper")
@@ -69,8 +70,8 @@ def plot(
     return [heading, *(_coloured(line.rstrip(), ascii_only) for line in drawn.rstrip().splitlines())]
 
 
-def _label(value: float, percent: bool) -> str:
-    return f"{value:.0%}" if percent else f"{value:g}" if value == round(value) else f"{value:.1f}"
+def _label(value: float, share: bool) -> str:
+    return percent(value, 0) if share else f"{value:g}" if value == round(value) else f"{value:.1f}"
 
 
 def _coloured(line: str, ascii_only: bool) -> Text:

@@ -6,21 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ace_cli.report.terminal.summary import money, percent
+from ace_cli.report.format import money, percent
 from ace_cli.report.text import one_line, printable
-from ace_cli.runs.folders import RunSummary
+from ace_cli.runs.overview import Overview
 
 
-def print_runs(runs: Sequence[RunSummary], folder: Path) -> None:
+def print_runs(runs: Sequence[Overview], folder: Path) -> None:
     """One line a run, newest first; columns for people, tabs for pipes."""
     if not runs:
         sys.stderr.write(f"no runs in {folder}/\n")
         return
     rows: list[tuple[str, ...]] = [("run", "state", "progress", "accuracy", "cost", "started")]
     for run in runs:
-        share = percent(run.correct / run.done) if run.done else "-"
-        cost = money(run.usage.cost_usd)
-        cells = (str(run.run_dir), run.state, f"{run.done}/{run.total}", share, cost, run.created_at)
+        share = "-" if run.accuracy is None else percent(run.accuracy)
+        cost = money(run.bill.cost_usd)
+        cells = (str(run.run_dir), run.state, f"{run.done}/{run.planned}", share, cost, run.created_at)
         rows.append(tuple(one_line(cell) for cell in cells))
     if sys.stdout.isatty():
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -10,23 +10,10 @@ from rich.style import Style
 from rich.text import Text
 
 from ace_cli.playbook import Bullet, PlaybookStage, Section
+from ace_cli.report.terminal.style import BOLD, PLAIN, QUIET, SECTIONS, STAGES
 from ace_cli.report.text import one_line, printable
 
 TSV_HEADER = "id\tsection\tdomain\tstage\tconfidence\thelpful\tharmful\tneutral\tactivations\tcontent"
-
-SECTION_STYLES = {
-    Section.HELPFUL: Style(color="green"),
-    Section.HARMFUL: Style(color="red"),
-    Section.NEUTRAL: Style(color="blue"),
-}
-STAGE_STYLES = {
-    PlaybookStage.SHADOW: Style(),
-    PlaybookStage.PRODUCTION: Style(color="green", bold=True),
-    PlaybookStage.QUARANTINED: Style(color="yellow"),
-}
-_HEADER = Style(bold=True)
-_QUIET = Style(dim=True)
-_PLAIN = Style()
 
 _MIN_CONTENT = 30
 """Cells below which the content gets a line of its own."""
@@ -83,7 +70,7 @@ def table_lines(
     """
     layout = Layout.fit(bullets, width, similarities=similarities, ascii_only=ascii_only)
     yield layout.header()
-    yield Text(("-" if ascii_only else "─") * width, _QUIET)
+    yield Text(("-" if ascii_only else "─") * width, QUIET)
     for bullet in bullets:
         yield from layout.rows(bullet, whole=whole)
 
@@ -125,9 +112,9 @@ class Layout:
     def header(self) -> Text:
         line = Text(no_wrap=True)
         for column in self.columns:
-            line.append(_cell(column.title, column, "") + self.gap, _HEADER)
+            line.append(_cell(column.title, column, "") + self.gap, BOLD)
         if self.before:
-            line.append("content", _HEADER)
+            line.append("content", BOLD)
         line.truncate(self.width)
         return line
 
@@ -137,7 +124,7 @@ class Layout:
             parts = _wrapped(bullet.content, self.room)
         else:
             parts = [cut(one_line(bullet.content), self.room, self.mark)]
-        style = _QUIET if bullet.is_quarantined else _PLAIN
+        style = QUIET if bullet.is_quarantined else PLAIN
         line = Text(no_wrap=True)
         cells = _cells(bullet, self.similarities)
         for column in self.columns:
@@ -200,16 +187,16 @@ def _column(key: str, title: str, width: int, *, right: bool = False) -> Column:
 
 def _cells(bullet: Bullet, similarities: Mapping[str, float] | None) -> dict[str, tuple[str, Style]]:
     cells = {
-        "id": (printable(bullet.id), _HEADER),
-        "section": (bullet.section.value, SECTION_STYLES[bullet.section]),
-        "domain": (printable(bullet.domain_id), _QUIET if bullet.is_quarantined else _PLAIN),
-        "stage": (bullet.stage.value, STAGE_STYLES[bullet.stage]),
-        "confidence": (f"{bullet.confidence:.2f}", _PLAIN),
-        "votes": (f"{bullet.helpful_count}/{bullet.harmful_count}", _PLAIN),
-        "activations": (str(bullet.activation_count), _PLAIN),
+        "id": (printable(bullet.id), BOLD),
+        "section": (bullet.section.value, SECTIONS[bullet.section]),
+        "domain": (printable(bullet.domain_id), QUIET if bullet.is_quarantined else PLAIN),
+        "stage": (bullet.stage.value, STAGES[bullet.stage]),
+        "confidence": (f"{bullet.confidence:.2f}", PLAIN),
+        "votes": (f"{bullet.helpful_count}/{bullet.harmful_count}", PLAIN),
+        "activations": (str(bullet.activation_count), PLAIN),
     }
     if similarities is not None:
-        cells["similarity"] = (f"{similarities[bullet.id]:.3f}", _PLAIN)
+        cells["similarity"] = (f"{similarities[bullet.id]:.3f}", PLAIN)
     return cells
 
 

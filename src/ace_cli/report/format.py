@@ -1,0 +1,56 @@
+"""Numbers in words, one way everywhere: money, time, shares, counts."""
+
+from __future__ import annotations
+
+from ace_cli.runs.records import CurvePoint, Usage
+
+
+def money(dollars: float | None) -> str:
+    """``$12.35``; below a dollar with four places, since small sums are what people try first."""
+    if dollars is None:
+        return "unknown price"
+    if 0 < dollars < 0.0001:
+        return "<$0.0001"
+    return f"${dollars:,.2f}" if dollars >= 1 or not dollars else f"${dollars:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """``4.2 s``, ``42 s``, ``3 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(share: float, places: int = 1) -> str:
+    """``40.0 %`` of a share of 0.4."""
+    return f"{share:.{places}%}".replace("%", " %")
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 example``, ``1,200 examples``; an odd plural is given as ``many``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def usage_cells(usage: Usage) -> tuple[str, ...]:
+    """Calls, prompt tokens, cached ones of them, reply tokens, retries and cost."""
+    numbers = (
+        usage.calls,
+        usage.prompt_tokens,
+        usage.cached_prompt_tokens,
+        usage.completion_tokens,
+        usage.retries,
+    )
+    return (*(f"{number:,}" for number in numbers), money(usage.cost_usd))
+
+
+def merge_line(point: CurvePoint, planned: int, batches: int = 0) -> str:
+    """A merge on one line, for logs; batches, of which there may be a number, count from 1 for people."""
+    return (
+        f"batch {point.batch + 1}{f'/{batches}' if batches else ''}: {point.examples_seen}/{planned} examples, "
+        f"accuracy {percent(point.accuracy)} (batch {percent(point.batch_accuracy)}), "
+        f"{count(point.playbook_size, 'bullet')} (+{point.bullets_added}, {point.bullets_incremented} repeated), "
+        f"{money(point.cost_usd)}"
+    )

@@ -1,0 +1,174 @@
+"""The formats that `ace export` writes. Each renders itself, and knows where it goes and what it loses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ace_cli.errors import UsageError
+from ace_cli.files import cannot_write, write_atomic
+from ace_cli.playbook import Playbook
+from ace_cli.playbook import formats as files
+from ace_cli.playbook.formats.markdown import skill_name
+
+if TYPE_CHECKING:
+    from ace_cli.runs.reader import RunReader
+
+MayReplace = Callable[[Path], object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What is exported: a playbook with just the bullets that are wanted, and the run that they come from.
+
+    ``title`` is that of a page and the name of a skill; a skill's ``description`` is of its domains by default.
+    """
+
+    playbook: Playbook
+    title: str
+    description: str = ""
+    run: RunReader | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One ``--format``, which goes into a file of its own.
+
+    ``suffixes`` and ``file_names`` are ends and names of ``-o`` that stand for it. Formats ``for_models`` are texts that a
+    model reads, so they hold the general bullets beside those of a domain and are measured as they are; ``loses`` says
+    what of a playbook there is no place for.
+    """
+
+    name: str
+    render: Callable[[Content], bytes]
+    suffixes: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
+    for_models: bool = False
+    is_text: bool = True
+    loses: str = ""
+
+    def place(self, output: Path) -> Path:
+        """The file that is written for ``-o output``."""
+        if output.is_dir():
+            raise UsageError(f"{output} is a folder", "Name the file to write.")
+        return output
+
+    def title(self, path: Path) -> str:
+        """The title that a file at ``path`` gives its content; empty for none."""
+        del path
+        return ""
+
+    def write(self, data: bytes, path: Path, may_replace: MayReplace) -> None:
+        """Write it, whole or not at all.
+
+        Args:
+            may_replace: called before a file is replaced, raises if it must not be; None: it may be.
+        """
+        if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
+            try:
+                path.write_bytes(data)
+            except OSError as error:
+                raise cannot_write(path, error) from None
+            return
+        if path.exists() and may_replace is not None:
+            may_replace(path)
+        write_atomic(path, data)
+
+    def remark(self, path: Path | None, title: str) -> str:
+        """What should be known of what was written (None: to standard output)."""
+        del path, title
+        return f"this form has no place for {self.loses}" if self.loses else ""
+
+
+class Skill(Format):
+    """A folder with a SKILL.md in it, which should have the name of the skill."""
+
+    def place(self, output: Path) -> Path:
+        return super().place(output) if output.suffix.lower() == ".md" else output / "SKILL.md"
+
+    def title(self, path: Path) -> str:
+        return path.parent.resolve().name
+
+    def remark(self, path: Path | None, title: str) -> str:
+        name = skill_name(title)
+        if path is None or self.title(path) == name:
+            return ""
+        return f"name its folder {name!r}, as the skill is named"
+
+
+class Section(Format):
+    """A marked part of a file that is somebody's own: replaced or appended, and nothing else is touched."""
+
+    def write(self, data: bytes, path: Path, may_replace: MayReplace) -> None:
+        if not path.is_file():
+            super().write(data, path, may_replace)
+            return
+        try:
+            existing = path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        write_atomic(path, files.merge_section(existing, data, str(path)))
+
+
+def _plain(dump: Callable[[Playbook], bytes]) -> Callable[[Content], bytes]:
+    return lambda content: dump(content.playbook)
+
+
+def _skill(content: Content) -> bytes:
+    return files.dump_skill(content.playbook, content.title, content.description)
+
+
+def _html(content: Content) -> bytes:
+    from ace_cli.report.html.page import render_page
+    from ace_cli.runs.history import history
+    from ace_cli.runs.overview import overview
+
+    playbook, run = content.playbook, content.run
+    if run is None:
+        return render_page(playbook, title=content.title)
+    past = history(run.merges(), playbook.by_id)
+    return render_page(playbook, title=content.title, run=overview(run), history=past)
+
+
+_PAPER_LOSES = "stages, sources, times, activations, neutral votes and line breaks"
+_AGENTS = ("agents.md", "claude.md", "gemini.md")
+FORMATS = {
+    form.name: form
+    for form in (
+        Format("json", _plain(files.dump_playbook), (".json",)),
+        Format("jsonl", _plain(files.dump_jsonl), (".jsonl", ".ndjson")),
+        Format("csv", _plain(files.dump_csv), (".csv",)),
+        Format("parquet", _plain(files.dump_parquet), (".parquet",), is_text=False),
+        Format("markdown", _plain(files.dump_markdown), (".md", ".markdown")),
+        Format("prompt", _plain(files.dump_prompt), (".txt", ".prompt"), for_models=True),
+        Format("paper", _plain(files.dump_paper), for_models=True, loses=_PAPER_LOSES),
+        Skill("skill", _skill, file_names=("skill.md",), for_models=True),
+        Section("agents-md", _plain(files.dump_agents_section), file_names=_AGENTS, for_models=True),
+        Format("html", _html, (".html", ".htm")),
+    )
+}
+
+
+def find_format(name: str, output: Path | None) -> Format:
+    """The format called ``name`` or, without one, that which the name of the output stands for.
+
+    Raises:
+        UsageError: there is none of that name, or nothing says which one is meant.
+    """
+    hint = f"Formats: {', '.join(FORMATS)}."
+    if name:
+        if found := FORMATS.get(name.lower().replace("_", "-")):
+            return found
+        raise UsageError(f"--format {name:.60} is not known", hint)
+    if output is None:
+        raise UsageError("nothing says in which format to write", f"Give --format. {hint}")
+    file, suffix = output.name.lower(), output.suffix.lower()
+    for form in FORMATS.values():
+        if file in form.file_names:
+            return form
+    for form in FORMATS.values():
+        if suffix in form.suffixes:
+            return form
+    raise UsageError(f"the name {output} does not say in which format to write", f"Give --format. {hint}")

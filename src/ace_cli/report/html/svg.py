@@ -1,0 +1,116 @@
+"""Lines and bars as inline SVG. No styles or scripts inside: the page's own style sheet dresses them, for light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from math import ceil
+
+_WIDTH, _HEIGHT = 400, 230
+_TOP, _RIGHT, _BOTTOM = 10, 16, 24
+_CHARACTER = 6.2
+"""Mean width of a character of the labels, in the drawing's units."""
+_DOTS_UP_TO = 40
+
+Label = Callable[[float], str]
+Point = tuple[float, float]
+
+
+def lines(
+    series: Mapping[str, Sequence[Point]],
+    label: Label,
+    along: Label,
+    *,
+    highest: float = 0.0,
+    whole: bool = False,
+) -> str:
+    """A line for each of ``series`` over the same x, from (0, 0).
+
+    Args:
+        label: of a value; ``along`` of a place on the x axis. A point's tooltip is ``label`` after ``along``.
+        highest: where the scale ends, if not at the largest value.
+        whole: there are no halves of what is counted.
+    """
+    points = [point for line in series.values() for point in line]
+    widest = max(x for x, _ in points) or 1
+    steps, left = _scale(highest or max(y for _, y in points), label, whole)
+    across, up = _WIDTH - left - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+
+    def at(point: Point) -> tuple[float, float]:
+        return left + point[0] / widest * across, _TOP + (1 - point[1] / steps[-1]) * up
+
+    parts = [_level(at((0, step))[1], left, label(step)) for step in steps]
+    for part in range(5):
+        x = widest * part // 4
+        anchor = "start" if part == 0 else "end" if part == 4 else "middle"
+        parts.append(_text(at((x, 0))[0], _HEIGHT - 6, f"{x:,.0f}", anchor))
+    for number, line in enumerate(series.values()):
+        path = " L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, line))
+        parts.append(f'<g class="series-{number} of-{len(series)}"><path class="line" d="M{path}"/>')
+        for point in line if len(line) <= _DOTS_UP_TO else ():
+            x, y = at(point)
+            tip = _tip(f"{label(point[1])} after {along(point[0])}")
+            parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3">{tip}</circle>')
+        parts.append("</g>")
+    return _drawing(parts)
+
+
+def bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
+    """A standing bar for each (name, count)."""
+    steps, left = _scale(max(count for _, count in counts), label, whole=True)
+    band, up = (_WIDTH - left - _RIGHT) / len(counts), _HEIGHT - _TOP - _BOTTOM
+    parts = [_level(_TOP + (1 - step / steps[-1]) * up, left, label(step)) for step in steps]
+    for number, (name, count) in enumerate(counts):
+        x, height = left + number * band, count / steps[-1] * up
+        parts.append(
+            _bar(x + band * 0.12, _TOP + up - height, band * 0.76, height, f"{name}: {label(count)}")
+        )
+        parts.append(_text(x + band / 2, _HEIGHT - 6, name, "middle"))
+    return _drawing(parts)
+
+
+def lying_bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
+    """A lying bar for each (name, count), for names that are long."""
+    left = 8 + _CHARACTER * max(len(name) for name, _ in counts)
+    most = max(count for _, count in counts) or 1
+    room = _WIDTH - left - _RIGHT - _CHARACTER * len(label(most))
+    band = min((_HEIGHT - _TOP) / len(counts), 44)
+    parts = []
+    for number, (name, count) in enumerate(counts):
+        y, width = _TOP + number * band, count / most * room
+        parts.append(_bar(left, y + band * 0.14, width, band * 0.72, f"{name}: {label(count)}"))
+        parts.append(_text(left - 7, y + band / 2 + 4, name, "end"))
+        parts.append(_text(left + width + 5, y + band / 2 + 4, label(count), "start"))
+    return _drawing(parts)
+
+
+def _scale(highest: float, label: Label, whole: bool) -> tuple[list[float], float]:
+    """Round steps from 0 to ``highest`` or just above it, at most 7, and the room that their labels take."""
+    highest, least = highest or 1.0, 0 if whole else -6
+    rounds = (size * 10.0**power for power in range(least, 20) for size in (1, 2, 5))
+    step = next(step for step in rounds if highest <= 6 * step)
+    steps = [round(number * step, 9) for number in range(max(1, ceil(highest / step)) + 1)]
+    return steps, 10 + _CHARACTER * max(len(label(step)) for step in steps)
+
+
+def _drawing(parts: Sequence[str]) -> str:
+    # Hidden from screen readers: the words below the chart say it.
+    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+
+
+def _level(y: float, left: float, text: str) -> str:
+    line = f'<path class="grid" d="M{left:.1f} {y:.1f}H{_WIDTH - _RIGHT}"/>'
+    return line + _text(left - 7, y + 4, text, "end")
+
+
+def _bar(x: float, y: float, width: float, height: float, tip: str) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect class="bar" {place} rx="2">{_tip(tip)}</rect>'
+
+
+def _text(x: float, y: float, text: str, anchor: str) -> str:
+    return f'<text class="{anchor}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
+
+
+def _tip(text: str) -> str:
+    return f"<title>{escape(text)}</title>"

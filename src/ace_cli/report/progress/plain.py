@@ -1,0 +1,125 @@
+"""Lines for logs and pipes, and what every display tells alike."""
+
+from __future__ import annotations
+
+import time
+from typing import IO, Protocol
+
+from ace_cli.engine.events import (
+    BatchMerged,
+    CheckpointSaved,
+    Event,
+    ExampleFinished,
+    Notice,
+    RetryScheduled,
+    RunFinished,
+    RunStarted,
+    Stopping,
+)
+from ace_cli.report.format import count, duration, merge_line
+from ace_cli.report.terminal.summary import result_lines
+from ace_cli.report.text import printable
+
+RETRY_PAUSE = 10.0
+"""Seconds between two lines about retries: a rate limit is worth a word, not a flood."""
+
+
+class Reporter(Protocol):
+    """Listens to a run. ``close`` is called once, however the run ended."""
+
+    def __call__(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Writer:
+    """A reporter that writes lines to a stream as they come."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, *lines: str) -> None:
+        for line in lines:
+            self._stream.write(printable(line) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ResultReporter(Writer):
+    """Only the result, when there is one."""
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, RunFinished):
+            self.write(*result_lines(event))
+
+
+class PlainReporter(Writer):
+    """One line a batch; failures, retries and checkpoints as they come."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(stream)
+        self._planned = self._batches = 0
+        self._started = time.monotonic()
+        self._retries = RetryVoice()
+
+    def __call__(self, event: Event) -> None:
+        if line := self._line(event):
+            self.write(line)
+
+    def _line(self, event: Event) -> str:
+        match event:
+            case RunStarted():
+                self._planned, self._batches = event.total, event.batches
+                return started_line(event)
+            case BatchMerged(point):
+                elapsed = duration(time.monotonic() - self._started)
+                return f"{merge_line(point, self._planned, self._batches)}, {elapsed}"
+        return self._retries.line(event) or remark(event)
+
+
+class RetryVoice:
+    """Says that calls are being retried, now and then, with how many since the last word."""
+
+    def __init__(self) -> None:
+        self._said = float("-inf")
+        self._count = 0
+
+    def line(self, event: Event) -> str:
+        """A line to print, or an empty text."""
+        if not isinstance(event, RetryScheduled):
+            return ""
+        self._count += 1
+        if time.monotonic() - self._said < RETRY_PAUSE:
+            return ""
+        more = f" ({self._count} retries since the last word)" if self._count > 1 else ""
+        if self._said == float("-inf"):
+            more = " (Ctrl-C stops the run, nothing is lost)"
+        self._said, self._count = time.monotonic(), 0
+        return f"{event.role}: {event.kind}, next try in {event.wait:.1f} s: {event.message}{more}"
+
+
+def started_line(event: RunStarted) -> str:
+    done = f", {event.done} done before" if event.done else ""
+    word = "going on" if event.resumed else "training"
+    return (
+        f"{word}: {count(event.total, 'example')} in {count(event.batches, 'batch', 'batches')}{done}, "
+        f"{count(event.playbook_size, 'bullet')} to start with"
+    )
+
+
+def remark(event: Event) -> str:
+    """A line for events that any display tells alike; empty for the others."""
+    match event:
+        case ExampleFinished(failure=failure) if failure and not event.replayed:
+            return f"example {event.example_id} failed ({failure}): {event.error}"
+        case CheckpointSaved():
+            return f"checkpoint: {event.path}"
+        case Stopping():
+            calls = count(event.in_flight, "call")
+            grace = f"; {calls} in flight may end (at most {event.grace:g} s, Ctrl-C ends them now)"
+            return f"stopping: {event.reason}{grace if event.in_flight else ''}"
+        case Notice(message):
+            return message
+    return ""

@@ -1,0 +1,73 @@
+"""What happened to each bullet: taught, merged into and cited in a run, edited by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ace_cli.playbook import Add, Confirm, Playbook, Vote
+from ace_cli.playbook.edit import recorded_edits
+from ace_cli.runs.records import Merge
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that happened to a bullet.
+
+    ``kind`` is ``taught``, ``merged``, ``cited`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
+    of a citation, or what an editor did. ``batch`` counts from 0 and is None for edits by hand; ``similarity`` is the
+    cosine of a merged insight to the bullet, in -1..1.
+    """
+
+    kind: str
+    at: str
+    text: str
+    example_id: str = ""
+    batch: int | None = None
+    section: str = ""
+    similarity: float | None = None
+    reason: str = ""
+
+
+History = Mapping[str, Sequence[Moment]]
+"""By bullet id, the oldest moment first."""
+
+
+def history(merges: Iterable[Merge], wanted: Collection[str] | None = None) -> dict[str, list[Moment]]:
+    """What a run's merges did, to the bullets of the ids ``wanted`` (default: to all)."""
+    found: dict[str, list[Moment]] = {}
+    for merge in merges:
+        at, batch = merge.delta.at, merge.batch
+        for change in merge.delta.changes:
+            match change:
+                case Add(bullet, example_id):
+                    bullet_id = bullet.id
+                    section = bullet.section.value
+                    moment = Moment("taught", at, bullet.content, example_id, batch, section)
+                case Confirm(bullet_id, example_id, content, section_, similarity, reason):
+                    section = section_.value
+                    moment = Moment("merged", at, content, example_id, batch, section, similarity, reason)
+                case Vote(bullet_id, example_id, tag):
+                    moment = Moment("cited", at, tag.value, example_id, batch)
+                case _:  # a dropped insight belongs to no bullet
+                    continue
+            if wanted is None or bullet_id in wanted:
+                found.setdefault(bullet_id, []).append(moment)
+    return found
+
+
+def edits(bullet_id: str, playbook: Playbook) -> list[Moment]:
+    """What people did to a bullet by hand, as its file says."""
+    notes = (note for note in recorded_edits(playbook) if note.get("id") == bullet_id)
+    return [Moment("edited", str(note.get("at", "")), _told(note)) for note in notes]
+
+
+def _told(note: Mapping[str, Any]) -> str:
+    """``alice: stage shadow -> production``."""
+    by, action = note.get("by", "unknown"), note.get("action", "edit")
+    if action == "delete":
+        return f"{by}: deleted"
+    if action == "reword":
+        return f"{by}: reworded, was: {note.get('before')}"
+    return f"{by}: {action} {note.get('before')} -> {note.get('after')}"

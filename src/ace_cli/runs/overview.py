@@ -1,0 +1,146 @@
+"""The one reading of a run: how it stands, what it took, how it grew. All that shows or sums up a run draws from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ace_cli.redact import redact
+from ace_cli.runs import lock
+from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import CurvePoint, Session, Standing, State, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """A run as it stands; of a damaged one, little more than that it is.
+
+    ``planned`` counts the examples over all epochs, ``done`` those recorded so far, the unmerged included. ``usage`` is by
+    role, ``curve`` has one point a merge, ``failures`` are (example id, error) by kind. ``seconds`` are those of work, over
+    all sessions. ``slowest`` are (example id, seconds), ``most_expensive`` (example id, US dollars, tokens). ``identity`` and
+    ``runtime`` are settings by dotted path, without what only their owner should see.
+    """
+
+    run_dir: Path
+    state: State
+    reason: str = ""
+    created_at: str = ""
+    identity: Mapping[str, Any] = field(default_factory=dict)
+    runtime: Mapping[str, Any] = field(default_factory=dict)
+    origins: Mapping[str, int] = field(default_factory=dict)
+    planned: int = 0
+    done: int = 0
+    correct: int = 0
+    failed: int = 0
+    seconds: float = 0.0
+    sessions: Sequence[Session] = ()
+    usage: Mapping[str, Usage] = field(default_factory=dict)
+    initial_size: int = 0
+    curve: Sequence[CurvePoint] = ()
+    failures: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    slowest: Sequence[tuple[str, float]] = ()
+    most_expensive: Sequence[tuple[str, float, int]] = ()
+
+    @property
+    def accuracy(self) -> float | None:
+        """Correct ones among all attempted, failed ones included; None before the first."""
+        return self.correct / self.done if self.done else None
+
+    @property
+    def bill(self) -> Usage:
+        """What all roles together took."""
+        return Usage.sum(self.usage.values())
+
+    @property
+    def playbook_size(self) -> int:
+        return self.curve[-1].playbook_size if self.curve else self.initial_size
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        return {**self.identity, **self.runtime}
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The settings that somebody chose, rather than left as they were."""
+        return {path: value for path, value in self.settings.items() if self.origins.get(path)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """For scripts: plain JSON."""
+        return {
+            "run": str(self.run_dir),
+            "state": self.state,
+            "reason": self.reason,
+            "created_at": self.created_at,
+            "settings": self.settings,
+            "examples": {
+                "planned": self.planned,
+                "done": self.done,
+                "correct": self.correct,
+                "failed": self.failed,
+                "accuracy": self.accuracy,
+            },
+            "seconds": self.seconds,
+            "sessions": [asdict(session) for session in self.sessions],
+            "usage": {role: asdict(usage) for role, usage in self.usage.items()},
+            "curve": [asdict(point) for point in self.curve],
+            "failures": {
+                kind: [{"example": example, "error": error} for example, error in found]
+                for kind, found in self.failures.items()
+            },
+            "slowest": [{"example": example, "seconds": seconds} for example, seconds in self.slowest],
+            "most_expensive": [
+                {"example": example, "cost_usd": cost, "tokens": tokens}
+                for example, cost, tokens in self.most_expensive
+            ],
+        }
+
+
+def overview(run: RunReader, earlier: Overview | None = None) -> Overview:
+    """Read it; a run that goes on is read as it stands.
+
+    ``earlier`` is an earlier look at the same run, whose merges need not be read again.
+    """
+    header, standing = run.header(), _standing(run)
+    curve = tuple(earlier.curve) if earlier is not None else ()
+    curve += tuple(run.curve(after=curve[-1].batch if curve else -1))
+    done, correct, failed = run.counts()
+    return Overview(
+        run_dir=run.run_dir,
+        state=standing.state,
+        reason=standing.reason,
+        created_at=header.created_at,
+        identity=_harmless(header.identity),
+        runtime=_harmless(run.runtime()),
+        origins=header.origins,
+        planned=run.example_count() * int(header.identity["training.epochs"]),
+        done=done,
+        correct=correct,
+        failed=failed,
+        seconds=run.seconds(),
+        sessions=run.sessions(),
+        usage=run.usage(),
+        initial_size=len(header.base_playbook),
+        curve=curve,
+        failures=run.failures(),
+        slowest=[(episode.example_id, episode.seconds) for episode in run.slowest()],
+        most_expensive=run.most_expensive(),
+    )
+
+
+def _standing(run: RunReader) -> Standing:
+    """What the store says, unless the process that should tell more is gone."""
+    standing = run.state()
+    if standing.state is State.RUNNING and not lock.is_held(run.run_dir):
+        standing = run.state()  # it may have ended between the two looks
+        if standing.state is State.RUNNING:
+            return Standing(State.CRASHED, "its process is gone")
+    return standing
+
+
+def _harmless(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Without a password in an address, or whatever else looks like a key."""
+    return {
+        path: redact(value) if isinstance(value, str) else value for path, value in sorted(settings.items())
+    }
