@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ace_cli.runs.reader import RunReader
-from support.command import ace, start, train_arguments
+from support.command import start, train_arguments
+from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
 
@@ -24,23 +25,24 @@ def wait_for(server: ScriptedServer, requests: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_once_finishes_what_is_in_flight(number: signal.Signals, serve: Serve, tmp_path: Path) -> None:
-    server, data = serve(40, delay=0.3)
-    child = start("train", *train_arguments(server.url, data, 40, batch_size=10, concurrency=4), cwd=tmp_path)
+def test_once_finishes_what_is_in_flight(number: signal.Signals, serve: Serve, inside: Inside) -> None:
+    server, data = serve(20, delay=0.3)
+    arguments = train_arguments(server.url, data, 20, batch_size=10, concurrency=4)
+    child = start("train", *arguments, cwd=inside.cwd)
     wait_for(server, 6)
     child.send_signal(number)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     assert "ace resume" in err
     assert "Traceback" not in err
-    with RunReader(tmp_path / "run") as run:
+    with RunReader(inside.cwd / "run") as run:
         assert run.state().name == "stopped"
         done, _, _ = run.counts()
         paid = sum(usage.calls for usage in run.usage().values())
     assert paid == server.outcomes()["ok"] == 2 * done  # each example in flight got its second call as well
     asked = server.answered()
-    resumed = ace("resume", "run", cwd=tmp_path)
-    assert resumed.returncode == 0, resumed.stderr
+    resumed = inside("resume", "run")
+    assert resumed.code == 0, resumed.err
     assert max(server.answered().values()) == 1
     assert asked.keys() <= server.answered().keys()
 
@@ -71,22 +73,21 @@ def test_a_hanging_provider_is_not_waited_for_longer_than_the_grace_period(
     assert child.returncode == 130, err
 
 
-def test_a_second_writer_is_refused_by_name_and_readers_are_not(serve: Serve, tmp_path: Path) -> None:
-    server, data = serve(30, delay=0.3)
-    child = start("train", *train_arguments(server.url, data, 30, concurrency=2), cwd=tmp_path)
+def test_a_second_writer_is_refused_by_name_and_readers_are_not(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20, delay=0.3)
+    child = start("train", *train_arguments(server.url, data, 20, concurrency=2), cwd=inside.cwd)
     wait_for(server, 3)
-    refused = ace("resume", "run", cwd=tmp_path)
-    assert refused.returncode == 1
-    assert f"process {child.pid} on " in refused.stderr
-    also = ace("train", *train_arguments(server.url, data, 30), cwd=tmp_path)
-    assert also.returncode in (1, 2)
-    assert "run" in also.stderr
-    seen = ace("inspect", "run", cwd=tmp_path)
-    assert seen.returncode == 0, seen.stderr
-    assert "running" in seen.stdout
+    refused = inside("resume", "run")
+    assert refused.code == 1
+    assert f"process {child.pid} on " in refused.err
+    also = inside.train(server, data, 20)
+    assert also.code == 2
+    assert "holds a run already" in also.err
+    seen = inside("inspect", "run")
+    assert seen.code == 0, seen.err
+    assert "running" in seen.out
     child.kill()
     child.communicate()
-    dead = ace("inspect", "run", cwd=tmp_path)
-    assert "crashed" in dead.stdout
-    resumed = ace("resume", "run", cwd=tmp_path)  # the lock of the dead one is taken over
-    assert resumed.returncode == 0, resumed.stderr
+    assert "crashed" in inside("inspect", "run").out
+    resumed = inside("resume", "run")  # the lock of the dead one is taken over
+    assert resumed.code == 0, resumed.err
