@@ -5,6 +5,7 @@ A unit that is not here (apples, people) is read over, and nothing is converted:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _TABLE = """
@@ -28,8 +29,8 @@ money:       dollar usd $ us$ buck | cent ¢
 money:       euro eur €
 money:       sterling gbp £
 money:       yen jpy ¥
-money:       rupee inr ₹ rs# rs.#
-scale:       thousand~ | million~ | billion~
+money:       rupee ₹ inr# rs# rs.#
+scale:       thousand~ | million~ | billion~ | trillion~
 data:        byte | kb kilobyte | mb megabyte | gb gigabyte | bit
 power:       watt | kilowatt kw | joule | calorie | volt | ampere amp | ohm
 angle:       degree~ | radian
@@ -52,24 +53,30 @@ class Unit:
     dimension: str
 
 
-BEHIND_NUMBERS: dict[str, Unit] = {}
-AMONG_WORDS: dict[str, Unit] = {}
+def _units() -> Iterator[tuple[str, Unit]]:
+    """Each spelling in the table, with its mark, and its unit."""
+    for system, line in enumerate(_TABLE.strip().replace("\n           |", " |").splitlines()):
+        dimension, _, units = line.partition(":")
+        for place, spellings in enumerate(map(str.split, units.split("|"))):
+            for spelling in spellings:
+                yield spelling, Unit(system, place, spellings[0].rstrip("#~"), dimension)
 
-for _system, _line in enumerate(_TABLE.strip().replace("\n           |", " |").splitlines()):
-    _dimension, _, _units = _line.partition(":")
-    for _place, _spellings in enumerate(_units.split("|")):
-        _unit = Unit(_system, _place, _spellings.split()[0].strip("#~"), _dimension)
-        for _marked in _spellings.split():
-            _spelling = _marked.strip("#~")
-            for _form in {
-                _spelling,
-                f"{_spelling}s" if _spelling.isalpha() and len(_spelling) > 2 else _spelling,
-            }:
-                if not _marked.endswith("~"):
-                    BEHIND_NUMBERS[_form] = _unit
-                if not _marked.endswith("#"):
-                    AMONG_WORDS[_form] = _unit
 
+def _with_plural(spelling: str) -> tuple[str, ...]:
+    plural = spelling.isalpha() and len(spelling) > 2 and not spelling.endswith("s")
+    return (spelling, f"{spelling}es" if spelling == "inch" else f"{spelling}s") if plural else (spelling,)
+
+
+def _spelled(other_mark: str) -> dict[str, Unit]:
+    return {
+        form: unit
+        for spelling, unit in _units()
+        if not spelling.endswith(other_mark)
+        for form in _with_plural(spelling.rstrip("#~"))
+    }
+
+
+BEHIND_NUMBERS, AMONG_WORDS = _spelled("~"), _spelled("#")
 DOLLAR, PERCENT = BEHIND_NUMBERS["$"], BEHIND_NUMBERS["%"]
 
 CURRENCY = r"(?:US|CA|AU|NZ|HK|[ACS])?\$|[€£¥₹₩]|(?<![A-Za-z])(?:USD|EUR|GBP|INR|JPY|CNY|CAD|AUD|CHF|Rs\.?)"

@@ -55,17 +55,14 @@ def number_in_words(text: str) -> tuple[Fraction, str] | None:
 
 def leading_number(words: Sequence[str]) -> tuple[int, int] | None:
     """The number that ``words`` begin with, and how many of them it takes; None if they begin with something else."""
-    found = None
-    for count, word in enumerate(words, start=1):
-        if word not in _SMALL and word not in SCALES:
-            break
-        if (value := cardinal(words[:count])) is not None:
-            found = value, count
-    return found
+    value, count = 0, 0
+    while count < len(words) and (longer := cardinal(words[: count + 1])) is not None:
+        value, count = longer, count + 1
+    return (value, count) if count else None
 
 
 def cardinal(words: Sequence[str]) -> int | None:
-    """The number that these number words are together; None where they are none (two three, hundred five)."""
+    """The number that these words are together; None where they are none (two three, hundred five)."""
     total = group = 0
     for word in words:
         if word == "hundred":
@@ -77,8 +74,8 @@ def cardinal(words: Sequence[str]) -> int | None:
                 return None
             total, group = total + group * SCALES[word], 0
         else:
-            number, tens = _SMALL[word], group % 100
-            if tens and (tens < 20 or tens % 10 or not 0 < number < 10):
+            number, tens = _SMALL.get(word), group % 100
+            if number is None or (tens and (tens < 20 or tens % 10 or not 0 < number < 10)):
                 return None
             group += number
     return total + group

@@ -1,0 +1,79 @@
+"""A word of a lesson, and one stem for the common forms of an English word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ace_cli.sameness.rules.vocabulary import STOPWORDS
+
+SENTENCE_ENDS = frozenset(".;!?:")
+STOPS = SENTENCE_ENDS | frozenset(",()")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, a unit's sign or a stop. ``denied``: it stands inside of a negation."""
+
+    text: str
+    stem: str
+    denied: bool = False
+
+    @property
+    def is_stop(self) -> bool:
+        return self.text in STOPS
+
+    @property
+    def is_content(self) -> bool:
+        return not self.is_stop and self.text not in STOPWORDS
+
+
+def content(words: Iterable[Word]) -> frozenset[str]:
+    """The stems of the words that carry content."""
+    return frozenset(word.stem for word in words if word.is_content)
+
+
+_FORMS = """
+give given gave | take taken took | write written wrote written-off | sell sold | buy bought | find found | fall fell fallen
+rise rose risen | grow grew grown | choose chosen chose | keep kept | lose lost | pay paid | send sent | show shown
+make made | forget forgot forgotten | foot feet | child children | half halves | divide division | multiply multiplication
+add addition | subtract subtraction | convert conversion | calculate calculation computation compute | verify verification
+thing things | string strings | hide hid | say said | use used using | catch caught | bring brought | build built
+hold held | tell told | spend spent | meet met | run ran | begin began begun | break broken broke | drive driven | know known
+draw drawn drew | throw thrown | wear worn
+"""
+"""A word and the forms of it that no ending explains."""
+_IRREGULAR = {
+    form: word
+    for row in _FORMS.strip().replace("\n", "|").split("|")
+    for word, *forms in [row.split()]
+    for form in forms
+}
+_NO_ENDING = "multiply apply supply reply imply comply assembly anomaly thing string"
+"""Words with what looks like an ending."""
+_WHOLE = frozenset(_NO_ENDING.split())
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """A rough stem, equal for the common endings of a word; not a word itself."""
+    word = _IRREGULAR.get(word, word)
+    if word in _WHOLE:
+        return word
+    for ending in ("ing", "ed", "es", "s", "ly"):
+        base = word.removesuffix(ending)
+        if base != word and len(base) >= 3 and not (ending == "s" and base[-1] in "su") and _has_vowel(base):
+            word = base
+            break
+    if word.endswith("i"):
+        word = word[:-1] + "y"
+    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sl":
+        word = word[:-1]
+    if len(word) > 3 and word.endswith("e"):
+        word = word[:-1]
+    return word
+
+
+def _has_vowel(text: str) -> bool:
+    return any(char in "aeiouy" for char in text)
