@@ -87,7 +87,7 @@ async def make_run(run: Path, settings: Settings, data: Path, examples: int) -> 
         contents = contents[: examples // BATCH * NEW]
         embedder = make_embedder(settings.models.embedding)
         vectors = await embedder.embed(contents)
-        StoredVectors(store, settings.models.embedding).put(dict(zip(contents, vectors, strict=True)))
+        await StoredVectors(store, settings.models.embedding).put(dict(zip(contents, vectors, strict=True)))
         for first in range(0, examples, BATCH):
             await asyncio.gather(
                 *(make_example(store, step, rows[step]) for step in range(first, first + BATCH))

@@ -8,13 +8,11 @@ The same works at the command line: ``ace train --reflector own_reflector:OnlyFr
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
-from ace_cli import Bullet, Example, OfflineTrainer, TrainingConfig
+from ace_cli import OfflineTrainer, TrainingConfig
 from ace_cli.playbook import Tag
-from ace_cli.scoring import Verdict
-from ace_cli.stages.base import Ask, Attempt, BulletTag, Reflection
+from ace_cli.stages.base import Ask, BulletTag, Case, Reflection
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.stages.reflector import DefaultReflector
 
@@ -27,12 +25,10 @@ class OnlyFromMistakes:
     def __init__(self) -> None:
         self._ours = DefaultReflector(load_prompts())
 
-    async def reflect(
-        self, example: Example, attempt: Attempt, verdict: Verdict, cited: Sequence[Bullet], ask: Ask
-    ) -> Reflection:
-        if verdict.correct:
-            return Reflection(bullet_tags=tuple(BulletTag(bullet.id, Tag.HELPFUL) for bullet in cited))
-        return await self._ours.reflect(example, attempt, verdict, cited, ask)
+    async def reflect(self, case: Case, ask: Ask) -> Reflection:
+        if case.verdict.correct:
+            return Reflection(bullet_tags=tuple(BulletTag(bullet.id, Tag.HELPFUL) for bullet in case.cited))
+        return await self._ours.reflect(case, ask)
 
 
 def main(*, model: str = "gpt-4o-mini", api_base: str | None = None) -> None:

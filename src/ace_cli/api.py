@@ -10,11 +10,11 @@ from typing import Any, TypedDict
 from ace_cli.data import Example
 from ace_cli.engine.create import create_run
 from ace_cli.engine.events import Event
-from ace_cli.engine.session import execute
 from ace_cli.engine.wiring import Replacements
 from ace_cli.playbook import PlaybookStage
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.stages.base import Curator, Generator, Reflector
+from ace_cli.training.job import train as work
 
 Listener = Callable[[Event], None]
 
@@ -143,7 +143,7 @@ class OfflineTrainer:
             values["training.initial_playbook"] = str(initial_playbook_path)
         loaded = fold([Layer("TrainingConfig", FLAG, values)])
         run_dir = create_run(loaded, self._on_event, self._custom_examples, self._replacements)
-        result = execute(run_dir, loaded.settings, self._on_event, self._replacements)
+        result = work(run_dir, loaded.settings, self._on_event, self._replacements)
         return {
             "success": True,
             "metrics": _metrics(result.metrics),

@@ -28,8 +28,7 @@ from ace_cli.errors import LimitReached, UsageError
 from ace_cli.playbook import Add, Delta
 from ace_cli.runs.reader import RunReader
 from ace_cli.sameness.base import Judgement, Pair, Relation
-from ace_cli.scoring import Verdict
-from ace_cli.stages.base import Attempt, Insight, MergeItem, Reflection
+from ace_cli.stages.base import Attempt, Case, Insight, MergeItem, Reflection, Task
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
@@ -122,27 +121,25 @@ def test_training_goes_on_from_a_playbook(serve: Serve) -> None:
 
 
 class Answerer:
-    def generate(
-        self, example: Example, bullets: Sequence[Bullet], ask: Any, *, earlier: Any = None
-    ) -> Attempt:
-        return Attempt(example.answer if example.id != "e1" else "no idea", "because")
+    def generate(self, task: Task, ask: Any) -> Attempt:
+        assert not hasattr(task, "answer")
+        truth = {example.question: example.answer for example in examples(6)}
+        return Attempt(truth[task.question] if task.id != "e1" else "no idea", "because")
 
 
 class Thinker:
-    def reflect(
-        self, example: Example, attempt: Attempt, verdict: Verdict, cited: Sequence[Bullet], ask: Any
-    ) -> Reflection:
-        return Reflection((Insight(f"Remember {example.id}."),))
+    def reflect(self, case: Case, ask: Any) -> Reflection:
+        return Reflection((Insight(f"Remember {case.example.id}."),))
 
 
 class Keeper:
-    def curate(self, playbook: Playbook, lessons: Sequence[MergeItem], ask: Any, *, at: str) -> Delta:
+    def curate(self, playbook: Playbook, items: Sequence[MergeItem], ask: Any, *, at: str) -> Delta:
         size = len(playbook)
         return Delta(
             at,
             tuple(
-                Add(Bullet(f"B{size + n:03d}", lesson.reflection.insights[0].content), lesson.example_id)
-                for n, lesson in enumerate(lessons, 1)
+                Add(Bullet(f"B{size + n:03d}", item.reflection.insights[0].content), item.example_id)
+                for n, item in enumerate(items, 1)
             ),
         )
 
@@ -237,10 +234,10 @@ def test_events_are_heard_in_order() -> None:
 
 def test_a_stage_that_raises_is_the_failure_of_its_examples() -> None:
     class Broken(Answerer):
-        def generate(self, example: Example, *args: Any, **named: Any) -> Attempt:
-            if example.id == "e2":
+        def generate(self, task: Task, ask: Any) -> Attempt:
+            if task.id == "e2":
                 raise RuntimeError("no luck today")
-            return super().generate(example, *args, **named)
+            return super().generate(task, ask)
 
     result = own(Broken(), Thinker(), Keeper()).train()
     assert result["metrics"].failed_examples == 1

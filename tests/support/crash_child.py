@@ -50,7 +50,7 @@ for method, word in {
     "record_merge": "merge",
     "begin_session": "session",
     "end_session": "end",
-    "put_vectors": "vectors",
+    "record_vectors": "vectors",
     "_commit": "commit",
 }.items():
     after(method, word)

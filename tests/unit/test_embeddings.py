@@ -14,11 +14,12 @@ import pytest
 
 from ace_cli.embeddings import VectorIndex, make_embedder
 from ace_cli.embeddings.cached import CachedEmbedder
-from ace_cli.embeddings.provider import LitellmEmbedder
+from ace_cli.embeddings.provider import ProviderEmbedder
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import AceError, UsageError
-from ace_cli.llm.base import PermanentError, TransientError
-from ace_cli.llm.retry import RetryPolicy
+from ace_cli.llm.base import EmbeddingReply, PermanentError, TransientError
+from ace_cli.llm.factory import make_embedding_model
+from ace_cli.llm.retry import RetryPolicy, with_retry
 from support.embedders import MemoryCache
 from support.scripted_server import Faults, ScriptedServer
 
@@ -98,7 +99,7 @@ def test_nothing_heavy_is_imported_before_it_is_used() -> None:
     [
         ("wordllama", WordLlamaEmbedder),
         (" wordllama ", WordLlamaEmbedder),
-        ("text-embedding-3-small", LitellmEmbedder),
+        ("text-embedding-3-small", ProviderEmbedder),
     ],
 )
 def test_a_spec_names_its_embedder(spec: str, kind: type) -> None:
@@ -227,10 +228,19 @@ def test_vectors_of_another_model_are_refused() -> None:
 QUICK = RetryPolicy(max_retries=4, initial=0.01, maximum=0.02, horizon=2.0)
 
 
+def provider(model: str, url: str, policy: RetryPolicy = QUICK) -> ProviderEmbedder:
+    asked = make_embedding_model(model, api_base=url)
+
+    async def call(texts: Sequence[str]) -> EmbeddingReply:
+        return (await with_retry(lambda: asked.embed(texts), policy)).value
+
+    return ProviderEmbedder(model, call)
+
+
 def test_a_providers_vectors_come_in_the_order_of_the_texts() -> None:
     texts = [f"lesson number {n}" for n in range(200)] + ["", "  "]
     with ScriptedServer({}) as server:
-        embedder = LitellmEmbedder("text-embedding-3-small", server.url)
+        embedder = provider("text-embedding-3-small", server.url)
         vectors = embed(embedder, texts)
         sizes = len(server.log)
         alone = embed(embedder, [texts[150]])[0]
@@ -242,12 +252,12 @@ def test_a_providers_vectors_come_in_the_order_of_the_texts() -> None:
 
 def test_a_model_behind_an_address_needs_no_known_name() -> None:
     with ScriptedServer({}) as server:
-        assert embed(LitellmEmbedder("my-own-embedder", server.url), ["a b"]).shape == (1, 128)
+        assert embed(provider("my-own-embedder", server.url), ["a b"]).shape == (1, 128)
 
 
 def test_passing_faults_cost_time_only() -> None:
     with ScriptedServer({}, faults=Faults(rate=1.0, kinds=("error_503", "rate_limit"), most=2)) as server:
-        vectors = embed(LitellmEmbedder("text-embedding-3-small", server.url, retry=QUICK), ["a b c"])
+        vectors = embed(provider("text-embedding-3-small", server.url, QUICK), ["a b c"])
         assert len(server.log) == 3
     assert vectors.shape == (1, 128)
 
@@ -261,10 +271,10 @@ def test_a_failed_call_is_one_of_our_errors(fault: str, kind: type[Exception]) -
         ScriptedServer({}, faults=Faults(rate=1.0, kinds=(fault,), most=99)) as server,
         pytest.raises(kind, match="text-embedding-3-small"),
     ):
-        embed(LitellmEmbedder("text-embedding-3-small", server.url, retry=policy), ["a b c"])
+        embed(provider("text-embedding-3-small", server.url, policy), ["a b c"])
 
 
 def test_an_unknown_provider_is_named() -> None:
     with pytest.raises(PermanentError, match="no-such-thing"):
-        embed(LitellmEmbedder("no-such-thing"), ["a"])
+        embed(make_embedder("no-such-thing"), ["a"])
     assert logging.getLogger().level == logging.WARNING

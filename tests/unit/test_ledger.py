@@ -7,32 +7,18 @@ from typing import Any
 import pytest
 
 from ace_cli.engine.failures import check_failures
-from ace_cli.engine.ledger import ASSUMED_COMPLETION, Ledger
+from ace_cli.engine.ledger import ASSUMED_COMPLETION, Ledger, Quote
 from ace_cli.errors import LimitReached
-from ace_cli.llm.base import ChatReply, ChatRequest, Message, PromptStyle
+from ace_cli.llm.base import ChatReply
 from ace_cli.runs.records import Usage
 from ace_cli.settings import LimitSettings
 
 
-class Priced:
-    """A model that costs a dollar per thousand tokens."""
-
-    name = "priced"
-    style = PromptStyle.JSON
-
-    async def complete(self, request: ChatRequest) -> ChatReply:
-        raise NotImplementedError
-
-    def count_tokens(self, text: str) -> int:
-        return len(text)
-
-    def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:
-        return (prompt_tokens + completion_tokens) / 1000
-
-    async def close(self) -> None: ...
+def price(prompt_tokens: int, completion_tokens: int) -> float:
+    """A dollar per thousand tokens."""
+    return (prompt_tokens + completion_tokens) / 1000
 
 
-REQUEST = ChatRequest((Message("system", "x" * 200), Message("user", "y" * 200)))  # 100 tokens
 REPLY = ChatReply("", "stop", 100, 100, cost_usd=0.2)
 
 
@@ -41,7 +27,7 @@ def ledger(spent: Usage | None = None, seconds: float = 0.0, **limits: Any) -> L
 
 
 def reserve(books: Ledger, seconds: float = 0.0, role: str = "generator") -> Any:
-    return books.reserve(role, Priced(), REQUEST, seconds)
+    return books.reserve(Quote(role, 400, price), seconds)  # 100 tokens
 
 
 def taken(books: Ledger, most: int = 50) -> int:

@@ -16,11 +16,10 @@ import pytest
 
 from ace_cli import Example
 from ace_cli.engine.create import create_run
-from ace_cli.engine.ledger import Ledger
-from ace_cli.engine.models import make_roles, priced
+from ace_cli.engine.ledger import Ledger, Quote
 from ace_cli.engine.resume import recorded, resumed_settings
+from ace_cli.engine.wiring import make_roles, priced
 from ace_cli.errors import AceError, LimitReached, StoreError, UsageError
-from ace_cli.llm.base import ChatRequest, Message
 from ace_cli.playbook import Playbook
 from ace_cli.runs import lock, store
 from ace_cli.runs.records import Header, Usage
@@ -105,13 +104,14 @@ def test_money_spent_while_the_price_was_unknown_counts_for_a_cost_limit() -> No
     for role in ("generator", "reflector"):
         values |= {f"models.{role}.input_price": 10.0, f"models.{role}.output_price": 10.0}
     settings = fold([Layer("flag", FLAG, values)]).settings
-    roles = make_roles(settings)
+    roles = make_roles(settings.models)
     earlier = {"generator": Usage(calls=3, prompt_tokens=90_000, completion_tokens=20_000, cost_usd=None)}
     spent = priced(settings, earlier, roles)
     assert spent["generator"].cost_usd == pytest.approx(1.1)
-    request = ChatRequest((Message("user", "hello"),))
     with pytest.raises(LimitReached, match="--max-cost"):
-        Ledger(settings.limits, spent, 0.0).reserve("generator", roles["generator"].model, request, 0.0)
+        Ledger(settings.limits, spent, 0.0).reserve(
+            Quote("generator", 5, roles["generator"].model.price), 0.0
+        )
 
 
 def test_a_key_is_always_todays_whatever_gave_it_at_the_start() -> None:
@@ -277,7 +277,7 @@ from concurrent.futures import ThreadPoolExecutor
 class Stuck:
     pool = ThreadPoolExecutor(1)
 
-    async def generate(self, example, bullets, ask, *, earlier=None):
+    async def generate(self, task, ask):
         print("asked", flush=True)
         await asyncio.get_running_loop().run_in_executor(self.pool, time.sleep, 3600)
 """
@@ -324,10 +324,10 @@ def test_nohup_keeps_a_run_going(tmp_path: Path) -> None:
         "import os, signal\n"
         "from ace_cli.stages.base import Attempt\n"
         "class Hangup:\n"
-        "    def generate(self, example, bullets, ask, *, earlier=None):\n"
+        "    def generate(self, task, ask):\n"
         "        os.kill(os.getpid(), signal.SIGHUP)\n"
         "        return Attempt('2')\n"
-        "    def reflect(self, example, attempt, verdict, cited, ask):\n"
+        "    def reflect(self, case, ask):\n"
         "        from ace_cli.stages.base import Reflection\n"
         "        return Reflection()\n"
     )

@@ -8,20 +8,19 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ace_cli import Example, OfflineTrainer, TrainingConfig
-from ace_cli.engine import session as launch
 from ace_cli.engine.events import BatchMerged, Event, ExampleFinished, RunFinished, Stopping
 from ace_cli.engine.listening import ListenerFailed
 from ace_cli.errors import AceError, Interrupted, LimitReached
-from ace_cli.llm.base import TransientError
 from ace_cli.runs.reader import RunReader
-from ace_cli.stages.base import Attempt, Insight, Reflection
+from ace_cli.stages.base import Attempt, Case, Insight, Reflection, Task
+from ace_cli.training import job
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
 
@@ -29,27 +28,25 @@ from support.scripted_server import ScriptedServer
 class Generator:
     """Answers at once; ``before`` is awaited first."""
 
-    def __init__(self, before: Callable[[Example], Any] | None = None) -> None:
+    def __init__(self, before: Callable[[Task], Any] | None = None) -> None:
         self._before = before
         self.seen: list[str] = []
         self.cut: list[str] = []
 
-    async def generate(
-        self, example: Example, bullets: Sequence[Any], ask: Any, *, earlier: Any = None
-    ) -> Attempt:
-        self.seen.append(example.id)
+    async def generate(self, task: Task, ask: Any) -> Attempt:
+        self.seen.append(task.id)
         try:
             if self._before is not None:
-                await self._before(example)
+                await self._before(task)
         except asyncio.CancelledError:
-            self.cut.append(example.id)
+            self.cut.append(task.id)
             raise
         return Attempt("4")
 
 
 class Reflector:
-    async def reflect(self, example: Example, attempt: Any, verdict: Any, cited: Any, ask: Any) -> Reflection:
-        return Reflection((Insight(f"A lesson about {example.question}"),))
+    async def reflect(self, case: Case, ask: Any) -> Reflection:
+        return Reflection((Insight(f"A lesson about {case.example.question}"),))
 
 
 def examples(count: int) -> list[Example]:
@@ -81,7 +78,7 @@ def go_on(folder: Path, given: OfflineTrainer) -> None:
 
     with RunReader(folder / "run") as run:
         settings = settings_of(run.header(), run.runtime())
-    launch.execute(folder / "run", settings, given._on_event, given._replacements)
+    job.train(folder / "run", settings, given._on_event, given._replacements)
 
 
 def state(folder: Path) -> tuple[str, str]:
@@ -91,8 +88,8 @@ def state(folder: Path) -> tuple[str, str]:
 
 
 def test_twice_interrupted_the_batches_ahead_are_cut_off_too(tmp_path: Path) -> None:
-    async def hang(example: Example) -> None:
-        if example.id == "e3":
+    async def hang(task: Task) -> None:
+        if task.id == "e3":
             os.kill(os.getpid(), signal.SIGINT)
         await asyncio.sleep(5)
 
@@ -131,7 +128,7 @@ def test_a_listener_that_raises_stops_the_run_gently_and_resumably(tmp_path: Pat
 def test_a_notebook_can_interrupt(tmp_path: Path) -> None:
     """Inside of a running loop the run is in a thread, and Ctrl-C is raised in the thread that waits."""
 
-    async def slow(example: Example) -> None:
+    async def slow(task: Task) -> None:
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         await asyncio.sleep(0.5)
 
@@ -154,7 +151,7 @@ def test_a_curator_that_raises_is_named_and_can_be_mended(tmp_path: Path) -> Non
     class Curator:
         broken = True
 
-        def curate(self, playbook: Any, lessons: Any, ask: Any, *, at: str) -> Delta:
+        def curate(self, playbook: Any, items: Any, ask: Any, *, at: str) -> Delta:
             if self.broken:
                 raise ZeroDivisionError("oh")
             return Delta(at)
@@ -170,11 +167,11 @@ def test_a_curator_that_raises_is_named_and_can_be_mended(tmp_path: Path) -> Non
 
 def test_a_stage_that_swallows_the_stop_decides_nothing(tmp_path: Path) -> None:
     class Greedy(Generator):
-        async def generate(self, example: Example, bullets: Any, ask: Any, *, earlier: Any = None) -> Attempt:
+        async def generate(self, task: Task, ask: Any) -> Attempt:
             from ace_cli.llm.base import Message
 
             with contextlib.suppress(Exception):
-                await ask([Message("user", f"You are the Generator {example.question}")])
+                await ask([Message("user", f"You are the Generator {task.question}")])
                 return Attempt("4")
             return Attempt("I gave up")
 
@@ -209,11 +206,11 @@ def test_playbook_that_cannot_be_written_at_the_end_leaves_a_failed_run_to_resum
 
 
 def test_interrupted_while_waiting_to_try_again_it_does_not_wait(tmp_path: Path) -> None:
-    from ace_cli.stages.base import Message  # type: ignore[attr-defined]
+    from ace_cli.llm.base import Message
 
     class Asking(Generator):
-        async def generate(self, example: Example, bullets: Any, ask: Any, *, earlier: Any = None) -> Attempt:
-            return Attempt((await ask([Message("user", example.question)])).text)
+        async def generate(self, task: Task, ask: Any) -> Attempt:
+            return Attempt((await ask([Message("user", task.question)])).text)
 
     def listen(event: Event) -> None:
         if type(event).__name__ == "RetryScheduled":
@@ -230,22 +227,18 @@ def test_interrupted_while_waiting_to_try_again_it_does_not_wait(tmp_path: Path)
     assert state(tmp_path)[0] == "stopped"
 
 
-def test_an_embedding_provider_that_is_down_stops_the_run_instead_of_burning_examples(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Down:
-        name = "down"
-
-        async def embed(self, texts: Sequence[str]) -> Any:
-            raise TransientError("nobody there", kind="refused", endpoint=True)
-
-    monkeypatch.setattr("ace_cli.engine.wiring.make_embedder", lambda *_: Down())
+def test_an_embedding_provider_that_is_down_stops_the_run_instead_of_burning_examples(tmp_path: Path) -> None:
+    settings = {
+        "models.embedding": "text-embedding-3-small",
+        "training.max_bullets": 1,
+        "training.initial_playbook": str(tmp_path / "initial.json"),
+        "execution.max_retries": 0,
+        "execution.retry_horizon": 0.1,
+    }
     bullets = [{"id": f"B00{n}", "content": f"lesson {n}"} for n in range(1, 5)]
-    initial = tmp_path / "initial.json"
-    initial.write_text(json.dumps({"bullets": bullets}))
-    given = trainer(tmp_path, settings={"training.max_bullets": 1, "training.initial_playbook": str(initial)})
-    with pytest.raises(AceError, match="no reply from the provider: nobody there"):
-        given.train()
+    (tmp_path / "initial.json").write_text(json.dumps({"bullets": bullets}))
+    with pytest.raises(AceError, match="no reply from the provider: text-embedding-3-small"):
+        trainer(tmp_path, settings=settings).train()  # nobody listens on its port
     with RunReader(tmp_path / "run") as run:
         assert run.counts()[0] == 0
 
@@ -268,7 +261,7 @@ def test_a_run_with_stages_of_python_is_not_resumed_with_others(tmp_path: Path, 
     class Local(Generator):
         pass
 
-    async def fail(example: Example) -> None:
+    async def fail(task: Task) -> None:
         raise Interrupted("enough")
 
     with pytest.raises(Interrupted):
@@ -280,7 +273,7 @@ def test_a_run_with_stages_of_python_is_not_resumed_with_others(tmp_path: Path, 
 
 
 def test_a_run_with_importable_stages_is_resumed_by_the_command(tmp_path: Path, inside: Inside) -> None:
-    async def fail(example: Example) -> None:
+    async def fail(task: Task) -> None:
         raise Interrupted("enough")
 
     with pytest.raises(Interrupted):

@@ -10,10 +10,21 @@ from typing import Any
 import pytest
 
 from ace_cli.data import Example
+from ace_cli.engine.example import ExampleJob, work
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet, Section
-from ace_cli.scoring import Verdict
-from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection, UnusableReply
+from ace_cli.scoring import Verdict, get_scorer
+from ace_cli.stages.base import (
+    Attempt,
+    BulletTag,
+    Case,
+    Earlier,
+    Insight,
+    Reflection,
+    Stages,
+    Task,
+    UnusableReply,
+)
 from ace_cli.stages.generator import DefaultGenerator, shown_ids
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.stages.reflector import DefaultReflector
@@ -60,9 +71,10 @@ def generate(
     ask: ScriptedAsk,
     example: Example = CLIPS,
     bullets: Sequence[Bullet] = BULLETS,
-    earlier: tuple[Attempt, Reflection] | None = None,
+    earlier: Earlier | None = None,
 ) -> Attempt:
-    return asyncio.run(DefaultGenerator(PROMPTS).generate(example, bullets, ask, earlier=earlier))
+    task = Task(example.id, example.question, example.context, example.domain, tuple(bullets), earlier)
+    return asyncio.run(DefaultGenerator(PROMPTS).generate(task, ask))
 
 
 def reflect(
@@ -72,7 +84,7 @@ def reflect(
     cited: Sequence[Bullet] = BULLETS[:2],
     attempt: Attempt = HALVED,
 ) -> Reflection:
-    return asyncio.run(DefaultReflector(PROMPTS).reflect(example, attempt, verdict, cited, ask))
+    return asyncio.run(DefaultReflector(PROMPTS).reflect(Case(example, attempt, verdict, tuple(cited)), ask))
 
 
 def answer(**values: object) -> str:
@@ -121,17 +133,29 @@ def test_an_empty_answer_is_asked_for_again() -> None:
     assert "final_answer" in ask.prompt
 
 
+def try_again(example: Example, reflection: Reflection) -> ScriptedAsk:
+    """What the Generator was asked at the second try, after ``24`` was wrong and led to ``reflection``."""
+
+    class Fixed:
+        def reflect(self, case: Case, ask: Any) -> Reflection:
+            return reflection
+
+    ask = ScriptedAsk(answer(final_answer="24"), answer(final_answer="25"))
+    stages = Stages(DefaultGenerator(PROMPTS), get_scorer("exact"), Fixed(), None)  # type: ignore[arg-type]
+    asyncio.run(work(stages, ExampleJob(0, 0, example, (), 1, {}), ask, ask))
+    return ask
+
+
 def test_another_try_knows_the_earlier_answer_and_reflection_but_not_the_truth() -> None:
     reflection = Reflection(
         (Insight("It is 72."),),
         error_identification="Forgot April.",
         correct_approach="48 + 24 = 72, so say 72.",
     )
-    ask = ScriptedAsk(answer())
-    generate(ask, earlier=(Attempt("24", "48 / 2"), reflection))
+    ask = try_again(CLIPS, reflection)
     assert "24, was wrong" in ask.prompt
     assert "Forgot April. 48 + 24 = [...], so say [...]." in ask.prompt
-    assert "72" not in ask.asked[0][1].content
+    assert "72" not in ask.asked[1][1].content
 
 
 @pytest.mark.parametrize(
@@ -144,10 +168,8 @@ def test_another_try_knows_the_earlier_answer_and_reflection_but_not_the_truth()
     ],
 )
 def test_the_truth_is_blanked_out_unless_the_question_holds_it(truth: str, text: str, left: str) -> None:
-    ask = ScriptedAsk(answer())
-    example = Example("r", CLIPS.question, truth)
-    generate(ask, example, (), (Attempt("0"), Reflection(root_cause=text)))
-    assert ask.asked[0][1].content.endswith(f": {left}")
+    ask = try_again(Example("r", CLIPS.question, truth), Reflection(root_cause=text))
+    assert ask.asked[1][1].content.endswith(f": {left}")
 
 
 def test_the_reflector_sees_attempt_verdict_truth_and_cited_bullets() -> None:

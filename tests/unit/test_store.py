@@ -105,7 +105,7 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
             await store.record_episode(failed)
             await store.record_episode(episode)
             await store.record_merge(0, delta, curve)
-            store.put_vectors("w", [("h", b"\0\1")])
+            await store.record_vectors("w", [("h", b"\0\1")])
             store.end_session("stopped", "why")
 
     asyncio.run(write())
@@ -443,9 +443,10 @@ def test_a_full_disk_is_told_to_everybody_who_waits_and_nothing_recorded_is_lost
             store.begin_session({})
             for number in range(3):
                 await store.record_reply(reply(number))
-            store.put_vectors("w", [(str(n), os.urandom(1000)) for n in range(100)])  # nobody waits for it
+            vectors = [(str(n), os.urandom(1000)) for n in range(100)]
+            unheard = asyncio.create_task(store.record_vectors("w", vectors))
             waiting = [store.record_reply(reply(number, random + str(number))) for number in range(10, 20)]
-            ended = await asyncio.gather(*waiting, return_exceptions=True)
+            ended = await asyncio.gather(unheard, *waiting, return_exceptions=True)
             with pytest.raises(StoreError):  # nor does anything later go through
                 await store.record_reply(reply(30))
             with pytest.raises(StoreError):

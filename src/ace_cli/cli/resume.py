@@ -42,10 +42,10 @@ def resume(
         print_runs(list_runs(runs), runs)
         return
     from ace_cli.engine.resume import prepare_resume
-    from ace_cli.engine.session import execute
     from ace_cli.report import reporter
     from ace_cli.runs import lock
     from ace_cli.settings.layers import read_layers
+    from ace_cli.training.job import train as work
 
     run_dir = run if run is not None else newest_unfinished(runs)
     if run_dir.name == "run.sqlite3":
@@ -57,7 +57,7 @@ def resume(
         tell_run_dir(run_dir, loaded.settings)
         for notice in notices:
             report(notice)
-        execute(run_dir, loaded.settings, report)
+        work(run_dir, loaded.settings, report)
 
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -38,19 +38,19 @@ def train(
         return
     settings = loaded.settings
     if dry_run:
-        from ace_cli.engine.estimate import estimate
         from ace_cli.report.terminal.summary import plan_lines
+        from ace_cli.training.estimate import estimate
 
         typer.echo("\n".join(plan_lines(estimate(settings))))
         return
     from ace_cli.engine.create import create_run
-    from ace_cli.engine.session import execute
     from ace_cli.report import reporter
+    from ace_cli.training.job import train as work
 
     with reporter(settings.display) as report:
         run_dir = create_run(loaded, report)
         tell_run_dir(run_dir, settings)
-        execute(run_dir, settings, report)
+        work(run_dir, settings, report)
 
 
 def tell_run_dir(run_dir: Path, settings: Settings) -> None:

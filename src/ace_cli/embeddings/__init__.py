@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from ace_cli.embeddings.base import Embedder
 from ace_cli.embeddings.index import VectorIndex
-from ace_cli.embeddings.provider import LitellmEmbedder
+from ace_cli.embeddings.provider import Call, ProviderEmbedder
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import UsageError
 
-__all__ = ["Embedder", "VectorIndex", "make_embedder"]
+__all__ = ["WORDLLAMA", "Embedder", "VectorIndex", "make_embedder"]
 
 
-def make_embedder(spec: str, api_base: str | None = None) -> Embedder:
+WORDLLAMA = WordLlamaEmbedder.name
+
+
+def make_embedder(spec: str, call: Call | None = None) -> Embedder:
     """The embedder that a setting names: ``wordllama``, or any embedding model of litellm. Loads nothing yet.
+
+    Args:
+        call: how the provider is asked; without it, once and directly at its own address.
 
     Raises:
         UsageError: the name is empty.
@@ -22,6 +28,10 @@ def make_embedder(spec: str, api_base: str | None = None) -> Embedder:
         raise UsageError(
             "the embedder has no name", "Use wordllama, or a model such as text-embedding-3-small."
         )
-    if name == WordLlamaEmbedder.name:
+    if name == WORDLLAMA:
         return WordLlamaEmbedder()
-    return LitellmEmbedder(name, api_base)
+    if call is None:
+        from ace_cli.llm.factory import make_embedding_model
+
+        call = make_embedding_model(name).embed
+    return ProviderEmbedder(name, call)

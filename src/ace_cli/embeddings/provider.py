@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ace_cli.llm.base import PermanentError
-from ace_cli.llm.factory import make_embedding_model
-from ace_cli.llm.retry import RetryNotice, RetryPolicy, with_retry
+from ace_cli.llm.base import EmbeddingReply, PermanentError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,42 +15,34 @@ if TYPE_CHECKING:
 BATCH = 96
 """Texts a call; providers allow from 96 (Cohere) to 2048 (OpenAI), litellm does not split."""
 
+Call = Callable[[Sequence[str]], Awaitable[EmbeddingReply]]
 
-class LitellmEmbedder:
-    """Any embedding model that litellm knows. Wrap it in a ``CachedEmbedder``: its vectors cost money.
+
+class ProviderEmbedder:
+    """An embedding model of a provider.
 
     Args:
         model: as litellm names it.
-        api_base: address of the API, if not the provider's own.
-        retry: when a failed call is tried again.
-        on_retry: told before each wait.
+        call: asks the provider for at most :data:`BATCH` texts; in a run this is the door that records and counts.
     """
 
-    def __init__(
-        self,
-        model: str,
-        api_base: str | None = None,
-        *,
-        retry: RetryPolicy | None = None,
-        on_retry: Callable[[RetryNotice], None] | None = None,
-    ) -> None:
+    def __init__(self, model: str, call: Call) -> None:
         self.name = model
-        self._model = make_embedding_model(model, api_base=api_base)
-        self._retry = retry or RetryPolicy()
-        self._on_retry = on_retry
+        self._call = call
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """See :class:`ace_cli.embeddings.base.Embedder`. A text without words is never sent: its vector is zero.
 
         Raises:
-            ModelError: as ``llm.embedding`` does, after retries; also for vectors of unequal lengths.
+            ModelError: as the call does; also for vectors of unequal lengths.
         """
         import numpy as np
 
         sent = [position for position, text in enumerate(texts) if text.strip()]
-        rows: list[list[float]] = []
+        rows: list[Sequence[float]] = []
         for start in range(0, len(sent), BATCH):
-            rows += await self._call([texts[position] for position in sent[start : start + BATCH]])
+            reply = await self._call([texts[position] for position in sent[start : start + BATCH]])
+            rows += reply.vectors
         lengths = {len(row) for row in rows}
         if len(lengths) > 1:
             raise PermanentError(
@@ -60,15 +50,12 @@ class LitellmEmbedder:
             )
         vectors = np.zeros((len(texts), lengths.pop() if lengths else 1), dtype=np.float32)
         if rows:
-            vectors[sent] = _unit(np.asarray(rows, dtype=np.float64))
+            vectors[sent] = unit_rows(np.asarray(rows, dtype=np.float64))
         return vectors
 
-    async def _call(self, texts: Sequence[str]) -> list[list[float]]:
-        tried = await with_retry(lambda: self._model.embed(texts), self._retry, on_retry=self._on_retry)
-        return [list(vector) for vector in tried.value.vectors]
 
-
-def _unit(rows: NDArray[Any]) -> NDArray[Any]:
+def unit_rows(rows: NDArray[Any]) -> NDArray[Any]:
+    """Each row at length 1; one of zeros, or with NaN or infinity in it, is zero."""
     import numpy as np
 
     rows = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, 0.0)

@@ -1,21 +1,25 @@
-"""From a stage's question to a recorded reply: look it up, or reserve, ask, retry, record.
+"""The one door of everything that is paid: chat and embeddings.
 
-A call is known by its key: a hash of where it stands in the plan (step, role, turn) and of all that is asked. A
+Two parts, so that an executor can put processes between them. The *worker's* part (:class:`Caller`) talks to the model and tries
+again. The *driver's* part (:class:`Desk`) decides whether a call may be made, puts what was paid on record and counts it; a
+reply is used only after that.
+
+A chat call is known by its key: a hash of where it stands (phase, step, role, turn) and of all that is asked. A
 stage that is run again after a crash asks the same and is answered from the record.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import orjson
 
 from ace_cli.clock import now
 from ace_cli.engine.events import CallFinished, CallStarted, Listener, RetryScheduled
-from ace_cli.engine.ledger import Ledger
+from ace_cli.engine.ledger import Ledger, Quote, Reservation
 from ace_cli.engine.stop import StopController
 from ace_cli.errors import AceError, RunStopped, StoreError
 from ace_cli.llm.base import (
@@ -28,10 +32,12 @@ from ace_cli.llm.base import (
     TransientError,
 )
 from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
-from ace_cli.runs.records import RecordedReply
+from ace_cli.runs.records import TRAINING, Paid, RecordedReply
 from ace_cli.runs.store import RunStore
 
 KEY_VERSION = 1
+
+T = TypeVar("T", bound=Paid)
 
 
 class Outage(RunStopped):
@@ -55,76 +61,142 @@ class Role:
     extra: Mapping[str, Any]
 
 
-class Caller:
-    """Makes the calls of a run, each one recorded before its reply is used."""
+class Desk(Protocol):
+    """The driver's part of a paid call."""
 
-    def __init__(
-        self, store: RunStore, ledger: Ledger, policy: RetryPolicy, emit: Listener, gate: StopController
-    ) -> None:
+    async def admit(self, quote: Quote) -> Reservation:
+        """Take the call into account before it is started.
+
+        Raises:
+            LimitReached, RunStopped: it may not be made.
+        """
+        ...
+
+    def retrying(self, reservation: Reservation, notice: RetryNotice) -> None: ...
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before the next try.
+
+        Raises:
+            AceError: the run is stopping, so there is none.
+        """
+        ...
+
+    async def record(self, reply: RecordedReply) -> None:
+        """Put a chat reply on record; durable when it returns."""
+        ...
+
+    def settle(self, reservation: Reservation, paid: Paid | None) -> None:
+        """The call is over: with something that was paid and is on record, or with nothing."""
+        ...
+
+
+class LocalDesk:
+    """:class:`Desk` in the process that holds the run."""
+
+    def __init__(self, store: RunStore, ledger: Ledger, emit: Listener, stop: StopController) -> None:
         self._store = store
         self._ledger = ledger
-        self._policy = policy
         self._emit = emit
-        self._gate = gate
+        self._stop = stop
 
-    def ask(self, role: Role, step: int, recorded: Mapping[str, ChatReply]) -> RecordedCalls:
+    async def admit(self, quote: Quote) -> Reservation:
+        self._stop.check()
+        reservation = self._ledger.reserve(quote, self._store.session_seconds())
+        self._emit(CallStarted(quote.role, self._ledger.in_flight))
+        return reservation
+
+    def retrying(self, reservation: Reservation, notice: RetryNotice) -> None:
+        self._emit(RetryScheduled(reservation.role, notice.kind, notice.attempt, notice.wait, notice.message))
+
+    async def pause(self, seconds: float) -> None:
+        await self._stop.pause(seconds)
+
+    async def record(self, reply: RecordedReply) -> None:
+        await self._store.record_reply(reply)
+
+    def settle(self, reservation: Reservation, paid: Paid | None) -> None:
+        self._ledger.settle(reservation, paid)
+        total, in_flight = self._ledger.total, self._ledger.in_flight
+        self._emit(CallFinished(reservation.role, in_flight, paid is not None, total))
+
+
+class Caller:
+    """The worker's part: makes calls, each admitted before and on record after."""
+
+    def __init__(self, desk: Desk, policy: RetryPolicy) -> None:
+        self._desk = desk
+        self._policy = policy
+
+    def ask(
+        self, role: Role, step: int, recorded: Mapping[str, ChatReply], phase: int = TRAINING
+    ) -> RecordedCalls:
         """What a stage gets to call: the role's model, bound to one step of the plan."""
-        return RecordedCalls(self, role, step, recorded)
+        return RecordedCalls(self, role, phase, step, recorded)
 
-    async def call(self, role: Role, step: int, turn: int, key: str, request: ChatRequest) -> ChatReply:
-        """A new call: within the limits, retried, recorded.
+    async def chat(
+        self, role: Role, phase: int, step: int, turn: int, key: str, request: ChatRequest
+    ) -> ChatReply:
+        """A new chat call. Raises as :meth:`paid` does."""
+
+        async def keep(reply: ChatReply, retries: int) -> ChatReply:
+            reply = replace(reply, retries=retries)
+            messages = tuple((message.role, message.content) for message in request.messages)
+            await self._desk.record(
+                RecordedReply(key, step, role.name, turn, role.model.name, messages, reply, now(), phase)
+            )
+            return reply
+
+        characters = sum(len(message.content) for message in request.messages)
+        quote = Quote(role.name, characters, role.model.price)
+        return await self.paid(quote, role.endpoint, lambda: role.model.complete(request), keep)
+
+    async def paid(
+        self,
+        quote: Quote,
+        endpoint: CircuitBreaker,
+        once: Callable[[], Awaitable[T]],
+        keep: Callable[[T, int], Awaitable[T]],
+    ) -> T:
+        """Whatever costs money: within the limits, tried again where that may help, on record before it is used.
+
+        Args:
+            once: one try.
+            keep: puts what came on record (with the number of failed tries before it); what it returns is used.
 
         Raises:
             LimitReached, RunStopped: not started, or an outage. ModelError: no reply to this request.
         """
-        self._gate.check()
-        reservation = self._ledger.reserve(role.name, role.model, request, self._store.session_seconds())
-        self._emit(CallStarted(role.name, self._ledger.in_flight))
-        reply: ChatReply | None = None
+        reservation = await self._desk.admit(quote)
+        paid: T | None = None
         try:
             tried = await with_retry(
-                lambda: role.model.complete(request),
+                once,
                 self._policy,
-                breaker=role.endpoint,
-                on_retry=self._on_retry(role.name),
-                sleep=self._gate.pause,
+                breaker=endpoint,
+                on_retry=lambda notice: self._desk.retrying(reservation, notice),
+                sleep=self._desk.pause,
             )
-            reply = replace(tried.value, retries=tried.retries)
-            await self._store.record_reply(
-                RecordedReply(
-                    key=key,
-                    step=step,
-                    role=role.name,
-                    turn=turn,
-                    model=role.model.name,
-                    messages=tuple((m.role, m.content) for m in request.messages),
-                    reply=reply,
-                    at=now(),
-                )
-            )
+            paid = await keep(tried.value, tried.retries)
         except TransientError as error:
             if error.endpoint:
                 raise Outage(error) from error
             raise
         finally:
-            self._ledger.settle(reservation, reply)
-            self._emit(CallFinished(role.name, self._ledger.in_flight, reply is not None, self._ledger.total))
-        return reply
-
-    def _on_retry(self, role: str) -> Callable[[RetryNotice], None]:
-        def tell(notice: RetryNotice) -> None:
-            self._emit(RetryScheduled(role, notice.kind, notice.attempt, notice.wait, notice.message))
-
-        return tell
+            self._desk.settle(reservation, paid)
+        return paid
 
 
 class RecordedCalls:
     """:class:`~ace_cli.stages.base.Ask` for one role and one step."""
 
-    def __init__(self, caller: Caller, role: Role, step: int, recorded: Mapping[str, ChatReply]) -> None:
+    def __init__(
+        self, caller: Caller, role: Role, phase: int, step: int, recorded: Mapping[str, ChatReply]
+    ) -> None:
         self.style: PromptStyle = role.model.style
         self._caller = caller
         self._role = role
+        self._phase = phase
         self._step = step
         self._recorded = recorded
         self._turn = 0
@@ -156,18 +228,18 @@ class RecordedCalls:
             max_tokens=role.max_tokens,
             extra=role.extra,
         )
-        key = request_key(role, self._step, turn, request)
+        key = request_key(role, self._phase, self._step, turn, request)
         if (reply := self._recorded.get(key)) is not None:
             return reply
         try:
-            return await self._caller.call(role, self._step, turn, key, request)
+            return await self._caller.chat(role, self._phase, self._step, turn, key, request)
         except (RunStopped, PermanentError, StoreError) as error:
             self._fatal = error
             raise
 
 
-def request_key(role: Role, step: int, turn: int, request: ChatRequest) -> str:
-    """Hash of a call's place and content; its version is part of it."""
+def request_key(role: Role, phase: int, step: int, turn: int, request: ChatRequest) -> str:
+    """Hash of a call's place and content; its version is part of it, and the phase where it is not training."""
     content = [
         KEY_VERSION,
         step,
@@ -179,6 +251,6 @@ def request_key(role: Role, step: int, turn: int, request: ChatRequest) -> str:
         request.temperature,
         request.max_tokens,
         request.extra,
+        *([] if phase == TRAINING else [phase]),
     ]
-    data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
-    return hashlib.blake2b(data, digest_size=20).hexdigest()
+    return hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=20).hexdigest()

@@ -10,11 +10,11 @@ from pathlib import Path
 from ace_cli._version import __version__
 from ace_cli.clock import now
 from ace_cli.data import ContentHash, Example, Skipped, read_examples, source_fingerprint
+from ace_cli.embeddings import make_embedder
 from ace_cli.engine.dataset import dataset_spec, path_of
 from ace_cli.engine.events import Listener, Notice
-from ace_cli.engine.models import make_roles, require_prices
 from ace_cli.engine.resume import recorded
-from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_parts
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_roles, make_stages, require_prices
 from ace_cli.errors import AceError, UsageError
 from ace_cli.files import cannot_write
 from ace_cli.playbook import Playbook
@@ -23,9 +23,9 @@ from ace_cli.runs.folders import is_run, new_run_dir
 from ace_cli.runs.records import Header
 from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import load_source
-from ace_cli.scoring import get_scorer
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.layers import Loaded
+from ace_cli.settings.model import OutputSettings
 from ace_cli.stages.prompts import Prompts, load_prompts
 
 
@@ -48,7 +48,7 @@ def create_run(
     settings = loaded.settings
     prompts = load_prompts(path_of(settings.stages.prompts))
     check_parts(settings, prompts, replacements)
-    check_outputs(settings)
+    check_outputs(settings.output)
     base = _initial_playbook(settings)
     run_dir = path_of(settings.output.run_dir) or new_run_dir(settings.data.input or settings.data.dataset)
     if is_run(run_dir):
@@ -110,19 +110,17 @@ def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements
     Raises:
         UsageError: naming what cannot.
     """
-    get_scorer(settings.training.scorer)
-    roles = make_roles(settings)
-    require_prices(settings, roles.values())
-    make_parts(settings, prompts, roles, replacements)
+    require_prices(settings, make_roles(settings.models))
+    make_stages(settings, prompts, make_embedder(settings.models.embedding), replacements)
 
 
-def check_outputs(settings: Settings) -> None:
+def check_outputs(output: OutputSettings) -> None:
     """The files that are written at the end can be written: nobody wants to learn that after hours.
 
     Raises:
         AceError: they cannot.
     """
-    for name in (settings.output.playbook, settings.output.metrics):
+    for name in (output.playbook, output.metrics):
         path = Path(name)
         if path.is_dir():
             raise UsageError(f"{path} is a folder", "Name a file.")

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ace_cli.errors import LimitReached
-from ace_cli.llm.base import ChatModel, ChatReply, ChatRequest
-from ace_cli.runs.records import Usage
+from ace_cli.runs.records import Paid, Usage
 from ace_cli.settings import LimitSettings
 
 ASSUMED_COMPLETION = 300
 """Completion tokens that are assumed of a role's first calls, until its own mean is known."""
 CHARACTERS_PER_TOKEN = 4.0
+
+
+Price = Callable[[int, int], float | None]
+"""US dollars for (prompt, completion) tokens; None where they are unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A call that is to be made: who wants it, how many characters it sends, and what tokens cost.
+
+    ``completes`` is False for a call whose answer has no tokens (embeddings).
+    """
+
+    role: str
+    characters: int
+    price: Price
+    completes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +61,22 @@ class Ledger:
 
     @property
     def total(self) -> Usage:
-        total = Usage()
-        for usage in self._by_role.values():
-            total = total.add(usage)
-        return total
+        return Usage.sum(self._by_role.values())
 
     @property
     def by_role(self) -> dict[str, Usage]:
         return dict(self._by_role)
 
-    def reserve(
-        self, role: str, model: ChatModel, request: ChatRequest, session_seconds: float
-    ) -> Reservation:
+    def reserve(self, quote: Quote, session_seconds: float) -> Reservation:
         """Take a call into account before it is started.
 
         Raises:
             LimitReached: it does not fit.
         """
         limits, spent = self._limits, self.total
-        prompt = int(sum(len(m.content) for m in request.messages) / CHARACTERS_PER_TOKEN)
-        completion = self._expected_completion(role)
-        cost = model.price(prompt, completion) or 0.0 if limits.max_cost is not None else 0.0
+        prompt = int(quote.characters / CHARACTERS_PER_TOKEN)
+        completion = self._expected_completion(quote.role) if quote.completes else 0
+        cost = quote.price(prompt, completion) or 0.0 if limits.max_cost is not None else 0.0
         calls = spent.calls + self._in_flight
         if limits.max_calls is not None and calls + 1 > limits.max_calls:
             raise _reached("--max-calls", f"{limits.max_calls} calls", f"{spent.calls} made")
@@ -81,16 +92,16 @@ class Ledger:
         self._in_flight += 1
         self._reserved_tokens += prompt + completion
         self._reserved_cost += cost
-        return Reservation(role, prompt + completion, cost)
+        return Reservation(quote.role, prompt + completion, cost)
 
-    def settle(self, reservation: Reservation, reply: ChatReply | None) -> None:
-        """The call ended: with a reply that was paid, or with none."""
+    def settle(self, reservation: Reservation, paid: Paid | None) -> None:
+        """The call ended: with something that was paid, or with nothing."""
         self._in_flight -= 1
         self._reserved_tokens -= reservation.tokens
         self._reserved_cost -= reservation.cost
-        if reply is not None:
+        if paid is not None:
             before = self._by_role.get(reservation.role, Usage())
-            self._by_role[reservation.role] = before.plus(reply)
+            self._by_role[reservation.role] = before.plus(paid)
 
     def _expected_completion(self, role: str) -> int:
         usage = self._by_role.get(role)

@@ -1,4 +1,8 @@
-"""Working a run off, from wherever it stands: what `ace train`, `ace resume` and the Python API share."""
+"""A session holds a run; a job is what it does.
+
+The session has what any job needs: the lock, the store, the ledger, the models, what stops a run (signals, limits, the deadline) and how its end
+is noted. Training is one :class:`Job`; it is handed the open :class:`Session` and knows nothing of the rest.
+"""
 
 from __future__ import annotations
 
@@ -8,49 +12,91 @@ import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from ace_cli.engine.calls import Caller, Role
-from ace_cli.engine.create import check_outputs
-from ace_cli.engine.events import Event, Listener, Notice, RunFinished, RunStarted
+from ace_cli.engine.calls import Caller, LocalDesk, Role
+from ace_cli.engine.events import Event, Listener, Notice
+from ace_cli.engine.executor import Executor
+from ace_cli.engine.executor.local import AsyncioExecutor
 from ace_cli.engine.failures import check_failures
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
-from ace_cli.engine.models import make_roles, priced, require_prices
+from ace_cli.engine.phase import Select
 from ace_cli.engine.resume import recorded
 from ace_cli.engine.stop import StopController, deadline, signals
-from ace_cli.engine.wiring import NO_REPLACEMENTS, Parts, Replacements, make_parts
+from ace_cli.engine.wiring import (
+    NO_REPLACEMENTS,
+    Replacements,
+    make_roles,
+    make_run_embedder,
+    make_select,
+    make_stages,
+    priced,
+    require_prices,
+)
 from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.retry import RetryPolicy
-from ace_cli.playbook import Playbook
 from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import FAILED, FINISHED, STOPPED, Usage
+from ace_cli.runs.records import FAILED, FINISHED, STOPPED
 from ace_cli.runs.store import RunStore
-from ace_cli.scoring import get_scorer
 from ace_cli.settings import Kind, Settings
+from ace_cli.stages.base import Stages
 from ace_cli.stages.prompts import Prompts
-from ace_cli.training.episode import Teacher
-from ace_cli.training.outputs import Checkpoints, training_config, write_outputs
-from ace_cli.training.plan import Plan
-from ace_cli.training.trainer import Trainer
+
+R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """A finished run."""
+class Session:
+    """An open run, while a process works on it."""
 
     run_dir: Path
-    playbook: Playbook
-    playbook_path: Path
-    metrics_path: Path
-    metrics: Mapping[str, Any]
+    settings: Settings
+    store: RunStore
+    ledger: Ledger
+    stop: StopController
+    roles: Mapping[str, Role]
+    stages: Stages
+    select: Select
+    caller: Caller
+    executor: Executor
+    emit: Listener
 
 
-def execute(
-    run_dir: Path, settings: Settings, emit: Listener, replacements: Replacements = NO_REPLACEMENTS
-) -> Result:
-    """Work a run off, from wherever it stands, and write its files.
+class Job(Protocol[R_co]):
+    """What a session does with its run. It goes on from wherever the store stands."""
+
+    def started(self) -> Event:
+        """What is told first."""
+        ...
+
+    async def run(self) -> None:
+        """Work it off.
+
+        Raises:
+            RunStopped, AceError: it ended before its plan; everything recorded is safe.
+        """
+        ...
+
+    def write(self) -> R_co:
+        """Write the files of a finished run. Called once, after :meth:`run`, when nothing went wrong."""
+        ...
+
+    def finished(self, state: str, reason: str) -> Event:
+        """What is told last."""
+        ...
+
+
+def hold(
+    run_dir: Path,
+    settings: Settings,
+    make_job: Callable[[Session], Job[R]],
+    emit: Listener,
+    replacements: Replacements = NO_REPLACEMENTS,
+) -> R:
+    """Open a run, do its job, and note how that ended.
 
     SIGINT, SIGTERM and SIGHUP stop it gently when this is the main thread; it also works inside of a running event
     loop (a notebook), in a thread of its own.
@@ -59,7 +105,7 @@ def execute(
         RunStopped, AceError: it ended before its plan; everything recorded is safe.
     """
     interrupts: list[Interrupt] = []
-    coroutine = _execute(run_dir, settings, GuardedListener(emit), replacements, interrupts.append)
+    coroutine = _hold(run_dir, settings, make_job, GuardedListener(emit), replacements, interrupts.append)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -71,7 +117,7 @@ Interrupt = Callable[[str], object]
 """Interrupts the run, from any thread; the text says by what."""
 
 
-def _in_thread(coroutine: Coroutine[Any, Any, Result], interrupts: Sequence[Interrupt]) -> Result:
+def _in_thread(coroutine: Coroutine[Any, Any, R], interrupts: Sequence[Interrupt]) -> R:
     """Run it in a thread; Ctrl-C, which only the waiting main thread hears, is handed on."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -89,198 +135,120 @@ def _in_thread(coroutine: Coroutine[Any, Any, Result], interrupts: Sequence[Inte
                     interrupts[0]("Ctrl-C")
 
 
-async def _execute(
+async def _hold(
     run_dir: Path,
     settings: Settings,
+    make_job: Callable[[Session], Job[R]],
     emit: GuardedListener,
     replacements: Replacements,
     on_open: Callable[[Interrupt], None],
-) -> Result:
-    check_outputs(settings)
+) -> R:
     with lock.hold(run_dir), RunStore(run_dir) as store:
         was_finished = is_finished(store)
-        header = store.header()
-        plan = make_plan(settings, store)
-        roles = make_roles(settings, lambda text: emit(Notice(text)))
-        require_prices(settings, roles.values())
-        ledger = Ledger(settings.limits, priced(settings, store.usage(), roles), store.seconds())
-        gate = StopController(emit, settings.execution.grace_period, lambda: ledger.in_flight)
-        emit.stop = gate.stop
-        parts = make_parts(
-            settings,
-            Prompts(dict(header.prompts)),
-            roles,
-            replacements,
-            store,
-        )
+        session = _open(run_dir, settings, store, emit, replacements)
+        stop = session.stop
+        job = make_job(session)
         store.begin_session(recorded(settings, Kind.RUNTIME))
-        problem: AceError | None = None
-        with signals(gate):
+        with signals(stop):
             loop = asyncio.get_running_loop()
-            on_open(lambda name: loop.call_soon_threadsafe(gate.interrupt, name))
+            on_open(lambda name: loop.call_soon_threadsafe(stop.interrupt, name))
             if was_finished:
                 emit(Notice("this run is finished; its files are written again"))
-            emit(_started(run_dir, store, plan, ledger.total))
-            trainer = _trainer(settings, store, plan, parts, roles, ledger, gate, emit)
-            with deadline(gate, settings.limits.max_time, store.seconds()):
-                try:
-                    await _guarded(trainer, gate)
-                except AceError as error:
-                    problem = error
-                finally:
-                    gate.close()
-                    for role in roles.values():
-                        await role.model.close()
-            total, _, failed = store.counts()
-            if problem is None:
-                problem = emit.problem or check_failures(
-                    settings.limits.max_failures, failed, total, _last_failure(store), final=True
-                )
+            emit(job.started())
+            problem = await _work(session, job)
             # Without an await from here on, so a signal waits until the files are whole.
-            return _finish(run_dir, settings, store, problem, emit)
+            return _end(session, job, emit, problem or emit.problem)
 
 
 def is_finished(store: RunReader) -> bool:
     return store.state().name == FINISHED
 
 
-def make_plan(settings: Settings, run: RunReader) -> Plan:
-    return Plan(
-        tuple(run.segments()),
-        settings.training.epochs,
-        settings.training.batch_size,
-        settings.training.seed,
-        settings.data.shuffle,
+def _open(
+    run_dir: Path, settings: Settings, store: RunStore, emit: GuardedListener, replacements: Replacements
+) -> Session:
+    execution = settings.execution
+    roles = make_roles(settings.models, lambda text: emit(Notice(text)))
+    require_prices(settings, roles)
+    ledger = Ledger(settings.limits, priced(settings, store.usage(), roles), store.seconds())
+    stop = StopController(emit, execution.grace_period, lambda: ledger.in_flight)
+    emit.stop = stop.stop
+    policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
+    caller = Caller(LocalDesk(store, ledger, emit, stop), policy)
+    embedder = make_run_embedder(settings.models, store, caller)
+    stages = make_stages(settings, Prompts(dict(store.header().prompts)), embedder, replacements)
+    return Session(
+        run_dir=run_dir,
+        settings=settings,
+        store=store,
+        ledger=ledger,
+        stop=stop,
+        roles=roles,
+        stages=stages,
+        select=make_select(settings, roles["generator"].model, embedder),
+        caller=caller,
+        executor=AsyncioExecutor(stages, roles, caller, execution.concurrency),
+        emit=emit,
     )
 
 
-async def _guarded(trainer: Trainer, gate: StopController) -> Playbook:
-    """Train; a cancellation by the gate becomes the reason for which it closed."""
-    task = asyncio.ensure_future(trainer.train())
-    gate.guard(task)
+async def _work(session: Session, job: Job[Any]) -> AceError | None:
+    """Do the job; what it ended with before its plan, if anything."""
+    stop, limits = session.stop, session.settings.limits
+    with deadline(stop, limits.max_time, session.store.seconds()):
+        try:
+            await _guarded(job, stop)
+        except AceError as error:
+            return error
+        finally:
+            stop.close()
+            await session.executor.close()
+    total, _, failed = session.store.counts()
+    return check_failures(limits.max_failures, failed, total, _last_failure(session.store), final=True)
+
+
+async def _guarded(job: Job[Any], stop: StopController) -> None:
+    """Run it; a cancellation by the stop controller becomes the reason for which it stopped."""
+    task = asyncio.ensure_future(job.run())
+    stop.guard(task)
     try:
-        return await task
+        await task
     except asyncio.CancelledError:
-        if gate.reason is not None:
-            raise gate.reason from None
+        if stop.reason is not None:
+            raise stop.reason from None
         raise
 
 
-def _trainer(
-    settings: Settings,
-    store: RunStore,
-    plan: Plan,
-    parts: Parts,
-    roles: Mapping[str, Role],
-    ledger: Ledger,
-    gate: StopController,
-    emit: Listener,
-) -> Trainer:
-    policy = RetryPolicy(max_retries=settings.execution.max_retries, horizon=settings.execution.retry_horizon)
-    output = settings.output
-    checkpoints = Checkpoints(
-        store.run_dir,
-        training_config(store.header(), store.example_count()),
-        output.checkpoint_interval if output.checkpoints else None,
-        emit,
-    )
-    judge = get_scorer(settings.training.scorer)
-    return Trainer(
-        settings=settings,
-        plan=plan,
-        store=store,
-        teacher=Teacher(parts.generator, parts.reflector, judge, settings.training.reflection_rounds),
-        curator=parts.curator,
-        roles=roles,
-        select=parts.select,
-        caller=Caller(store, ledger, policy, emit, gate),
-        emit=emit,
-        on_merge=checkpoints.on_merge,
-        gate=gate,
-    )
+def _end(session: Session, job: Job[R], emit: GuardedListener, problem: AceError | None) -> R:
+    """Write the files of a run that ended well, note how it ended, and tell.
 
-
-def _started(run_dir: Path, store: RunStore, plan: Plan, usage: Usage) -> RunStarted:
-    done, correct, failed = store.counts()
-    return RunStarted(
-        run_dir=str(run_dir),
-        total=plan.steps,
-        batches=plan.batch_count,
-        epochs=plan.epochs,
-        done=done,
-        correct=correct,
-        failed=failed,
-        playbook_size=store.playbook_size(),
-        usage=usage,
-        resumed=len(store.sessions()) > 1,
-    )
-
-
-def _finish(
-    run_dir: Path,
-    settings: Settings,
-    store: RunStore,
-    problem: AceError | None,
-    emit: GuardedListener,
-) -> Result:
-    """Write the files of a finished run, note how it ended, and tell."""
-    playbook = Playbook()
-    playbook_path, metrics_path = Path(settings.output.playbook), Path(settings.output.metrics)
-    metrics: Mapping[str, Any] = {}
-    if problem is None or _is_complete(settings, store):
+    Raises:
+        AceError: ``problem``, or what went wrong here.
+    """
+    result: list[R] = []
+    if problem is None:
         try:
-            playbook = store.playbook()
-            metrics = write_outputs(store, playbook, playbook_path, metrics_path)
+            result.append(job.write())
         except AceError as error:
-            problem = problem or error
-    state, reason = FINISHED, ""
-    if problem is not None:
-        state = STOPPED if isinstance(problem, Interrupted | LimitReached) else FAILED
-        reason = problem.message
-    with contextlib.suppress(AceError) if problem is not None else contextlib.nullcontext():
-        store.end_session(state, reason)  # when the store itself is the problem, that is what is told
-    emit(_finished(run_dir, settings, store, state, reason))
+            problem = error
+    state, reason = _state(problem)
+    try:
+        session.store.end_session(state, reason)
+    except AceError as error:
+        problem = problem or error  # when the store itself is the problem, that is what is told
+    emit(job.finished(state, reason))
     if problem := problem or emit.problem:
         raise problem
-    return Result(run_dir, playbook, playbook_path, metrics_path, metrics)
+    return result[0]
 
 
-def _is_complete(settings: Settings, store: RunReader) -> bool:
-    return store.counts()[0] == make_plan(settings, store).steps
-
-
-def _finished(run_dir: Path, settings: Settings, store: RunReader, state: str, reason: str) -> Event:
-    total, correct, failed = store.counts()
-    usage = Usage()
-    by_role = store.usage()
-    for role in by_role.values():
-        usage = usage.add(role)
-    return RunFinished(
-        state=state,
-        reason=reason,
-        run_dir=str(run_dir),
-        playbook_path=_near(settings.output.playbook),
-        metrics_path=_near(settings.output.metrics),
-        examples=total,
-        correct=correct,
-        failed=failed,
-        accuracy=round(correct / total, 6) if total else 0.0,
-        playbook_size=store.playbook_size(),
-        seconds=store.seconds(),
-        usage=usage,
-        by_role=by_role,
-        curve=tuple(merge.curve for merge in store.merges()),
-    )
+def _state(problem: AceError | None) -> tuple[str, str]:
+    if problem is None:
+        return FINISHED, ""
+    stopped = isinstance(problem, Interrupted | LimitReached)
+    return STOPPED if stopped else FAILED, problem.message
 
 
 def _last_failure(store: RunReader) -> str:
     rows = [row for group in store.failures().values() for row in group]
     return rows[-1][1] if rows else ""
-
-
-def _near(path: str) -> str:
-    """``path`` as a user would write it from here."""
-    try:
-        return str(Path(path).relative_to(Path.cwd()))
-    except ValueError:
-        return path

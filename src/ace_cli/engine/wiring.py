@@ -1,21 +1,31 @@
-"""The stages of a run and what they work with, put together from the settings."""
+"""From settings to what a run works with: models by role, stages, the embedder, the selection of bullets."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ace_cli.data import Example
-from ace_cli.embeddings import make_embedder
+from ace_cli.embeddings import WORDLLAMA, make_embedder
+from ace_cli.embeddings.base import Embedder
 from ace_cli.embeddings.cached import CachedEmbedder
-from ace_cli.engine.calls import Role
-from ace_cli.llm.base import PromptStyle
+from ace_cli.engine.calls import Caller, Role
+from ace_cli.engine.ledger import Price, Quote
+from ace_cli.engine.phase import Select
+from ace_cli.errors import UsageError
+from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
+from ace_cli.llm.factory import make_embedding_model, make_model
+from ace_cli.llm.retry import CircuitBreaker
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage
 from ace_cli.plugins import load
-from ace_cli.runs.store import RunStore
-from ace_cli.settings import Settings
-from ace_cli.stages.base import Curator, Generator, Reflector
+from ace_cli.runs.reader import EMBEDDING
+from ace_cli.runs.records import Usage
+from ace_cli.runs.store import PaidVectors, RunStore
+from ace_cli.scoring import get_scorer
+from ace_cli.settings import ModelsSettings, RoleSettings, Settings
+from ace_cli.stages.base import Stages
 from ace_cli.stages.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -23,14 +33,6 @@ if TYPE_CHECKING:
 
 FEW = 3
 """Bullets in the prompt of a model that is asked in plain text (measured: more confuse a small one)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    generator: Generator
-    reflector: Reflector
-    curator: Curator
-    select: Callable[[Playbook, Example], Awaitable[Sequence[Bullet]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,33 +47,130 @@ class Replacements:
 NO_REPLACEMENTS = Replacements()
 
 
-def make_parts(
-    settings: Settings,
-    prompts: Prompts,
-    roles: Mapping[str, Role],
-    replacements: Replacements = NO_REPLACEMENTS,
-    store: RunStore | None = None,
-) -> Parts:
-    """Stages by object where one is given, else by the settings; embeddings are kept in ``store``.
+def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = None) -> dict[str, Role]:
+    """generator, reflector, and curator where one is set. ``notify`` is told what a model does not take.
 
     Raises:
-        UsageError: a stage or the embedder cannot be had.
+        UsageError: a model cannot be had here (a missing extra, a missing file).
+    """
+    made: dict[str, tuple[ChatModel, CircuitBreaker]] = {}
+    roles = {}
+    for name, role in _roles(models):
+        # What makes two roles ask the same endpoint in the same way; parameters go with each request.
+        key = repr([getattr(role, field) for field in _SHARED_BY]) + _secrets(role)
+        if key not in made:
+            model = make_model(role.model or "", role, api_base=models.api_base, notify=notify)
+            made[key] = model, CircuitBreaker()
+        model, gate = made[key]
+        roles[name] = Role(name, model, gate, role.temperature, role.max_tokens, role.extra)
+    return roles
+
+
+_SHARED_BY = ("model", "api_base", "timeout", "prompt_style", "input_price", "output_price")
+
+
+def _secrets(role: RoleSettings) -> str:
+    headers = sorted((name, value.get_secret_value()) for name, value in role.headers.items())
+    return repr((role.api_key and role.api_key.get_secret_value(), headers))
+
+
+def require_prices(settings: Settings, roles: Mapping[str, Role]) -> None:
+    """A cost limit needs to know what calls cost.
+
+    Raises:
+        UsageError: naming the model without a price, and how to give one.
+    """
+    if settings.limits.max_cost is None:
+        return
+    for name, price in _prices(settings.models, roles).items():
+        if price(1000, 1000) is None:
+            model = settings.models.embedding if name == EMBEDDING else roles[name].model.name
+            keys = (
+                "models.embedding_price"
+                if name == EMBEDDING
+                else f"models.{name}.input_price and models.{name}.output_price"
+            )
+            raise UsageError(
+                f"--max-cost needs the price of {model}, which is unknown",
+                f"Set {keys} (US dollars per million tokens).",
+            )
+
+
+def priced(settings: Settings, spent: Mapping[str, Usage], roles: Mapping[str, Role]) -> dict[str, Usage]:
+    """``spent`` with today's prices where the cost was unknown when it was spent: a cost limit must not count it as nothing."""
+    if settings.limits.max_cost is None:
+        return dict(spent)
+    prices = _prices(settings.models, roles)
+    return {
+        name: replace(usage, cost_usd=prices[name](usage.prompt_tokens, usage.completion_tokens))
+        if usage.cost_usd is None and name in prices
+        else usage
+        for name, usage in spent.items()
+    }
+
+
+def _prices(models: ModelsSettings, roles: Mapping[str, Role]) -> dict[str, Price]:
+    """What tokens cost, by who is paid."""
+    prices: dict[str, Price] = {name: role.model.price for name, role in roles.items()}
+    if models.embedding != WORDLLAMA:
+        prices[EMBEDDING] = _embedding_price(models)
+    return prices
+
+
+def _embedding_price(models: ModelsSettings) -> Price:
+    model = make_embedding_model(models.embedding, api_base=models.api_base, price=models.embedding_price)
+    return lambda tokens, _: model.price(tokens)
+
+
+def _roles(models: ModelsSettings) -> Iterable[tuple[str, RoleSettings]]:
+    yield "generator", models.generator
+    yield "reflector", models.reflector
+    if models.curator.model is not None:
+        yield "curator", models.curator
+
+
+def make_stages(
+    settings: Settings,
+    prompts: Prompts,
+    embedder: Embedder,
+    replacements: Replacements = NO_REPLACEMENTS,
+) -> Stages:
+    """The stages and the scorer: by object where one is given, else by the settings.
+
+    Raises:
+        UsageError: one cannot be had.
     """
     from ace_cli.sameness.by_rules import RuleSameness
     from ace_cli.stages.curator import SemanticCurator
     from ace_cli.stages.generator import DefaultGenerator
     from ace_cli.stages.llm_curator import LlmCurator
     from ace_cli.stages.reflector import DefaultReflector
+
+    training, named = settings.training, settings.stages
+    stage = PlaybookStage(training.target_stage)
+    sameness = load(
+        "sameness", named.sameness, {"rules": lambda: RuleSameness(training.similarity_threshold)}
+    )
+    semantic = SemanticCurator(embedder, sameness, stage)
+    curators = {
+        "semantic": lambda: semantic,
+        "llm": lambda: LlmCurator(semantic, prompts.texts["curator.txt"]),
+    }
+    return Stages(
+        replacements.generator
+        or load("generator", named.generator, {"default": lambda: DefaultGenerator(prompts)}),
+        get_scorer(training.scorer),
+        replacements.reflector
+        or load("reflector", named.reflector, {"default": lambda: DefaultReflector(prompts)}),
+        replacements.curator or load("curator", named.curator, curators),
+    )
+
+
+def make_select(settings: Settings, model: ChatModel, embedder: Embedder) -> Select:
+    """What chooses the bullets of an example's prompt, for the generator's model."""
     from ace_cli.stages.retrieval import BulletSelector
 
-    training, stages = settings.training, settings.stages
-    embedder: Any = make_embedder(settings.models.embedding, settings.models.api_base)
-    if store is not None:
-        embedder = CachedEmbedder(embedder, StoredVectors(store, settings.models.embedding))
-    rules = RuleSameness(training.similarity_threshold)
-    sameness = load("sameness", stages.sameness, {"rules": lambda: rules})
-    semantic = SemanticCurator(embedder, sameness, PlaybookStage(training.target_stage))
-    model = roles["generator"].model
+    training = settings.training
     few = FEW if model.style is PromptStyle.PLAIN else None
     selector = BulletSelector(
         embedder,
@@ -83,26 +182,56 @@ def make_parts(
     async def select(playbook: Playbook, example: Example) -> Sequence[Bullet]:
         return await selector.select(playbook.for_domain(example.domain), example.question)
 
-    return Parts(
-        replacements.generator
-        or load("generator", stages.generator, {"default": lambda: DefaultGenerator(prompts)}),
-        replacements.reflector
-        or load("reflector", stages.reflector, {"default": lambda: DefaultReflector(prompts)}),
-        replacements.curator
-        or load(
-            "curator",
-            stages.curator,
-            {
-                "semantic": lambda: semantic,
-                "llm": lambda: LlmCurator(semantic, prompts.texts["curator.txt"]),
-            },
-        ),
-        select,
-    )
+    return select
+
+
+def make_run_embedder(models: ModelsSettings, store: RunStore, caller: Caller) -> Embedder:
+    """The embedder of a run: vectors are kept in its store, and a provider's go through the door of what is paid.
+
+    Raises:
+        UsageError: it cannot be had.
+    """
+    paid = PaidEmbeddings(models, store, caller)
+    return CachedEmbedder(make_embedder(models.embedding, paid), StoredVectors(store, models.embedding))
+
+
+class PaidEmbeddings:
+    """Asks a provider for vectors: admitted, tried again, and on record together with what they cost."""
+
+    def __init__(self, models: ModelsSettings, store: RunStore, caller: Caller) -> None:
+        self._model = make_embedding_model(
+            models.embedding, api_base=models.api_base, price=models.embedding_price
+        )
+        self._store = store
+        self._caller = caller
+        self._endpoint = CircuitBreaker()
+
+    async def __call__(self, texts: Sequence[str]) -> EmbeddingReply:
+        async def keep(reply: EmbeddingReply, retries: int) -> EmbeddingReply:
+            paid = PaidVectors(len(texts), reply.prompt_tokens, reply.cost_usd, retries, reply.seconds)
+            await self._store.record_vectors(self._model.name, _rows(texts, reply), paid)
+            return replace(reply, retries=retries)
+
+        quote = Quote(
+            EMBEDDING, sum(map(len, texts)), lambda tokens, _: self._model.price(tokens), completes=False
+        )
+        return await self._caller.paid(quote, self._endpoint, lambda: self._model.embed(texts), keep)
+
+
+def _rows(texts: Sequence[str], reply: EmbeddingReply) -> list[tuple[str, bytes]]:
+    """Vectors as the store keeps them; none where they do not fit together, which their user will tell."""
+    import numpy as np
+
+    from ace_cli.embeddings.provider import unit_rows
+
+    if len({len(vector) for vector in reply.vectors}) != 1:
+        return []
+    unit = unit_rows(np.asarray(reply.vectors, dtype=np.float64)).astype("<f4")
+    return [(text_hash(text), row.tobytes()) for text, row in zip(texts, unit, strict=True)]
 
 
 class StoredVectors:
-    """Embeddings in the run store, bound to one model: a provider's are paid for once."""
+    """Embeddings in the run store, bound to one model."""
 
     def __init__(self, store: RunStore, model: str) -> None:
         self._store = store
@@ -115,12 +244,10 @@ class StoredVectors:
         rows = self._store.vectors(self._model, list(keys))
         return {keys[key]: np.frombuffer(body, dtype="<f4") for key, body in rows.items()}
 
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> Awaitable[None]:
+    async def put(self, vectors: Mapping[str, NDArray[Any]]) -> None:
         rows = [(text_hash(text), vector.astype("<f4").tobytes()) for text, vector in vectors.items()]
-        return self._store.put_vectors(self._model, rows)
+        await self._store.record_vectors(self._model, rows)
 
 
 def text_hash(text: str) -> str:
-    import hashlib
-
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

@@ -67,9 +67,7 @@ def initial(db: sqlite3.Connection) -> None:
         pid INTEGER NOT NULL, host TEXT NOT NULL, ended TEXT NOT NULL DEFAULT ''
     );
     """
-    for statement in statements.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _run(db, statements)
 
 
 def failure_index(db: sqlite3.Connection) -> None:
@@ -77,7 +75,48 @@ def failure_index(db: sqlite3.Connection) -> None:
     db.execute("CREATE INDEX episode_failure ON episode (failure, step) WHERE failure <> ''")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, failure_index)
+def phases(db: sqlite3.Connection) -> None:
+    """Steps count within a phase (training, validation ...), and a provider's embedding calls are kept as calls."""
+    statements = """
+    CREATE TABLE phase (id INTEGER PRIMARY KEY, kind TEXT NOT NULL);
+    INSERT INTO phase VALUES (0, 'training');
+    ALTER TABLE reply ADD COLUMN phase INTEGER NOT NULL DEFAULT 0;
+    DROP INDEX reply_step;
+    CREATE INDEX reply_step ON reply (phase, step);
+    DROP INDEX episode_failure;
+    DROP INDEX episode_idx;
+    ALTER TABLE episode RENAME TO linear_episode;
+    CREATE TABLE episode (
+        phase INTEGER NOT NULL REFERENCES phase, step INTEGER NOT NULL,
+        epoch INTEGER NOT NULL, idx INTEGER NOT NULL REFERENCES example, batch INTEGER NOT NULL,
+        correct INTEGER NOT NULL,
+        failure TEXT NOT NULL,           -- '' or the kind of the failure
+        seconds REAL NOT NULL,
+        body TEXT NOT NULL,              -- JSON: the Episode record
+        PRIMARY KEY (phase, step)
+    );
+    INSERT INTO episode SELECT 0, step, epoch, idx, batch, correct, failure, seconds, body FROM linear_episode;
+    DROP TABLE linear_episode;
+    CREATE INDEX episode_idx ON episode (phase, idx);
+    CREATE INDEX episode_batch ON episode (phase, batch);
+    CREATE INDEX episode_failure ON episode (phase, failure, step) WHERE failure <> '';
+    CREATE TABLE embedding_call (
+        id INTEGER PRIMARY KEY, model TEXT NOT NULL, texts INTEGER NOT NULL, prompt_tokens INTEGER NOT NULL,
+        cost_usd REAL,                   -- NULL: unknown price
+        retries INTEGER NOT NULL, seconds REAL NOT NULL, at TEXT NOT NULL
+    )
+    """
+    _run(db, statements)
+
+
+def _run(db: sqlite3.Connection, statements: str) -> None:
+    """One by one: ``executescript`` would commit the transaction that the step runs in."""
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, failure_index, phases)
 
 
 def version(db: sqlite3.Connection) -> int:

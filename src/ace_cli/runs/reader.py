@@ -18,6 +18,7 @@ from ace_cli.playbook import Bullet, Delta, GrowingPlaybook, Playbook
 from ace_cli.runs import migrations
 from ace_cli.runs.codec import decode, loads
 from ace_cli.runs.records import (
+    TRAINING,
     CurvePoint,
     Episode,
     Header,
@@ -30,6 +31,9 @@ from ace_cli.runs.records import (
 )
 
 FILE = "run.sqlite3"
+
+EMBEDDING = "embedding"
+"""What a provider's embedding calls are counted under, beside the roles."""
 
 _NEEDED = ("training.epochs", "training.quarantine_min_votes")
 """Numbers among the identity settings without which a run cannot be read."""
@@ -83,7 +87,10 @@ class RunReader:
         self.path = run_dir / FILE
         if not checked:
             check(self.path)
-        self._db = _open(self.path)
+        try:
+            self._db = _open_current(self.path)
+        except sqlite3.DatabaseError as error:
+            raise damaged(self.path, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -173,78 +180,86 @@ class RunReader:
     # -- replies
 
     @_reading
-    def replies(self, first_step: int, last_step: int) -> dict[str, ChatReply]:
-        """Recorded replies by key, of the steps ``first_step..last_step``."""
-        sql = f"SELECT key, {_REPLY} FROM reply WHERE step BETWEEN ? AND ?"
-        return {row[0]: _reply(row[1:]) for row in self._all(sql, first_step, last_step)}
+    def replies(self, first_step: int, last_step: int, phase: int = TRAINING) -> dict[str, ChatReply]:
+        """Recorded replies by key, of the steps ``first_step..last_step`` of a phase."""
+        sql = f"SELECT key, {_REPLY} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?"
+        return {row[0]: _reply(row[1:]) for row in self._all(sql, phase, first_step, last_step)}
 
     @_reading
-    def conversation(self, step: int) -> list[RecordedReply]:
+    def conversation(self, step: int, phase: int = TRAINING) -> list[RecordedReply]:
         """Every call of one step, with its prompts: the generator's and reflector's, or a merge's."""
-        sql = f"SELECT key, step, role, turn, model, request, at, {_REPLY} FROM reply WHERE step = ? ORDER BY at, role, turn"
+        sql = f"""SELECT key, role, turn, model, request, at, {_REPLY} FROM reply
+                  WHERE phase = ? AND step = ? ORDER BY at, role, turn"""
         found = []
-        for key, step_, role, turn, model, request, at, *reply in self._all(sql, step):
+        for key, role, turn, model, request, at, *reply in self._all(sql, phase, step):
             messages = tuple((who, self._text_of(digest)) for who, digest in loads(request))
-            found.append(RecordedReply(key, step_, role, turn, model, messages, _reply(reply), at))
+            found.append(RecordedReply(key, step, role, turn, model, messages, _reply(reply), at, phase))
         return found
 
     @_reading
     def usage(self) -> dict[str, Usage]:
         """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
         totals: dict[str, Usage] = {}
-        sql = f"SELECT role, {_REPLY_NUMBERS} FROM reply ORDER BY step, role, turn"
+        sql = f"SELECT role, {_REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
         for role, *numbers in self._db.execute(sql):
             totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
+        sql = "SELECT prompt_tokens, 0, 0, cost_usd, retries, seconds FROM embedding_call ORDER BY id"
+        for numbers in self._db.execute(sql):
+            totals[EMBEDDING] = totals.get(EMBEDDING, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
 
     @_reading
-    def usage_of_steps(self, first_step: int, last_step: int) -> Usage:
-        total = Usage()
-        sql = f"SELECT {_REPLY_NUMBERS} FROM reply WHERE step BETWEEN ? AND ? ORDER BY step, role, turn"
-        for numbers in self._db.execute(sql, (first_step, last_step)):
-            total = total.plus(ChatReply("", "stop", *numbers))
-        return total
+    def usage_of_steps(self, first_step: int, last_step: int, phase: int = TRAINING) -> Usage:
+        sql = f"""SELECT {_REPLY_NUMBERS} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?
+                  ORDER BY step, role, turn"""
+        rows = self._db.execute(sql, (phase, first_step, last_step))
+        return Usage.sum(Usage().plus(ChatReply("", "stop", *numbers)) for numbers in rows)
 
     @_reading
-    def most_expensive(self, limit: int = 5) -> list[tuple[str, float, int]]:
+    def most_expensive(self, limit: int = 5, phase: int = TRAINING) -> list[tuple[str, float, int]]:
         """(example id, US dollars, tokens) of the examples that cost most."""
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
-                 FROM reply r JOIN episode e ON e.step = r.step JOIN example x ON x.idx = e.idx
-                 WHERE r.role <> 'curator' GROUP BY r.step ORDER BY cost DESC, tokens DESC, r.step LIMIT ?"""
-        return [(loads(name), cost, tokens) for name, cost, tokens in self._all(sql, limit)]
+                 FROM reply r JOIN episode e ON e.phase = r.phase AND e.step = r.step JOIN example x ON x.idx = e.idx
+                 WHERE r.role <> 'curator' AND r.phase = ? GROUP BY r.step ORDER BY cost DESC, tokens DESC, r.step LIMIT ?"""
+        return [(loads(name), cost, tokens) for name, cost, tokens in self._all(sql, phase, limit)]
 
     # -- what came of them
 
     @_reading
-    def episodes(self, *, batch: int | None = None, index: int | None = None) -> Iterator[Episode]:
-        """Episodes in plan order: all of them, one batch's, or one example's."""
-        where, value = "", ()
-        if batch is not None:
-            where, value = "WHERE batch = ?", (batch,)  # type: ignore[assignment]
-        elif index is not None:
-            where, value = "WHERE idx = ?", (index,)  # type: ignore[assignment]
-        for (body,) in self._db.execute(f"SELECT body FROM episode {where} ORDER BY step", value):
+    def episodes(
+        self, *, batch: int | None = None, index: int | None = None, phase: int = TRAINING
+    ) -> Iterator[Episode]:
+        """A phase's episodes in plan order: all of them, one batch's, or one example's."""
+        chosen = {"phase": phase, "batch": batch, "idx": index}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        where = " AND ".join(f"{name} = ?" for name in given)
+        for (body,) in self._db.execute(
+            f"SELECT body FROM episode WHERE {where} ORDER BY step", tuple(given.values())
+        ):
             yield decode(Episode, loads(body))
 
     @_reading
-    def slowest(self, limit: int = 5) -> list[Episode]:
-        rows = self._all("SELECT body FROM episode ORDER BY seconds DESC, step LIMIT ?", limit)
-        return [decode(Episode, loads(body)) for (body,) in rows]
+    def slowest(self, limit: int = 5, phase: int = TRAINING) -> list[Episode]:
+        sql = "SELECT body FROM episode WHERE phase = ? ORDER BY seconds DESC, step LIMIT ?"
+        return [decode(Episode, loads(body)) for (body,) in self._all(sql, phase, limit)]
 
     @_reading
-    def failures(self) -> dict[str, list[tuple[str, str]]]:
+    def failures(self, phase: int = TRAINING) -> dict[str, list[tuple[str, str]]]:
         """Failed episodes by kind: (example id, error)."""
         groups: dict[str, list[tuple[str, str]]] = {}
-        for (body,) in self._all("SELECT body FROM episode WHERE failure <> '' ORDER BY step"):
+        sql = "SELECT body FROM episode WHERE phase = ? AND failure <> '' ORDER BY step"
+        for (body,) in self._all(sql, phase):
             episode = decode(Episode, loads(body))
             groups.setdefault(episode.failure, []).append((episode.example_id, episode.error))
         return groups
 
     @_reading
-    def counts(self) -> tuple[int, int, int]:
+    def counts(self, phase: int = TRAINING) -> tuple[int, int, int]:
         """(episodes, correct, failed) so far, the unmerged included."""
         row = self._one(
-            "SELECT count(*), coalesce(sum(correct), 0), coalesce(sum(failure <> ''), 0) FROM episode"
+            """SELECT count(*), coalesce(sum(correct), 0), coalesce(sum(failure <> ''), 0) FROM episode
+               WHERE phase = ?""",
+            phase,
         )
         return int(row[0]), int(row[1]), int(row[2])
 
@@ -374,6 +389,22 @@ def _open(path: Path) -> sqlite3.Connection:
             continue
         return db
     raise AceError(f"cannot open {path}", "Is the file readable?")
+
+
+def _open_current(path: Path) -> sqlite3.Connection:
+    """As :func:`_open`; a store of an older schema is read through a copy in memory that is brought up to date."""
+    db = _open(path)
+    if migrations.version(db) == len(migrations.MIGRATIONS):
+        return db
+    with contextlib.closing(db):
+        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        try:
+            db.backup(copy)
+            migrations.migrate(copy)
+        except BaseException:
+            copy.close()
+            raise
+        return copy
 
 
 def playbook_row(playbook: Playbook) -> dict[str, Any]:

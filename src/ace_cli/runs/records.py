@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Delta, Playbook
@@ -58,6 +58,10 @@ class Header:
     source: Mapping[str, Any]
 
 
+TRAINING = 0
+"""The phase in which a playbook is trained. Every phase counts its steps from 0 and shares no reply with another."""
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """One try at an example. ``reflection`` is None where none was asked for (a right second try)."""
@@ -71,8 +75,8 @@ class Round:
 class Episode(ValidText):
     """One example's way through the stages.
 
-    ``step`` is its place in the plan (0, 1, ...), ``index`` its place in the dataset, ``version`` the playbook version that
-    it saw (0: the initial one). The first round alone decides whether it was right: later ones have seen
+    ``step`` is its place in the plan of its ``phase`` (0, 1, ...), ``index`` its place in the dataset, ``version`` the playbook
+    version that it saw (0: the initial one). The first round alone decides whether it was right: later ones have seen
     a reflection. A failed episode has a ``failure`` (a short word for grouping) and its ``error``.
     """
 
@@ -88,6 +92,7 @@ class Episode(ValidText):
     failure: str = ""
     error: str = ""
     seconds: float = 0.0
+    phase: int = TRAINING
 
     @property
     def correct(self) -> bool:
@@ -110,6 +115,22 @@ class RecordedReply:
     messages: tuple[tuple[str, str], ...]
     reply: ChatReply
     at: str
+    phase: int = TRAINING
+
+
+class Paid(Protocol):
+    """What a paid call took, whatever it gave: a chat reply, vectors."""
+
+    @property
+    def prompt_tokens(self) -> int: ...
+    @property
+    def completion_tokens(self) -> int: ...
+    @property
+    def cached_prompt_tokens(self) -> int: ...
+    @property
+    def retries(self) -> int: ...
+    @property
+    def cost_usd(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,16 +145,18 @@ class Usage:
     retries: int = 0
     cost_usd: float | None = 0.0
 
-    def plus(self, reply: ChatReply) -> Usage:
-        unknown = self.cost_usd is None or reply.cost_usd is None
-        return Usage(
-            self.calls + 1,
-            self.prompt_tokens + reply.prompt_tokens,
-            self.completion_tokens + reply.completion_tokens,
-            self.cached_prompt_tokens + reply.cached_prompt_tokens,
-            self.cached_calls + (reply.cached_prompt_tokens > 0),
-            self.retries + reply.retries,
-            None if unknown else (self.cost_usd or 0.0) + (reply.cost_usd or 0.0),
+    def plus(self, paid: Paid) -> Usage:
+        """With one more call."""
+        return self.add(
+            Usage(
+                1,
+                paid.prompt_tokens,
+                paid.completion_tokens,
+                paid.cached_prompt_tokens,
+                int(paid.cached_prompt_tokens > 0),
+                paid.retries,
+                paid.cost_usd,
+            )
         )
 
     @classmethod

@@ -17,7 +17,9 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,17 @@ FILE = "run.sqlite3"
 _Write = Callable[[sqlite3.Connection], object]
 
 
+@dataclass(frozen=True, slots=True)
+class PaidVectors:
+    """An embedding call of a provider: how many texts, and what it took."""
+
+    texts: int
+    prompt_tokens: int
+    cost_usd: float | None
+    retries: int
+    seconds: float
+
+
 class RunStore(reader.RunReader):
     """The writer's end; everything that only reads is :class:`~ace_cli.runs.reader.RunReader`.
 
@@ -49,7 +62,7 @@ class RunStore(reader.RunReader):
         except sqlite3.Error as error:
             super().close()
             raise store_error(self.path, error) from error
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[_Write, Future[None]] | None] = queue.SimpleQueue()
         self._error: AceError | None = None
         self._session: int | None = None
         self._started = time.monotonic()
@@ -133,7 +146,7 @@ class RunStore(reader.RunReader):
             db.execute("INSERT INTO segment VALUES (?,?)", (start, start + len(examples)))
             db.execute("UPDATE run SET dataset_hash = ?", (dataset_hash,))
 
-        self._submit(write).wait()
+        self._submit(write).result()
 
     def begin_session(self, runtime: Mapping[str, Any]) -> None:
         """Note that this process works on the run now, with these runtime settings."""
@@ -145,7 +158,7 @@ class RunStore(reader.RunReader):
             db.execute("UPDATE run SET state = ?, reason = '', runtime = ?", (RUNNING, dumps(runtime)))
 
         self._started = time.monotonic()
-        self._submit(write).wait()
+        self._submit(write).result()
 
     def end_session(self, state: str, reason: str = "") -> None:
         """Note how it ended; at once."""
@@ -156,7 +169,7 @@ class RunStore(reader.RunReader):
                 "UPDATE session SET ended = ? WHERE id = ?", (f"{state} {reason}".strip(), self._session)
             )
 
-        self._submit(write).wait()
+        self._submit(write).result()
 
     def session_seconds(self) -> float:
         """Seconds of work in this session, so far."""
@@ -182,6 +195,7 @@ class RunStore(reader.RunReader):
             reply.retries,
             reply.seconds,
             record.at,
+            record.phase,
         )
 
         def write(db: sqlite3.Connection) -> None:
@@ -190,11 +204,12 @@ class RunStore(reader.RunReader):
                     db.execute("INSERT OR IGNORE INTO text VALUES (?,?)", (digest, body[0]))
             db.execute(f"INSERT INTO reply VALUES ({','.join('?' * len(row))})", row)
 
-        await self._submit(write)
+        await self._durable(write)
 
     async def record_episode(self, episode: Episode) -> None:
         """Durable when it returns."""
         row = (
+            episode.phase,
             episode.step,
             episode.epoch,
             episode.index,
@@ -204,30 +219,35 @@ class RunStore(reader.RunReader):
             episode.seconds,
             dumps(episode),
         )
-
-        def write(db: sqlite3.Connection) -> None:
-            db.execute("INSERT OR REPLACE INTO episode VALUES (?,?,?,?,?,?,?,?)", row)
-
-        await self._submit(write)
+        sql = "INSERT OR REPLACE INTO episode VALUES (?,?,?,?,?,?,?,?,?)"
+        await self._durable(lambda db: db.execute(sql, row))
 
     async def record_merge(self, batch: int, delta: Delta, curve: CurvePoint) -> None:
         """Durable when it returns."""
         changes = {"at": delta.at, "changes": [tagged(change) for change in delta.changes]}
         row = (batch, delta.at, dumps(changes), dumps(curve))
-        await self._submit(lambda db: db.execute("INSERT INTO merge VALUES (?,?,?,?)", row))
+        await self._durable(lambda db: db.execute("INSERT INTO merge VALUES (?,?,?,?)", row))
 
-    def put_vectors(self, model: str, rows: Sequence[tuple[str, bytes]]) -> Awaitable[None]:
-        """Keep embeddings, by hash of the text (a provider's cost money as well); durable when it was awaited."""
+    async def record_vectors(
+        self, model: str, rows: Sequence[tuple[str, bytes]], paid: PaidVectors | None = None
+    ) -> None:
+        """Keep embeddings, by hash of the text, together with what a provider took for them. Durable when it returns."""
 
         def write(db: sqlite3.Connection) -> None:
             db.executemany("INSERT OR IGNORE INTO vector VALUES (?,?,?)", [(model, *row) for row in rows])
+            if paid is not None:
+                db.execute(
+                    "INSERT INTO embedding_call (model, texts, prompt_tokens, cost_usd, retries, seconds, at)"
+                    " VALUES (?,?,?,?,?,?,?)",
+                    (model, paid.texts, paid.prompt_tokens, paid.cost_usd, paid.retries, paid.seconds, now()),
+                )
 
-        return self._submit(write)
+        await self._durable(write)
 
     def close(self) -> None:
         """Write what is waiting and close. A failed write was raised where it was awaited."""
         super().close()  # first, so that the writer is the last one out and folds the log into the file
-        self._jobs.put(None)
+        self._waiting.put(None)
         self._thread.join()
 
     def _text(self, text: str) -> tuple[str, ...]:
@@ -239,92 +259,59 @@ class RunStore(reader.RunReader):
         self._known_texts.add(digest)
         return digest, zlib.compress(data, 1)  # type: ignore[return-value]
 
-    def _submit(self, write: _Write) -> _Job:
+    async def _durable(self, write: _Write) -> None:
+        await asyncio.wrap_future(self._submit(write))
+
+    def _submit(self, write: _Write) -> Future[None]:
         if self._error is not None:
             raise self._error
-        job = _Job(write)
-        self._jobs.put(job)
-        return job
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # whoever waits may be cancelled; what is written stays written
+        self._waiting.put((write, done))
+        return done
 
     def _work(self) -> None:
-        """The writer thread: all waiting jobs, one transaction, one fsync."""
+        """The writer thread: all that is waiting, one transaction, one fsync."""
         with contextlib.closing(self._writer) as db:
-            for jobs in self._batches():
-                error = self._commit(db, jobs)
-                for job in jobs:
-                    job.finish(error)
+            for group in self._groups():
+                try:
+                    self._commit(db, [write for write, _ in group])
+                except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
+                    # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
+                    self._error = store_error(self.path, error)
+                for _, done in group:
+                    if self._error is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(self._error)
 
-    def _batches(self) -> Iterator[list[_Job]]:
-        while (first := self._jobs.get()) is not None:
-            jobs = [first]
-            last = False
-            with contextlib.suppress(queue.Empty):
-                while not last:
-                    job = self._jobs.get_nowait()
-                    last = job is None
-                    if job is not None:
-                        jobs.append(job)
-            yield jobs
+    def _groups(self) -> Iterator[list[tuple[_Write, Future[None]]]]:
+        """What is waiting, as soon as there is something; it ends at the None of :meth:`close`."""
+        while (first := self._waiting.get()) is not None:
+            group, last = [first], False
+            while not last and not self._waiting.empty():
+                item = self._waiting.get_nowait()
+                last = item is None
+                if item is not None:
+                    group.append(item)
+            yield group
             if last:
                 return
 
-    def _commit(self, db: sqlite3.Connection, jobs: list[_Job]) -> AceError | None:
+    def _commit(self, db: sqlite3.Connection, writes: Sequence[_Write]) -> None:
+        db.execute("BEGIN IMMEDIATE")
         try:
-            db.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                job.write(db)
+            for write in writes:
+                write(db)
             if self._session is not None:
                 db.execute(
                     "UPDATE session SET seconds = ? WHERE id = ?", (self.session_seconds(), self._session)
                 )
             db.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
-            # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
-            with contextlib.suppress(sqlite3.Error):
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite has rolled back by itself
                 db.execute("ROLLBACK")
-            self._error = store_error(self.path, error)
-            return self._error
-        return None
-
-
-class _Job:
-    """A write that is waiting; awaitable in the event loop, or waited for outside of it."""
-
-    def __init__(self, write: _Write) -> None:
-        self.write = write
-        self._done = threading.Event()
-        self._error: AceError | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._future: asyncio.Future[None] | None = None
-        with contextlib.suppress(RuntimeError):
-            self._loop = asyncio.get_running_loop()
-            self._future = self._loop.create_future()
-
-    def __await__(self) -> Any:
-        assert self._future is not None, "awaited outside of the event loop that it was submitted from"
-        return self._future.__await__()
-
-    def wait(self) -> None:
-        self._done.wait()
-        if self._error is not None:
-            raise self._error
-
-    def finish(self, error: AceError | None) -> None:
-        self._error = error
-        self._done.set()
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop is gone, so is whoever waited
-                self._loop.call_soon_threadsafe(self._resolve)
-
-    def _resolve(self) -> None:
-        assert self._future is not None
-        if self._future.done():  # cancelled meanwhile
-            return
-        if self._error is None:
-            self._future.set_result(None)
-        else:
-            self._future.set_exception(self._error)
-            self._future.exception()  # seen: nobody awaits what was waited for, or is told by a later write
+            raise
 
 
 def connect(path: Path) -> sqlite3.Connection:

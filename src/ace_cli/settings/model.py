@@ -221,6 +221,9 @@ class ModelsSettings(Section):
         "Embedding model of the merge: wordllama (built in), or as litellm names it",
         flag="--embedding-model",
     )
+    embedding_price: Money | None = runtime(
+        None, "US dollars per million tokens of the embedding model, if litellm has no price"
+    )
     generator: GeneratorSettings = GeneratorSettings()
     reflector: ReflectorSettings = ReflectorSettings()
     curator: CuratorSettings = CuratorSettings()

@@ -1,6 +1,6 @@
 """The three stages: what goes in, what comes out, and the Protocols that a replacement must fit.
 
-    Example -> Generator -> Attempt -> Scorer -> Verdict -> Reflector -> Reflection -> Curator -> Delta
+    Task -> Generator -> Attempt -> Scorer -> Verdict;  Case -> Reflector -> Reflection;  MergeItems -> Curator -> Delta
 
 What an implementer may rely on:
 
@@ -23,20 +23,23 @@ from typing import Protocol
 from ace_cli.data import Example
 from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
 from ace_cli.replies import Ask, UnusableReply
-from ace_cli.scoring import Verdict
+from ace_cli.scoring import Scorer, Verdict
 from ace_cli.text import ValidText
 
 __all__ = [
     "Ask",
     "Attempt",
     "BulletTag",
+    "Case",
     "Curator",
+    "Earlier",
     "Generator",
     "Insight",
     "MergeItem",
     "Reflection",
     "Reflector",
     "Stages",
+    "Task",
     "UnusableReply",
 ]
 
@@ -48,6 +51,43 @@ class Attempt(ValidText):
     answer: str
     reasoning: str = ""
     bullet_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A wrong answer to the same question, and what reflection made of it, with the truth blanked out."""
+
+    answer: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An example as the Generator sees it: without the truth.
+
+    ``id`` is the example's. ``bullets`` are those that fit the context budget, in the order of ids. ``earlier`` is
+    there when ``reflection_rounds`` asks for another try.
+    """
+
+    id: str
+    question: str
+    context: str = ""
+    domain: str = "general"
+    bullets: tuple[Bullet, ...] = ()
+    earlier: Earlier | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A scored attempt as the Reflector sees it, with the truth in ``example.answer``.
+
+    ``cited`` are the bullets that the attempt cites among those that were shown, each once.
+    """
+
+    example: Example
+    attempt: Attempt
+    verdict: Verdict
+    cited: tuple[Bullet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,51 +129,34 @@ class MergeItem:
 
 
 class Generator(Protocol):
-    async def generate(
-        self,
-        example: Example,
-        bullets: Sequence[Bullet],
-        ask: Ask,
-        *,
-        earlier: tuple[Attempt, Reflection] | None = None,
-    ) -> Attempt:
-        """Answer ``example.question`` without knowing the truth.
-
-        ``bullets`` are those that fit the context budget, in the order of ids. ``earlier`` is a wrong attempt with its
-        reflection, when ``reflection_rounds`` asks for another try.
-        """
+    async def generate(self, task: Task, ask: Ask) -> Attempt:
+        """Answer ``task.question``, citing the bullets that it used."""
         ...
 
 
 class Reflector(Protocol):
-    async def reflect(
-        self,
-        example: Example,
-        attempt: Attempt,
-        verdict: Verdict,
-        cited: Sequence[Bullet],
-        ask: Ask,
-    ) -> Reflection:
-        """Compare the attempt with ``example.answer``; vote on ``cited`` bullets."""
+    async def reflect(self, case: Case, ask: Ask) -> Reflection:
+        """Compare the attempt with the truth; vote on the cited bullets."""
         ...
 
 
 class Curator(Protocol):
     async def curate(
-        self, playbook: Playbook, lessons: Sequence[MergeItem], ask: Ask | None, *, at: str
+        self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
     ) -> Delta:
-        """Merge a batch's lessons, in plan order.
+        """Merge a batch's reflections, in plan order.
 
         ``ask`` is None unless a curator model is set. ``at`` is the time that the delta carries. The same
-        playbook and lessons must give the same delta.
+        playbook and items must give the same delta.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The three that a run works with."""
+    """What a run works with: the three stages, and the Scorer between them."""
 
     generator: Generator
+    scorer: Scorer
     reflector: Reflector
     curator: Curator

@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field, field_validator
 
-from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
 from ace_cli.replies import Reply, ask_json, plain, read_text
-from ace_cli.stages.base import Ask, Attempt, Reflection, UnusableReply
+from ace_cli.stages.base import Ask, Attempt, Task, UnusableReply
 from ace_cli.stages.prompts import Prompts
 
 
@@ -35,24 +34,17 @@ class DefaultGenerator:
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
 
-    async def generate(
-        self,
-        example: Example,
-        bullets: Sequence[Bullet],
-        ask: Ask,
-        *,
-        earlier: tuple[Attempt, Reflection] | None = None,
-    ) -> Attempt:
-        values = {"question": example.question, "context": example.context, "bullets": lines(bullets)}
-        if earlier is not None:
-            values["earlier_answer"] = earlier[0].answer
-            values["earlier_reflection"] = _without_truth(earlier[1], example)
+    async def generate(self, task: Task, ask: Ask) -> Attempt:
+        values = {"question": task.question, "context": task.context, "bullets": lines(task.bullets)}
+        if task.earlier is not None:
+            values["earlier_answer"] = task.earlier.answer
+            values["earlier_reflection"] = task.earlier.advice
         if ask.style is PromptStyle.PLAIN:
             reply = await ask(self._prompts.messages("generator_plain.txt", values))
-            return _plain_attempt(reply, example, bullets)
+            return _plain_attempt(reply, task)
         messages: Sequence[Message] = self._prompts.messages("generator.txt", values)
         answer, _ = await ask_json(ask, messages, GeneratorReply)
-        return Attempt(answer.final_answer, answer.reasoning, shown_ids(answer.bullet_ids, bullets))
+        return Attempt(answer.final_answer, answer.reasoning, shown_ids(answer.bullet_ids, task.bullets))
 
 
 def shown_ids(ids: Iterable[str], shown: Sequence[Bullet]) -> tuple[str, ...]:
@@ -66,34 +58,19 @@ def shown_ids(ids: Iterable[str], shown: Sequence[Bullet]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(bullet_id for bullet_id in found if bullet_id is not None))
 
 
-def _plain_attempt(reply: ChatReply, example: Example, shown: Sequence[Bullet]) -> Attempt:
+def _plain_attempt(reply: ChatReply, task: Task) -> Attempt:
     """The reply is the answer. Cited is a bullet whose id stands in it, or which the answer draws on.
 
     Raises:
         UnusableReply: nothing was said, or it was withheld.
     """
     text = read_text(reply)
-    named = [b.id for b in shown if re.search(rf"(?<![\w-]){re.escape(b.id)}(?![\w-])", text)]
+    named = [b.id for b in task.bullets if re.search(rf"(?<![\w-]){re.escape(b.id)}(?![\w-])", text)]
     answer = text
     for bullet_id in named:
         answer = re.sub(rf"[\[(]{re.escape(bullet_id)}[\])]", "", answer)
     answer = " ".join(answer.split())
     if not answer:
         raise UnusableReply("the reply names bullets but gives no answer")
-    drawn_on = [b.id for b in shown if plain.draws_on(answer, example.question, b.content)]
+    drawn_on = [b.id for b in task.bullets if plain.draws_on(answer, task.question, b.content)]
     return Attempt(answer, bullet_ids=tuple(dict.fromkeys([*named, *drawn_on])))
-
-
-def _without_truth(reflection: Reflection, example: Example) -> str:
-    """The reflection for another try, with the truth blanked out.
-
-    In the paper the Generator may read the right answer in the reflection and copy it. Here its prompt never holds
-    the truth: a try that was told the answer would say nothing about the playbook. A truth that stands in
-    the question is no secret and stays.
-    """
-    parts = (reflection.error_identification, reflection.root_cause, reflection.correct_approach)
-    text = " ".join(part for part in parts if part)
-    truth = example.answer.strip()
-    if not truth or plain.holds(example.question, truth):
-        return text
-    return plain.blank(text, truth)

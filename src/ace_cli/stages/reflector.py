@@ -7,13 +7,11 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from ace_cli.data import Example
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Section
 from ace_cli.playbook.render import lines
 from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
-from ace_cli.scoring import Verdict
-from ace_cli.stages.base import Ask, Attempt, BulletTag, Insight, Reflection
+from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection
 from ace_cli.stages.generator import shown_ids
 from ace_cli.stages.prompts import Prompts
 from ace_cli.text import single_spaced
@@ -62,43 +60,29 @@ class DefaultReflector:
     def __init__(self, prompts: Prompts) -> None:
         self._prompts = prompts
 
-    async def reflect(
-        self,
-        example: Example,
-        attempt: Attempt,
-        verdict: Verdict,
-        cited: Sequence[Bullet],
-        ask: Ask,
-    ) -> Reflection:
+    async def reflect(self, case: Case, ask: Ask) -> Reflection:
         values = {
-            "question": example.question,
-            "context": example.context,
-            "reasoning": attempt.reasoning,
-            "answer": attempt.answer,
-            "verdict": "right" if verdict.correct else "wrong",
-            "truth": example.answer,
-            "cited": lines(cited),
+            "question": case.example.question,
+            "context": case.example.context,
+            "reasoning": case.attempt.reasoning,
+            "answer": case.attempt.answer,
+            "verdict": "right" if case.verdict.correct else "wrong",
+            "truth": case.example.answer,
+            "cited": lines(case.cited),
         }
         if ask.style is PromptStyle.PLAIN:
-            return await self._plain(example, verdict, cited, ask, values)
+            return await self._plain(case, ask, values)
         reply, _ = await ask_json(ask, self._prompts.messages("reflector.txt", values), ReflectorReply)
         return Reflection(
             insights=_insights(reply.insights),
-            bullet_tags=_tags(reply.bullet_tags, cited),
+            bullet_tags=_tags(reply.bullet_tags, case.cited),
             reasoning=reply.reasoning,
             error_identification=reply.error_identification,
             root_cause=reply.root_cause,
             correct_approach=reply.correct_approach,
         )
 
-    async def _plain(
-        self,
-        example: Example,
-        verdict: Verdict,
-        cited: Sequence[Bullet],
-        ask: Ask,
-        values: dict[str, str],
-    ) -> Reflection:
+    async def _plain(self, case: Case, ask: Ask, values: dict[str, str]) -> Reflection:
         """What a small model can do: word the fact that was missing, in its own words.
 
         A right answer costs no call: its cited bullets helped. After a wrong one, a cited bullet that speaks of what
@@ -106,20 +90,19 @@ class DefaultReflector:
         the truth, or what the question is about, would teach nothing or something false, so it is not
         taken up; ``error_identification`` says so, and the sentence stays in ``reasoning``.
         """
-        if verdict.correct:
-            return Reflection(bullet_tags=tuple(BulletTag(b.id, Section.HELPFUL) for b in cited))
+        question = case.example.question
+        if case.verdict.correct:
+            return Reflection(bullet_tags=tuple(BulletTag(b.id, Section.HELPFUL) for b in case.cited))
         tags = tuple(
-            BulletTag(
-                b.id, Section.HARMFUL if plain.speaks_of(b.content, example.question) else Section.NEUTRAL
-            )
-            for b in cited
+            BulletTag(b.id, Section.HARMFUL if plain.speaks_of(b.content, question) else Section.NEUTRAL)
+            for b in case.cited
         )
         reply = await ask(self._prompts.messages("reflector_plain.txt", values))
         text = read_text(reply)
         sentence = plain.first_sentence(text)
-        if not plain.holds(sentence, example.answer):
+        if not plain.holds(sentence, case.example.answer):
             problem = "the sentence does not hold the truth, so nothing was learned from it"
-        elif lost := sorted(plain.names(example.question) - plain.key_words(sentence)):
+        elif lost := sorted(plain.names(question) - plain.key_words(sentence)):
             problem = f"the sentence does not mention {', '.join(lost)}, so nothing was learned from it"
         else:
             return Reflection((Insight(sentence),), tags, reasoning=text)

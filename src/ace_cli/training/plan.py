@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from ace_cli.engine.example import PlanStep
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -19,6 +21,13 @@ class Batch:
     @property
     def last_step(self) -> int:
         return self.first_step + len(self.indices) - 1
+
+    def steps(self, version: int) -> list[PlanStep]:
+        """Its examples in order; all see playbook ``version``."""
+        return [
+            PlanStep(step, self.epoch, index, self.number, version)
+            for step, index in enumerate(self.indices, self.first_step)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ace_cli.report.format import count, duration, money, percent
 from ace_cli.runs.records import CurvePoint, State
 
 if TYPE_CHECKING:
-    from ace_cli.engine.estimate import Estimate
+    from ace_cli.training.estimate import Estimate
 
 
 def result_lines(event: RunFinished) -> list[str]:

@@ -8,7 +8,7 @@ from ace_cli.data import ContentHash, Skipped, read_examples
 from ace_cli.engine.create import check_parts
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.ledger import ASSUMED_COMPLETION
-from ace_cli.engine.models import make_roles
+from ace_cli.engine.wiring import make_roles
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.plan import Plan
@@ -68,7 +68,7 @@ def estimate(settings: Settings) -> Estimate:
     folder = settings.stages.prompts
     prompts = load_prompts(Path(folder) if folder else None)
     check_parts(settings, prompts)
-    roles = make_roles(settings)
+    roles = make_roles(settings.models)
     model = roles["generator"].model
     spec = dataset_spec(settings)
     skipped: list[Skipped] = []

@@ -1,0 +1,42 @@
+"""The examples of a run in this process: coroutines of one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from ace_cli.engine.calls import Caller, Role
+from ace_cli.engine.example import ExampleJob, Outcome, work
+from ace_cli.stages.base import Stages
+
+
+class AsyncioExecutor:
+    """:class:`~ace_cli.engine.executor.Executor` for models that are called over the network, or loaded here.
+
+    Args:
+        slots: examples that are worked on at once.
+    """
+
+    def __init__(self, stages: Stages, roles: Mapping[str, Role], caller: Caller, slots: int) -> None:
+        self._stages = stages
+        self._roles = roles
+        self._caller = caller
+        self._slots = asyncio.Semaphore(slots)
+
+    def slot(self) -> asyncio.Semaphore:
+        return self._slots
+
+    async def work(self, job: ExampleJob) -> Outcome:
+        """See :class:`~ace_cli.engine.executor.Executor`."""
+        asks = [
+            self._caller.ask(self._roles[name], job.step, job.recorded, job.phase)
+            for name in ("generator", "reflector")
+        ]
+        outcome = await work(self._stages, job, *asks)
+        for ask in asks:
+            ask.check()
+        return outcome
+
+    async def close(self) -> None:
+        for role in self._roles.values():
+            await role.model.close()

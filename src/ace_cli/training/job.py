@@ -1,0 +1,145 @@
+"""Training as the job of a session: from the plan to the playbook's file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ace_cli.engine.create import check_outputs
+from ace_cli.engine.events import Event, Listener, RunFinished, RunStarted
+from ace_cli.engine.phase import Phase
+from ace_cli.engine.session import Session, hold
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
+from ace_cli.playbook import Playbook
+from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import Usage
+from ace_cli.settings import Settings
+from ace_cli.training.outputs import Checkpoints, training_config, write_outputs
+from ace_cli.training.plan import Plan
+from ace_cli.training.trainer import Trainer
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingResult:
+    """A finished training run."""
+
+    run_dir: Path
+    playbook: Playbook
+    playbook_path: Path
+    metrics_path: Path
+    metrics: Mapping[str, Any]
+
+
+def train(
+    run_dir: Path, settings: Settings, emit: Listener, replacements: Replacements = NO_REPLACEMENTS
+) -> TrainingResult:
+    """Work a training run off, from wherever it stands, and write its files.
+
+    Raises:
+        RunStopped, AceError: as :func:`~ace_cli.engine.session.hold`.
+    """
+    check_outputs(settings.output)
+    return hold(run_dir, settings, TrainingJob, emit, replacements)
+
+
+class TrainingJob:
+    """See :class:`~ace_cli.engine.session.Job`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._plan = make_plan(session.settings, session.store)
+
+    def started(self) -> Event:
+        store, plan = self._session.store, self._plan
+        done, correct, failed = store.counts()
+        return RunStarted(
+            run_dir=str(self._session.run_dir),
+            total=plan.steps,
+            batches=plan.batch_count,
+            epochs=plan.epochs,
+            done=done,
+            correct=correct,
+            failed=failed,
+            playbook_size=store.playbook_size(),
+            usage=self._session.ledger.total,
+            resumed=len(store.sessions()) > 1,
+        )
+
+    async def run(self) -> None:
+        """See :class:`~ace_cli.engine.session.Job`."""
+        session, settings = self._session, self._session.settings
+        store, output = session.store, settings.output
+        checkpoints = Checkpoints(
+            store.run_dir,
+            training_config(store.header(), store.example_count()),
+            output.checkpoint_interval if output.checkpoints else None,
+            session.emit,
+        )
+        phase = Phase(
+            store,
+            session.executor,
+            session.select,
+            session.stop,
+            session.emit,
+            max_failures=settings.limits.max_failures,
+            tries=settings.training.reflection_rounds,
+        )
+        trainer = Trainer(
+            settings.training,
+            self._plan,
+            store,
+            phase,
+            session.stages.curator,
+            session.roles.get("curator"),
+            session.caller,
+            session.stop,
+            session.emit,
+            checkpoints.on_merge,
+        )
+        await trainer.train()
+
+    def write(self) -> TrainingResult:
+        """See :class:`~ace_cli.engine.session.Job`."""
+        output, store = self._session.settings.output, self._session.store
+        playbook = store.playbook()
+        playbook_path, metrics_path = Path(output.playbook), Path(output.metrics)
+        metrics = write_outputs(store, playbook, playbook_path, metrics_path)
+        return TrainingResult(self._session.run_dir, playbook, playbook_path, metrics_path, metrics)
+
+    def finished(self, state: str, reason: str) -> Event:
+        store, output = self._session.store, self._session.settings.output
+        total, correct, failed = store.counts()
+        by_role = store.usage()
+        return RunFinished(
+            state=state,
+            reason=reason,
+            run_dir=str(self._session.run_dir),
+            playbook_path=_near(output.playbook),
+            metrics_path=_near(output.metrics),
+            examples=total,
+            correct=correct,
+            failed=failed,
+            accuracy=round(correct / total, 6) if total else 0.0,
+            playbook_size=store.playbook_size(),
+            seconds=store.seconds(),
+            usage=Usage.sum(by_role.values()),
+            by_role=by_role,
+            curve=tuple(merge.curve for merge in store.merges()),
+        )
+
+
+def make_plan(settings: Settings, run: RunReader) -> Plan:
+    training = settings.training
+    return Plan(
+        tuple(run.segments()), training.epochs, training.batch_size, training.seed, settings.data.shuffle
+    )
+
+
+def _near(path: str) -> str:
+    """``path`` as a user would write it from here."""
+    try:
+        return str(Path(path).relative_to(Path.cwd()))
+    except ValueError:
+        return path
