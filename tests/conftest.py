@@ -6,7 +6,7 @@ from hypothesis import settings
 
 from support.fuzzing import fuzzed
 
-pytest_plugins = ["support.inside", "support.serving"]
+pytest_plugins = ["support.inside", "support.inspect_samples", "support.serving"]
 
 settings.register_profile("ace", parent=fuzzed)
 settings.load_profile("ace")

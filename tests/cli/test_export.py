@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 from ace_cli.cli.export import app
 from ace_cli.errors import AceError
 from ace_cli.playbook.formats import read_playbook
+from support.inside import Inside
+from support.inspect_samples import make_run
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PLAYBOOK = GOLDEN / "playbook.json"
@@ -212,3 +214,73 @@ def test_a_checkpoint_and_a_file_of_another_tool_are_exported_as_well(tmp_path: 
         '{"timestamp": "t", "config": {}, "metrics": {}, "playbook": [{"id": "B1", "content": "y"}]}'
     )
     assert export(path, "-f", "prompt").text == "[B1] y\n"
+
+
+def test_results_go_to_stdout_and_words_to_stderr(inside: Inside) -> None:
+    done = inside("export", PLAYBOOK, "--format", "jsonl")
+    assert done.code == 0
+    assert len([json.loads(line) for line in done.out.splitlines()]) == 5
+    assert done.err == "4 of 5 bullets as jsonl; 1 quarantined left out (--include-quarantined)\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"Dear diary", "is not a playbook"),
+        (b'{"version": "v2.0.0", "bullets": []}', "this ace reads version 1"),
+        (b'{"bullets": [{"id": "B1", "con', "breaks off at line 1"),
+        (b'[{"id": "B1", "content": "x"}, {"id": "B1", "content": "y"}]', "bullet 2 has the id 'B1', as bullet 1 has"),
+    ],
+)  # fmt: skip
+def test_what_is_no_playbook_ends_with_two_lines_and_code_2(
+    inside: Inside, content: bytes, message: str
+) -> None:
+    (inside.cwd / "bad.json").write_bytes(content)
+    done = inside("export", "bad.json", "-f", "prompt", "-o", "out.txt")
+    assert done.code == 2
+    first, second = done.err.splitlines()
+    assert first.startswith("error: ")
+    assert message in first
+    assert second.startswith("hint: ")
+    assert not (inside.cwd / "out.txt").exists()
+
+
+def test_an_existing_file_is_refused_where_nobody_can_be_asked(inside: Inside) -> None:
+    (inside.cwd / "a.md").write_text("mine")
+    done = inside("export", PLAYBOOK, "-o", "a.md")
+    assert (done.code, (inside.cwd / "a.md").read_text()) == (2, "mine")
+    assert "--force" in done.err
+
+
+def test_a_folder_that_may_not_be_written_is_named(inside: Inside) -> None:
+    (inside.cwd / "file").write_text("x")
+    done = inside("export", PLAYBOOK, "-o", "file/a.json")
+    assert done.code == 1
+    assert done.err.startswith("error: cannot write ")
+
+
+def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
+    run = make_run(inside.cwd / "my_run", examples=30)
+    done = inside("export", run, "-o", "run.html")
+    assert done.code == 0, done.err
+    page = (inside.cwd / "run.html").read_text()
+    for words in (
+        "<title>my_run · playbook",
+        "Accuracy",
+        "Costs by role",
+        "Settings",
+        '"merged"',
+        "Failed examples",
+    ):
+        assert words in page
+    assert inside("export", run, "-f", "prompt").out.startswith("[B001] ")
+    (inside.cwd / "empty").mkdir()
+    assert inside("export", "empty", "-f", "json").code == 2
+
+
+def test_a_skills_folder_should_be_named_like_the_skill(inside: Inside) -> None:
+    named = inside("export", PLAYBOOK, "-f", "skill", "-o", "my-skill")
+    assert "name its folder" not in named.err
+    other = inside("export", PLAYBOOK, "-f", "skill", "-o", "My_Skill")
+    assert "name its folder 'my-skill'" in other.err

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import support.inspect_samples as samples
 from ace_cli.cli.app import run as ace
-from ace_cli.runs.store import RunStore
-
-needs_pty = pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are POSIX")
-
-
-@pytest.fixture(scope="module")
-def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return samples.make_run(tmp_path_factory.mktemp("runs") / "one")
 
 
 @pytest.fixture(scope="module")
@@ -163,55 +151,6 @@ def test_text_of_models_is_never_obeyed(
     assert not set(capsys.readouterr().out) & {"\x1b", "\x00", "\u202e", "\x9b"}
 
 
-@needs_pty
-@pytest.mark.parametrize("columns", [30, 60, 80, 120])
-def test_at_a_terminal_a_run_fits(run_dir: Path, columns: int) -> None:
-    from rich.cells import cell_len
-    from rich.text import Text
-
-    shown = samples.at_terminal("inspect", str(run_dir), size=(columns, 50))
-    assert max(cell_len(Text.from_ansi(line).plain) for line in shown.splitlines()) <= columns
-    assert ("⣀" in shown) == (columns >= 40)
-
-
-@needs_pty
-def test_without_unicode_the_curve_is_drawn_in_ascii(run_dir: Path) -> None:
-    shown = samples.at_terminal("inspect", str(run_dir), PYTHONIOENCODING="ascii", PYTHONUTF8="0")
-    assert shown.isascii()
-    assert "****" in shown
-
-
-def test_follow_ends_with_the_run(tmp_path: Path) -> None:
-    run_dir = samples.make_run(tmp_path / "live", examples=20, state="running")
-    with RunStore(run_dir) as store, samples.lock(run_dir):
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-c",
-                "from ace_cli.cli import main; main()",
-                "inspect",
-                str(run_dir),
-                "--follow",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith(
-            "batch 1: 10/20 examples, accuracy 40.0 % (batch 40.0 %), 1 bullet (+1, 1 repeated)"
-        )
-        assert process.stdout.readline().startswith("batch 2: 20/20")
-        asyncio.run(samples.one_more_merge(store))
-        assert process.stdout.readline().startswith("batch 3: 30/20")
-        assert process.poll() is None, "it stays while the run goes on"
-        store.begin_session({})
-        store.end_session("finished")
-        rest, errors = process.communicate(timeout=30)
-    assert (rest, process.returncode) == ("", 0)
-    assert errors == f"{run_dir} is finished\n"
-
-
 def test_follow_ends_when_the_writer_was_killed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run_dir = samples.make_run(tmp_path / "killed", examples=10, state="running")
     assert inspect(run_dir, "--follow") == 0
@@ -245,27 +184,7 @@ def test_follow_as_json_lines(run_dir: Path, capsys: pytest.CaptureFixture[str])
     assert [point["batch"] for point in points] == [0, 1, 2, 3, 4, 5]
 
 
-@needs_pty
-def test_follow_redraws_at_a_terminal(run_dir: Path) -> None:
-    shown = samples.at_terminal("inspect", str(run_dir), "--follow", size=(80, 40))
-    assert "finished" in shown
-    assert "⣀" in shown
-
-
 def test_a_damaged_store_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "run.sqlite3").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
     assert inspect(tmp_path) == 1
     assert capsys.readouterr().err.startswith("error: ")
-
-
-def test_nothing_heavy_is_imported_for_a_run(run_dir: Path) -> None:
-    code = (
-        "import sys\n"
-        "from ace_cli.cli.app import run\n"
-        f"run(['inspect', {str(run_dir)!r}])\n"
-        "heavy = {'litellm', 'datasets', 'pyarrow', 'numpy', 'faiss', 'wordllama', 'textual', 'pydantic_settings',"
-        " 'xllamacpp'}\n"
-        "sys.stderr.write(' '.join(sorted(heavy & set(sys.modules))))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stderr == ""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,9 +29,6 @@ from ace_cli.report.progress.reporter import reporter
 from ace_cli.report.terminal.summary import result_lines
 from ace_cli.runs.records import CurvePoint, Usage
 from ace_cli.settings import DisplaySettings
-from support.command import environment, train_arguments
-from support.inspect_samples import at_terminal
-from support.serving import Serve
 
 HOSTILE = "\x1b[31mred [bold]x[/bold] \x00 \u202egnp \ud800 \x9b2J\r\nnext"
 USAGE = Usage(3, 100, 50, 0, 0, 1, 0.25)
@@ -163,42 +156,6 @@ def test_who_does_not_listen_stops_no_run_and_takes_nothing_from_the_other(
             listen(event)
     monkeypatch.undo()
     assert "50.0 %" in kept.getvalue() or '"accuracy": 0.5' in kept.getvalue()
-
-
-@pytest.mark.skipif(os.name == "nt", reason="POSIX shell")
-@pytest.mark.parametrize("redirect", [">&- 2>&-", "2> >(exec true)"])
-def test_a_run_ends_well_though_nobody_reads_it(tmp_path: Path, serve: Serve, redirect: str) -> None:
-    server, data = serve(6)
-    arguments = shlex.join(map(str, train_arguments(server.url, data, 6)))
-    done = subprocess.run(
-        ["bash", "-c", f"{shlex.quote(sys.executable)} -m ace_cli train {arguments} {redirect}"],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out/playbook.json").exists()
-    assert done.stdout.startswith("accuracy ") is (">&- 2" not in redirect)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-@pytest.mark.parametrize("columns", [40, 100])
-def test_bars_at_a_terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, serve: Serve, columns: int
-) -> None:
-    server, data = serve(8)
-    monkeypatch.chdir(tmp_path)
-    for name, value in environment().items():
-        monkeypatch.setenv(name, value)
-    arguments = map(str, train_arguments(server.url, data, 8, epochs=2, batch_size=4))
-    shown = at_terminal("train", *arguments, size=(columns, 24))
-    assert "Traceback" not in shown
-    assert "━" in shown
-    assert "epoch 2/2" in shown
-    assert "batch 4/4" in shown
-    assert "16/16" in shown
-    assert "in flight" in shown.replace("\n", " ")
-    assert "accuracy   " in shown
-    assert "next       ace inspect run" in shown
-    assert (tmp_path / "out/playbook.json").exists()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -386,16 +385,3 @@ def test_a_long_list_scrolls(tmp_path: Path) -> None:
         assert any(line.startswith("> B002") for line in screen(app))
 
     play(many, story)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are POSIX")
-def test_a_terminal_that_cannot_draw_is_told_so(path: Path) -> None:
-    assert "hint: Set TERM" in samples.at_terminal("inspect", str(path), "--tui", TERM="dumb")
-
-
-@pytest.mark.skipif(os.name == "nt", reason="pseudo-terminals are POSIX")
-def test_the_command_at_a_real_terminal(path: Path) -> None:
-    keys = [("Quit", "x"), ("1 unsaved", "w"), ("This replaces", "\r"), ("saved to", "q")]
-    shown = samples.at_terminal("inspect", str(path), "--tui", keys=keys)
-    assert saved(path)["bullets"][0]["stage"] == "quarantined"
-    assert shown.rstrip().endswith(f"1 edit saved to {path}")

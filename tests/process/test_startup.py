@@ -7,26 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from ace_cli.playbook import Bullet, Playbook
-from ace_cli.playbook.formats import dump_playbook
 from support.command import environment
 
 HEAVY = {"litellm", "datasets", "faiss", "textual", "wordllama", "xllamacpp", "pyarrow", "plotext"}
 
 
-@pytest.fixture
-def playbook(tmp_path: Path) -> Path:
-    path = tmp_path / "playbook.json"
-    path.write_bytes(dump_playbook(Playbook((Bullet("B001", "Read the question twice."),))))
-    return path
-
-
-def imported(*arguments: object, cwd: Path) -> set[str]:
-    """Top-level packages that `ace ARGUMENTS` imports."""
+def imported(*commands: str, cwd: Path) -> set[str]:
+    """Top-level packages that these `ace` commands import, one after the other in one process."""
+    code = f"from ace_cli.cli.app import run\nfor command in {commands}: assert run(command.split()) == 0, command"
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "ace_cli", *map(str, arguments)],
+        [sys.executable, "-X", "importtime", "-c", code],
         cwd=cwd,
         env=environment(),
         capture_output=True,
@@ -44,16 +34,20 @@ def test_the_help_needs_no_more_than_typer(tmp_path: Path) -> None:
 
 
 def test_a_playbook_is_inspected_without_heavy_libraries(playbook: Path, tmp_path: Path) -> None:
-    assert not imported("inspect", playbook, cwd=tmp_path) & (HEAVY | {"numpy"})
+    assert not imported(f"inspect {playbook}", cwd=tmp_path) & (HEAVY | {"numpy", "pydantic_settings"})
 
 
-@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "markdown", "prompt", "paper", "skill"])
-def test_a_playbook_is_exported_without_heavy_libraries(playbook: Path, tmp_path: Path, form: str) -> None:
-    assert not imported("export", playbook, "-f", form, "-o", f"out-{form}", cwd=tmp_path) & (
-        HEAVY | {"numpy"}
-    )
+def test_a_run_is_inspected_with_no_more_than_its_curve_needs(run_dir: Path, tmp_path: Path) -> None:
+    found = imported(f"inspect {run_dir}", cwd=tmp_path)
+    assert found & HEAVY == {"plotext"}
+    assert not found & {"numpy", "pydantic_settings"}
 
 
-@pytest.mark.parametrize("arguments", [("train", "--help"), ("resume", "--help"), ("resume", "--list")])
-def test_other_commands_that_call_no_model_load_none(arguments: tuple[str, ...], tmp_path: Path) -> None:
-    assert not imported(*arguments, cwd=tmp_path) & HEAVY
+def test_a_playbook_is_exported_without_heavy_libraries(playbook: Path, tmp_path: Path) -> None:
+    forms = ("json", "jsonl", "csv", "markdown", "prompt", "paper", "skill", "agents-md")
+    commands = [f"export {playbook} -f {form} -o out-{form}" for form in forms]
+    assert not imported(*commands, cwd=tmp_path) & (HEAVY | {"numpy"})
+
+
+def test_other_commands_that_call_no_model_load_none(tmp_path: Path) -> None:
+    assert not imported("train --help", "resume --help", "resume --list", cwd=tmp_path) & HEAVY

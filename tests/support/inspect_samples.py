@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply
@@ -192,52 +193,6 @@ async def _recorded(store: RunStore, episode: Episode) -> Episode:
     return episode
 
 
-def at_terminal(
-    *arguments: str,
-    size: tuple[int, int] = (80, 24),
-    keys: Sequence[tuple[str, str]] = (),
-    **environment: str,
-) -> str:
-    """What `ace` writes to a terminal of that size (columns, lines), escapes included. POSIX only.
-
-    ``keys`` are pressed in order, each when its text is on the screen: (text, key).
-    """
-    import os
-    import pty
-    import struct
-    import sys
-    import termios
-    from fcntl import ioctl
-
-    columns, lines = size
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ.pop("NO_COLOR", None)
-        os.environ.update(
-            {
-                "TERM": "xterm-256color",
-                "PAGER": "cat",
-                "COLUMNS": str(columns),
-                "LINES": str(lines),
-                **environment,
-            }
-        )
-        os.execv(sys.executable, [sys.executable, "-c", "from ace_cli.cli import main; main()", *arguments])
-    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    seen, looked, waiting = b"", 0, list(keys)
-    try:
-        while block := os.read(terminal, 65536):
-            seen += block
-            while waiting and waiting[0][0].encode() in seen[looked:]:
-                looked = len(seen)
-                os.write(terminal, waiting.pop(0)[1].encode())
-    except OSError:  # Linux says so when the other end is closed
-        pass
-    os.close(terminal)
-    os.waitpid(child, 0)
-    return seen.decode().replace("\r\n", "\n")
-
-
 def lock(folder: Path) -> AbstractContextManager[None]:
     """Hold the run as its writer does."""
     from ace_cli.runs.lock import hold
@@ -249,3 +204,15 @@ async def one_more_merge(store: RunStore) -> None:
     last = list(store.merges())[-1]
     curve = replace(last.curve, batch=last.batch + 1, examples_seen=last.curve.examples_seen + 10)
     await store.record_merge(last.batch + 1, Delta("2026-11-22T10:00:00Z", ()), curve)
+
+
+@pytest.fixture
+def playbook(tmp_path: Path) -> Path:
+    """A file of the lessons above."""
+    return write(tmp_path / "playbook.json")
+
+
+@pytest.fixture(scope="session")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of 60 examples, to be read only."""
+    return make_run(tmp_path_factory.mktemp("runs") / "one")
