@@ -27,7 +27,6 @@ from ace_cli.clock import now
 from ace_cli.data import ContentHash, Example, source_fingerprint
 from ace_cli.embeddings import make_embedder
 from ace_cli.engine.dataset import dataset_spec
-from ace_cli.engine.resume import recorded
 from ace_cli.engine.wiring import StoredVectors
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Add, Bullet, Change, Delta, Playbook, Section, Vote, make_id
@@ -36,6 +35,7 @@ from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.layers import load
+from ace_cli.settings.recorded import recorded
 from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
 from ace_cli.stages.prompts import load_prompts
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
@@ -66,8 +67,17 @@ def load(
     return part
 
 
+def names_a_part(kind: str, spec: str) -> bool:
+    """Whether ``spec`` is an entry point's name or ``package.module:Attr``, where it may also be something else."""
+    return spec in _installed(kind) or re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", spec) is not None
+
+
+def _installed(kind: str) -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=_KINDS[kind][0])}
+
+
 def _find(kind: str, spec: str, builtin: Mapping[str, Any]) -> Any:
-    installed = {point.name: point for point in entry_points(group=_KINDS[kind][0])}
+    installed = _installed(kind)
     module, colon, name = spec.partition(":")
     if spec not in installed and not colon:
         known = [*builtin, *sorted(installed)]

@@ -15,7 +15,7 @@ import pytest
 
 from ace_cli.cli.app import COMMANDS
 from ace_cli.scoring import SCORERS
-from ace_cli.settings import definitions
+from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.layers import load
 from support.command import KEY, ace, environment
 from support.scripted_server import ScriptedServer
@@ -68,8 +68,8 @@ def test_every_flag_that_is_named_exists() -> None:
 
 
 def test_every_setting_that_is_named_exists() -> None:
-    paths = {definition.path for definition in definitions()}
-    variables = {definition.env for definition in definitions()}
+    paths = {definition.path for definition in DEFINITIONS.values()}
+    variables = {definition.env for definition in DEFINITIONS.values()}
     sections = "|".join(sorted({path.split(".")[0] for path in paths}))
     named = set(re.findall(rf"[`\"]((?:{sections})\.[a-z_.]+)[`\"]", README))
     assert len(named) > 40
@@ -89,7 +89,7 @@ def test_the_settings_shown_are_read_as_they_stand(
 def test_the_options_stand_as_they_are_defined() -> None:
     renewed = runpy.run_path(str(ROOT / "docs" / "options.py"))["renewed"]
     assert renewed(README) == README, "python docs/options.py writes them anew"
-    assert all(f"`{definition.path}`" in README for definition in definitions())
+    assert all(f"`{definition.path}`" in README for definition in DEFINITIONS.values())
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -11,9 +11,9 @@ import pytest
 from pydantic import BaseModel
 
 from ace_cli.cli.options import option_table
-from ace_cli.engine.resume import recorded
-from ace_cli.settings import Kind, Section, definitions, runtime
+from ace_cli.settings import DEFINITIONS, Kind, Section, definitions, runtime
 from ace_cli.settings.layers import load
+from ace_cli.settings.recorded import recorded
 from support.command import ace, environment
 from support.inside import Inside
 
@@ -131,6 +131,60 @@ def test_tables_come_from_toml_from_json_and_from_nested_variables(inside: Insid
     assert loaded.settings.models.generator.extra == {"top_p": 0.5, "nested": {"a": [1, "b"]}}
     assert loaded.settings.models.reflector.extra == {"top_p": 0.25, "stop": ["x"]}
     assert loaded.settings.models.curator.extra == {"top_k": "40"}
+
+
+def test_a_path_is_resolved_once_for_every_command(inside: Inside) -> None:
+    home = inside.cwd / "home"
+    put(home / "prompts/generator.txt", (ROOT / "src/ace_cli/stages/prompts/generator.txt").read_text())
+    put(home / "rows.jsonl", '{"question": "1 + 1?", "answer": "2"}\n')
+    rows = inside.settings("--prompts", "~/prompts", "--input", "~/rows.jsonl", "--output", "~/p.json")
+    assert rows["stages.prompts"] == (str(home / "prompts"), "flag")
+    assert rows["output.playbook"] == (str(home / "p.json"), "flag")
+    done = inside("train", "--prompts", "~/prompts", "--input", "~/rows.jsonl", "--dry-run")
+    assert done.code == 0, done.err
+    done = inside("train", "--prompts", "~nobody-at-all/p", "--dry-run")
+    assert done.code == 2
+    assert done.err.startswith("error: --prompts: '~nobody-at-all/p' is not allowed")
+
+
+OWN = """
+class Careful:
+    def __init__(self, threshold: float = 0.8) -> None:
+        self.threshold = threshold
+    async def curate(self, playbook, items, ask, *, at): ...
+class Near:
+    name = "near"
+    def __init__(self, within): ...
+    def __call__(self, answer, truth): ...
+class Vectors:
+    name = "own"
+    async def embed(self, texts): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('[stages]\ncurator = "own_of_settings:Careful"\n[stages.curator_args]\nthreshold = 0.7\n', ""),
+        ('[stages]\ncurator = "own_of_settings:Careful"\ncurator_args = {treshold = 0.7}\n', "Did you mean 'threshold'? It takes threshold."),
+        ('[training]\nscorer = "own_of_settings:Near"\nscorer_args = {within = 2}\n', ""),
+        ('[training]\nscorer = "own_of_settings:Near"\n', "scorer_args = {within = ...}"),
+        ('[models]\nembedding = "own_of_settings:Vectors"\n', ""),
+        ('[models]\nembedding = "own_of_settings:Vectors"\nembedder_args = {size = 3}\n', "It takes none."),
+        ('[stages]\nsameness_args = {colour = 3}\n', "It takes none."),
+        ('[stages]\ncurator = "own_of_settings:Careful"\ncurator_args = {api_key = "x"}\n', "belongs into api_key or headers"),
+    ],
+)  # fmt: skip
+def test_a_part_of_ones_own_gets_the_arguments_of_its_table(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch, table: str, said: str
+) -> None:
+    put(inside.cwd / "own_of_settings.py", OWN)
+    put(inside.cwd / "rows.jsonl", '{"question": "1 + 1?", "answer": "2"}\n')
+    put(inside.cwd / "ace.toml", table)
+    monkeypatch.syspath_prepend(str(inside.cwd))
+    done = inside("train", "--input", "rows.jsonl", "--dry-run")
+    assert (done.code, bool(said)) in [(0, False), (2, True)], done.err
+    assert said in done.err
 
 
 # -- what is refused
@@ -293,11 +347,11 @@ def test_a_misplaced_key_is_refused_and_not_repeated(inside: Inside, text: str) 
 
 
 def test_every_setting_chooses_its_kind_and_says_what_it_is() -> None:
-    for definition in definitions():
+    for definition in DEFINITIONS.values():
         assert definition.kind in Kind
         assert definition.help
         assert not definition.help.endswith(".")
-    flags = [d.flag for d in definitions() if d.flag]
+    flags = [d.flag for d in DEFINITIONS.values() if d.flag]
     assert len(flags) == len(set(flags))
 
 
@@ -312,7 +366,7 @@ def test_a_setting_without_a_kind_is_a_mistake_that_is_noticed() -> None:
 
 
 def test_settings_that_decide_the_result_are_identity_and_those_of_the_run_are_not() -> None:
-    kinds = {d.path: d.kind for d in definitions()}
+    kinds = {d.path: d.kind for d in DEFINITIONS.values()}
     for path in ("data.dataset", "training.seed", "models.generator.model", "models.generator.temperature"):
         assert kinds[path] is Kind.IDENTITY
     for path in ("execution.concurrency", "models.generator.timeout", "limits.max_cost", "display.progress"):
@@ -322,12 +376,32 @@ def test_settings_that_decide_the_result_are_identity_and_those_of_the_run_are_n
     }  # fmt: skip
 
 
+def test_a_playbooks_header_lists_its_settings_in_their_old_order() -> None:
+    """Their order is part of the file, byte for byte."""
+    listed = sorted((d.in_header, d.kind) for d in DEFINITIONS.values() if d.in_header)
+    assert [place for (place, _), _ in listed] == list(range(len(listed)))
+    assert {kind for _, kind in listed} == {Kind.IDENTITY}
+    assert [name for (_, name), _ in listed] == [
+        "dataset", "generator_model", "reflector_model", "batch_size", "epochs", "seed", "shuffle", "split", "scorer",
+        "similarity_threshold", "target_stage", "reflection_rounds", "lookahead", "embedding_model", "curator",
+    ]  # fmt: skip
+
+
+def test_the_help_says_how_each_value_is_written(inside: Inside) -> None:
+    text = inside("train", "--help").out
+    for shown in (
+        "--max-cost USD", "--max-time TIME", "--retry-horizon TIME", "--prompts PATH", "--api-base URL", "--seed N",
+        "--max-failures N", "--split TEXT", "--target-stage shadow|production", "--shuffle / --no-shuffle",
+    ):  # fmt: skip
+        assert shown in text
+
+
 @pytest.mark.parametrize("command", ["train", "resume"])
 def test_every_flag_stands_in_the_help_with_its_default(inside: Inside, command: str) -> None:
     done = inside(command, "--help")
     assert done.code == 0
     text = re.sub(r"\s+", " ", done.out)
-    for definition in definitions():
+    for definition in DEFINITIONS.values():
         if definition.flag and not (command == "resume" and definition.kind is Kind.IDENTITY):
             assert re.search(rf"(?<![\w-]){definition.flag}(?![\w-])", text), definition.flag
             assert re.sub(r"\s+", " ", definition.help) in text or "-" in definition.help
@@ -335,7 +409,7 @@ def test_every_flag_stands_in_the_help_with_its_default(inside: Inside, command:
 
 def test_the_table_of_options_holds_every_setting() -> None:
     rows = {row["key"]: row for row in option_table()}
-    assert rows.keys() == {d.path for d in definitions()}
+    assert rows.keys() == {d.path for d in DEFINITIONS.values()}
     assert rows["training.batch_size"] == {
         "key": "training.batch_size",
         "flag": "--batch-size",

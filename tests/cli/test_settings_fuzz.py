@@ -16,19 +16,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ace_cli.cli.app import run
-from ace_cli.engine.resume import prepare_resume, recorded
+from ace_cli.engine.resume import prepare_resume
 from ace_cli.errors import AceError
 from ace_cli.runs.codec import dumps
 from ace_cli.runs.folders import list_runs
 from ace_cli.runs.reader import RunReader
-from ace_cli.settings import Kind, definitions
+from ace_cli.settings import DEFINITIONS, Kind
 from ace_cli.settings.layers import describe, load
+from ace_cli.settings.recorded import recorded
 from support.fuzzing import fewer, fuzzed
 from support.inside import Inside
 from support.inspect_samples import make_run
 
-PATHS = [d.path for d in definitions()]
-NAMES = [d.env for d in definitions()]
+PATHS = [d.path for d in DEFINITIONS.values()]
+NAMES = [d.env for d in DEFINITIONS.values()]
 
 plain = (
     st.none()

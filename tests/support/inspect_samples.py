@@ -17,7 +17,7 @@ from ace_cli.playbook import Add, Bullet, Change, Confirm, Delta, Drop, Playbook
 from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round
 from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
-from ace_cli.settings import Kind, definitions
+from ace_cli.settings import DEFINITIONS, Kind
 from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
 
 LESSONS: list[tuple[str, str, str, str, int, int]] = [
@@ -80,7 +80,7 @@ def make_run(folder: Path, *, examples: int = 60, state: str = "finished", hosti
         Example(f"train-{i}", f"What is {i} plus {i}?", str(2 * i), "math" if i % 3 else "finance")
         for i in range(examples)
     ]
-    identity = {d.path: d.default for d in definitions() if d.kind is Kind.IDENTITY}
+    identity = {d.path: d.default for d in DEFINITIONS.values() if d.kind is Kind.IDENTITY}
     identity |= {"data.num_examples": examples, "models.generator.model": "gpt-4o"}
     origins = {"data.num_examples": 50, "models.generator.model": 50}
     header = Header(

@@ -17,14 +17,13 @@ import pytest
 from ace_cli import Example
 from ace_cli.engine.create import create_run
 from ace_cli.engine.ledger import Ledger, Quote
-from ace_cli.engine.resume import recorded, resumed_settings
 from ace_cli.engine.wiring import make_roles, priced
 from ace_cli.errors import AceError, LimitReached, StoreError, UsageError
-from ace_cli.playbook import Playbook
 from ace_cli.runs import lock, store
-from ace_cli.runs.records import Header, Usage
+from ace_cli.runs.records import Usage
 from ace_cli.settings import Kind
 from ace_cli.settings.layers import ENVIRONMENT, FLAG, Layer, fold
+from ace_cli.settings.recorded import Recorded, recorded
 from support.command import environment
 from support.inside import Inside
 
@@ -116,18 +115,13 @@ def test_money_spent_while_the_price_was_unknown_counts_for_a_cost_limit() -> No
 
 def test_a_key_is_always_todays_whatever_gave_it_at_the_start() -> None:
     start = fold([Layer("flag", FLAG, {**LOCAL, "models.generator.api_key": "sk-old-old-old"})])
-    header = Header(
-        created_at="",
-        ace_version="",
-        identity=recorded(start.settings, Kind.IDENTITY),
-        origins={path: layer.rank for path, layer in start.origin.items()},
-        prompts={},
-        base_playbook=Playbook(),
-        dataset_hash="",
-        source={},
+    kept = Recorded(
+        recorded(start.settings, Kind.IDENTITY),
+        recorded(start.settings, Kind.RUNTIME),
+        {path: layer.rank for path, layer in start.origin.items()},
     )
     today = [Layer("environment", ENVIRONMENT, {"models.generator.api_key": "sk-new-new-new"})]
-    found = resumed_settings(header, recorded(start.settings, Kind.RUNTIME), today).settings
+    found = kept.resumed(today).settings
     assert found.models.generator.api_key is not None
     assert found.models.generator.api_key.get_secret_value() == "sk-new-new-new"
 

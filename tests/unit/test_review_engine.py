@@ -74,10 +74,10 @@ def trainer(folder: Path, count: int = 4, on_event: Any = None, **more: Any) -> 
 
 def go_on(folder: Path, given: OfflineTrainer) -> None:
     """What `ace resume` does, with the stages at hand."""
-    from ace_cli.engine.resume import settings_of
+    from ace_cli.settings.recorded import Recorded
 
     with RunReader(folder / "run") as run:
-        settings = settings_of(run.header(), run.runtime())
+        settings = Recorded(run.header().identity, run.runtime(), {}).settings
     job.train(folder / "run", settings, given._on_event, given._replacements)
 
 

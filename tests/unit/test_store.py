@@ -39,7 +39,7 @@ from ace_cli.runs.records import (
 )
 from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
-from ace_cli.settings import Kind, definitions
+from ace_cli.settings import DEFINITIONS, Kind
 from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
 from support.command import ace, environment
 from support.inside import Inside
@@ -48,7 +48,7 @@ from support.inspect_samples import make_run
 GOLDEN = Path(__file__).parents[1] / "fixtures/stores/schema1.sqlite3"
 HOSTILE = 'a\x00b "q" \\ \x1b[31m [bold] <script> =1+1 \u202e ünïcödé 🙂\r\n'
 LONG = HOSTILE * (1_000_000 // len(HOSTILE))
-IDENTITY = {d.path: d.default for d in definitions() if d.kind is Kind.IDENTITY}
+IDENTITY = {d.path: d.default for d in DEFINITIONS.values() if d.kind is Kind.IDENTITY}
 
 
 def header(**changes: Any) -> Header:

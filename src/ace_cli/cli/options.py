@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any
 
 import typer
 
-from ace_cli.settings import Definition, Kind, Settings, definitions
+from ace_cli.settings import DEFINITIONS, Definition, Kind
+from ace_cli.settings.definition import DURATION, SWITCH
 
 NAMES = {
     "data": "Data",
@@ -31,7 +32,7 @@ def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> C
     Args:
         hide: options of this kind work, but are left out of the help.
     """
-    flagged = {_parameter(d): d for d in definitions() if d.flag}
+    flagged = {_parameter(d): d for d in DEFINITIONS.values() if d.flag}
 
     def wrapper(**arguments: Any) -> Any:
         flags = {d.path: arguments.pop(name) for name, d in flagged.items()}
@@ -40,7 +41,7 @@ def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> C
     own = inspect.signature(command, eval_str=True).parameters
     parameters = [parameter for name, parameter in own.items() if name != "flags"]
     for name, definition in flagged.items():
-        kind: Any = bool | None if definition.is_switch else str | None
+        kind: Any = bool | None if definition.form is SWITCH else str | None
         annotation = Annotated[kind, _option(definition, definition.kind is hide)]
         parameters.append(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
@@ -60,13 +61,13 @@ def _parameter(definition: Definition) -> str:
 
 def _option(definition: Definition, hidden: bool) -> Any:
     flag = definition.flag or ""
-    names = [f"{flag}/--no-{flag[2:]}"] if definition.is_switch else [flag]
+    names = [f"{flag}/--no-{flag[2:]}"] if definition.form is SWITCH else [flag]
     return typer.Option(
         *names,
         help=f"{definition.help}.{_default(definition)}",
         show_default=False,
         hidden=hidden,
-        metavar=None if definition.is_switch else _metavar(definition),
+        metavar=definition.form.metavar or None,
         rich_help_panel=NAMES[definition.section],
     )
 
@@ -74,26 +75,6 @@ def _option(definition: Definition, hidden: bool) -> Any:
 def _default(definition: Definition) -> str:
     value = definition.default
     return "" if value is None or value is False else f" [{_shown(definition)}]"
-
-
-def _metavar(definition: Definition) -> str:
-    text = str(definition.field.annotation)
-    choices = _choices(definition.field.annotation)
-    if choices:
-        return "|".join(choices)
-    if definition.path in ("limits.max_cost",):
-        return "USD"
-    if definition.is_duration:
-        return "TIME"
-    if "int" in text or "float" in text:
-        return "N"
-    return "TEXT"
-
-
-def _choices(annotation: Any) -> list[str]:
-    from typing import Literal
-
-    return [str(choice) for choice in get_args(annotation)] if get_origin(annotation) is Literal else []
 
 
 def option_table() -> list[Mapping[str, str]]:
@@ -107,7 +88,7 @@ def option_table() -> list[Mapping[str, str]]:
             "kind": d.kind.value,
             "help": d.help,
         }
-        for d in definitions(Settings)
+        for d in DEFINITIONS.values()
     ]
 
 
@@ -117,6 +98,6 @@ def _shown(definition: Definition) -> str:
         return "unset"
     if isinstance(value, bool):
         return "on" if value else "off"
-    if definition.is_duration:
+    if definition.form is DURATION:
         return f"{value / 60:g}m" if value >= 60 else f"{value:g}s"
     return str(value)

@@ -11,9 +11,8 @@ from ace_cli._version import __version__
 from ace_cli.clock import now
 from ace_cli.data import ContentHash, Example, Skipped, read_examples, source_fingerprint
 from ace_cli.embeddings import make_embedder
-from ace_cli.engine.dataset import dataset_spec, path_of
+from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
-from ace_cli.engine.resume import recorded
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_roles, make_stages, require_prices
 from ace_cli.errors import AceError, UsageError
 from ace_cli.files import cannot_write
@@ -26,6 +25,7 @@ from ace_cli.runs.target import load_source
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.layers import Loaded
 from ace_cli.settings.model import OutputSettings
+from ace_cli.settings.recorded import recorded
 from ace_cli.stages.prompts import Prompts, load_prompts
 
 
@@ -46,11 +46,11 @@ def create_run(
         UsageError: something is wrong; nothing was made.
     """
     settings = loaded.settings
-    prompts = load_prompts(path_of(settings.stages.prompts))
+    prompts = load_prompts(settings.stages.prompts)
     check_parts(settings, prompts, replacements)
     check_outputs(settings.output)
     base = _initial_playbook(settings)
-    run_dir = path_of(settings.output.run_dir) or new_run_dir(settings.data.input or settings.data.dataset)
+    run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
     if is_run(run_dir):
         raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
     spec = dataset_spec(settings)
@@ -111,7 +111,12 @@ def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements
         UsageError: naming what cannot.
     """
     require_prices(settings, make_roles(settings.models))
-    make_stages(settings, prompts, make_embedder(settings.models.embedding), replacements)
+    make_stages(
+        settings,
+        prompts,
+        make_embedder(settings.models.embedding, arguments=settings.models.embedder_args),
+        replacements,
+    )
 
 
 def check_outputs(output: OutputSettings) -> None:
@@ -120,8 +125,7 @@ def check_outputs(output: OutputSettings) -> None:
     Raises:
         AceError: they cannot.
     """
-    for name in (output.playbook, output.metrics):
-        path = Path(name)
+    for path in (output.playbook, output.metrics):
         if path.is_dir():
             raise UsageError(f"{path} is a folder", "Name a file.")
         try:
@@ -133,7 +137,7 @@ def check_outputs(output: OutputSettings) -> None:
 
 
 def _initial_playbook(settings: Settings) -> Playbook:
-    path = path_of(settings.training.initial_playbook)
+    path = settings.training.initial_playbook
     return Playbook() if path is None else load_source(path)
 
 

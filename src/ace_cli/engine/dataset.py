@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ace_cli.data import DatasetSpec, FieldMap
 from ace_cli.settings import Settings
 
@@ -14,7 +12,7 @@ def dataset_spec(settings: Settings, num_examples: int | None = None) -> Dataset
     wanted = data.num_examples if num_examples is None else num_examples
     return DatasetSpec(
         name=data.dataset,
-        input=path_of(data.input),
+        input=data.input,
         config=data.config,
         split=data.split,
         fields=FieldMap(
@@ -29,8 +27,3 @@ def dataset_spec(settings: Settings, num_examples: int | None = None) -> Dataset
         seed=settings.training.seed,
         skip_invalid=data.skip_invalid,
     )
-
-
-def path_of(text: str | None) -> Path | None:
-    """A path setting; ``~`` is the user's folder."""
-    return None if text is None else Path(text).expanduser()

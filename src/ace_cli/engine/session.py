@@ -22,7 +22,6 @@ from ace_cli.engine.failures import check_failures
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
 from ace_cli.engine.phase import Select
-from ace_cli.engine.resume import recorded
 from ace_cli.engine.stop import StopController, deadline, signals
 from ace_cli.engine.wiring import (
     NO_REPLACEMENTS,
@@ -41,6 +40,7 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import FAILED, FINISHED, STOPPED
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Kind, Settings
+from ace_cli.settings.recorded import recorded
 from ace_cli.stages.base import Stages
 from ace_cli.stages.prompts import Prompts
 

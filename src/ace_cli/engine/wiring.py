@@ -31,9 +31,6 @@ from ace_cli.stages.prompts import Prompts
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FEW = 3
-"""Bullets in the prompt of a model that is asked in plain text (measured: more confuse a small one)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Replacements:
@@ -149,7 +146,10 @@ def make_stages(
     training, named = settings.training, settings.stages
     stage = PlaybookStage(training.target_stage)
     sameness = load(
-        "sameness", named.sameness, {"rules": lambda: RuleSameness(training.similarity_threshold)}
+        "sameness",
+        named.sameness,
+        {"rules": lambda: RuleSameness(training.similarity_threshold)},
+        named.sameness_args,
     )
     semantic = SemanticCurator(embedder, sameness, stage)
     curators = {
@@ -158,11 +158,15 @@ def make_stages(
     }
     return Stages(
         replacements.generator
-        or load("generator", named.generator, {"default": lambda: DefaultGenerator(prompts)}),
-        get_scorer(training.scorer),
+        or load(
+            "generator", named.generator, {"default": lambda: DefaultGenerator(prompts)}, named.generator_args
+        ),
+        get_scorer(training.scorer, training.scorer_args),
         replacements.reflector
-        or load("reflector", named.reflector, {"default": lambda: DefaultReflector(prompts)}),
-        replacements.curator or load("curator", named.curator, curators),
+        or load(
+            "reflector", named.reflector, {"default": lambda: DefaultReflector(prompts)}, named.reflector_args
+        ),
+        replacements.curator or load("curator", named.curator, curators, named.curator_args),
     )
 
 
@@ -171,7 +175,7 @@ def make_select(settings: Settings, model: ChatModel, embedder: Embedder) -> Sel
     from ace_cli.stages.retrieval import BulletSelector
 
     training = settings.training
-    few = FEW if model.style is PromptStyle.PLAIN else None
+    few = training.max_bullets_plain if model.style is PromptStyle.PLAIN else None
     selector = BulletSelector(
         embedder,
         model.count_tokens,
@@ -192,7 +196,9 @@ def make_run_embedder(models: ModelsSettings, store: RunStore, caller: Caller) -
         UsageError: it cannot be had.
     """
     paid = PaidEmbeddings(models, store, caller)
-    return CachedEmbedder(make_embedder(models.embedding, paid), StoredVectors(store, models.embedding))
+    return CachedEmbedder(
+        make_embedder(models.embedding, paid, models.embedder_args), StoredVectors(store, models.embedding)
+    )
 
 
 class PaidEmbeddings:

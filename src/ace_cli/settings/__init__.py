@@ -1,29 +1,33 @@
-"""The settings of a run: what there is (:mod:`.model`), and where values come from (:mod:`.layers`)."""
+"""The settings of a run: what there is (:mod:`.model`), where values come from (:mod:`.layers`), what a run keeps (:mod:`.recorded`)."""
 
+from ace_cli.settings.definition import Definition, Kind, Section, definitions, runtime
 from ace_cli.settings.model import (
-    Definition,
+    DEFINITIONS,
+    DataSettings,
     DisplaySettings,
-    Kind,
     LimitSettings,
     ModelsSettings,
+    OutputSettings,
     RoleSettings,
-    Section,
     Settings,
-    definitions,
-    nested,
-    runtime,
+    StagesSettings,
+    TrainingSettings,
 )
 
 __all__ = [
+    "DEFINITIONS",
+    "DataSettings",
     "Definition",
     "DisplaySettings",
     "Kind",
     "LimitSettings",
     "ModelsSettings",
+    "OutputSettings",
     "RoleSettings",
     "Section",
     "Settings",
+    "StagesSettings",
+    "TrainingSettings",
     "definitions",
-    "nested",
     "runtime",
 ]

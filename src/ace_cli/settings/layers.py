@@ -12,14 +12,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import ValidationError, create_model
-from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic import ValidationError
+from pydantic_settings import EnvSettingsSource
 
 from ace_cli.errors import UsageError
-from ace_cli.settings import Definition, Kind, Settings, definitions, nested
+from ace_cli.settings.definition import TABLE, Definition, Kind
+from ace_cli.settings.model import DEFINITIONS, Settings, nested
 
 PROJECT_FILE = "ace.toml"
 OTHER_VARIABLES = frozenset({"ACE_DEBUG"})
@@ -76,11 +76,10 @@ def fold(layers: list[Layer]) -> Loaded:
     """The settings that the layers (lowest first) make together."""
     merged: dict[str, Any] = {}
     origin: dict[str, Layer] = {}
-    known = {definition.path for definition in definitions()}
     for layer in layers:
         for path, value in layer.values.items():
-            if path not in known:
-                raise UsageError(f"{layer.name}: unknown key {path!r}", _nearest(path, sorted(known)))
+            if path not in DEFINITIONS:
+                raise UsageError(f"{layer.name}: unknown key {path!r}", _nearest(path, [*DEFINITIONS]))
             merged[path] = value
             origin[path] = layer
     try:
@@ -136,8 +135,7 @@ def _names(folder: Path) -> list[str]:
 
 def _flatten(tree: object, where: str) -> dict[str, Any]:
     """Nested tables as dotted paths; unknown keys are errors."""
-    known = {definition.path: definition for definition in definitions()}
-    parents = {path.rsplit(".", i)[0] for path in known for i in range(1, path.count(".") + 1)}
+    parents = {path.rsplit(".", i)[0] for path in DEFINITIONS for i in range(1, path.count(".") + 1)}
     flat: dict[str, Any] = {}
 
     def walk(node: object, prefix: str) -> None:
@@ -145,104 +143,60 @@ def _flatten(tree: object, where: str) -> dict[str, Any]:
             raise UsageError(f"{where}: {prefix or 'the top'} is not a table")
         for key, value in node.items():
             path = f"{prefix}.{key}" if prefix else str(key)
-            if path in known:
-                flat[path] = _unset(known[path], value)
+            if path in DEFINITIONS:  # no layer has a null: an empty text unsets a setting that may be unset
+                flat[path] = None if value == "" and DEFINITIONS[path].may_be_unset else value
             elif path in parents:
                 walk(value, path)
             else:
-                raise UsageError(f"{where}: unknown key {path!r}", _nearest(path, [*known, *parents]))
+                raise UsageError(f"{where}: unknown key {path!r}", _nearest(path, [*DEFINITIONS, *parents]))
 
     walk(tree, "")
     return flat
 
 
-def _unset(definition: Definition, value: Any) -> Any:
-    """No layer has a null: an empty text unsets a setting that may be unset."""
-    may_be_unset = NoneType in get_args(definition.field.annotation)
-    return None if value == "" and may_be_unset else value
-
-
 def _nearest(path: str, known: list[str]) -> str:
     leaf = path.rsplit(".", 1)[-1]
+    leaves = difflib.get_close_matches(leaf, [name.rsplit(".", 1)[-1] for name in known], 1, 0.7)
     near = difflib.get_close_matches(path, known, 1, 0.75) or [
-        name
-        for name in known
-        if name.rsplit(".", 1)[-1] in difflib.get_close_matches(leaf, [leaf_of(n) for n in known], 1, 0.7)
+        name for name in known if name.rsplit(".", 1)[-1] in leaves
     ]
     return f"Did you mean {near[0]!r}?" if near else "`ace train --show-config` lists every key."
 
 
-def leaf_of(path: str) -> str:
-    return path.rsplit(".", 1)[-1]
-
-
-class _EnvironmentModel(BaseSettings):
-    """Only the shape that pydantic-settings' environment reader wants; values stay raw."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="ACE_", env_nested_delimiter="__", case_sensitive=False, extra="ignore"
-    )
-
-
 def _environment() -> dict[str, Any]:
-    variables = {name: value for name, value in os.environ.items() if name.upper().startswith("ACE_")}
-    known = {definition.env: definition for definition in definitions()}
+    known = {definition.env: definition for definition in DEFINITIONS.values()}
+    tables = tuple(f"{name}__" for name, definition in known.items() if definition.form is TABLE)
+    variables = [name for name in os.environ if name.upper().startswith("ACE_")]
     for name in variables:
         upper = name.upper()
-        if upper in known or upper in OTHER_VARIABLES:
-            continue
-        if any(upper.startswith(f"{env}__") and _is_table(d) for env, d in known.items()):
-            continue
-        near = difflib.get_close_matches(upper, known, 1, 0.6)
-        raise UsageError(
-            f"unknown environment variable {name}",
-            f"Did you mean {near[0]}?" if near else "`ace train --show-config` lists every key.",
-        )
-    if not variables.keys() - OTHER_VARIABLES:
-        return {}
-    source = EnvSettingsSource(_model(), env_prefix="ACE_", env_nested_delimiter="__", case_sensitive=False)
+        if upper not in known and upper not in OTHER_VARIABLES and not upper.startswith(tables):
+            near = difflib.get_close_matches(upper, known, 1, 0.6)
+            raise UsageError(
+                f"unknown environment variable {name}",
+                f"Did you mean {near[0]}?" if near else "`ace train --show-config` lists every key.",
+            )
     try:
-        tree = source()
+        tree = EnvSettingsSource(Settings)()
     except ValueError as error:  # a table given as one variable that is not JSON
         raise UsageError(f"environment: {error}", "Tables are given as JSON objects.") from None
-    return _flatten(_present(tree), "environment")
-
-
-def _present(tree: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _present(v) if isinstance(v, dict) else v for key, v in tree.items()}
-
-
-def _is_table(definition: Definition) -> bool:
-    return isinstance(definition.default, dict)
-
-
-def _model() -> type[BaseSettings]:
-    """The settings as a `BaseSettings` class, for pydantic-settings' reader of nested variables."""
-    fields = {name: (field.annotation, field) for name, field in Settings.model_fields.items()}
-
-    return create_model("EnvironmentSettings", __base__=_EnvironmentModel, **fields)  # type: ignore[call-overload, no-any-return]
+    return _flatten(tree, "environment")
 
 
 def _explain(error: ValidationError, origin: Mapping[str, Layer]) -> UsageError:
     """The first wrong value, with its flag, where it came from and what is allowed."""
-    known = {definition.path: definition for definition in definitions()}
     first = error.errors(include_url=False)[0]
     parts = [str(part) for part in first["loc"]]
-    path = next((".".join(parts[:i]) for i in range(len(parts), 0, -1) if ".".join(parts[:i]) in known), "")
+    paths = [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    path = next((path for path in paths if path in DEFINITIONS), "")
     if not path:
         return UsageError(f"settings: {first['msg']}")
-    definition = known[path]
+    definition = DEFINITIONS[path]
     layer = origin.get(path)
     name = _display_name(definition, layer)
-    value = first["input"]
-    hidden = definition.kind is Kind.SECRET or isinstance(value, dict)  # a table may hold a misplaced key
-    shown = "what is given" if hidden else f"{value!r:.80}"
-    allowed = definition.allowed or _reason(first["msg"])
-    return UsageError(f"{name}: {shown} is not allowed", f"Allowed: {allowed}.")
-
-
-def _reason(message: str) -> str:
-    return message.removeprefix("Value error, ").removeprefix("Input should be ").rstrip(".")
+    hidden = definition.kind is Kind.SECRET or definition.form is TABLE  # a table may hold a misplaced key
+    shown = "what is given" if hidden else f"{first['input']!r:.80}"
+    reason = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ").rstrip(".")
+    return UsageError(f"{name}: {shown} is not allowed", f"Allowed: {definition.form.allowed or reason}.")
 
 
 def _display_name(definition: Definition, layer: Layer | None) -> str:
@@ -258,13 +212,13 @@ def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
     from ace_cli.redact import redact
 
     rows = []
-    for definition in definitions():
-        value = loaded.settings.at(definition.path)
+    for path, definition in DEFINITIONS.items():
+        value = loaded.settings.at(path)
         if definition.kind is Kind.SECRET:
             shown = "(set, not shown)" if value else _plain(value)
         else:
             shown = redact(_plain(value))
-        rows.append((definition.path, shown, loaded.source(definition.path)))
+        rows.append((path, shown, loaded.source(path)))
     return rows
 
 

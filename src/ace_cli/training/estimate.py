@@ -63,10 +63,7 @@ def estimate(settings: Settings) -> Estimate:
     Raises:
         UsageError: as a real start would.
     """
-    from pathlib import Path
-
-    folder = settings.stages.prompts
-    prompts = load_prompts(Path(folder) if folder else None)
+    prompts = load_prompts(settings.stages.prompts)
     check_parts(settings, prompts)
     roles = make_roles(settings.models)
     model = roles["generator"].model

@@ -104,7 +104,7 @@ class TrainingJob:
         """See :class:`~ace_cli.engine.session.Job`."""
         output, store = self._session.settings.output, self._session.store
         playbook = store.playbook()
-        playbook_path, metrics_path = Path(output.playbook), Path(output.metrics)
+        playbook_path, metrics_path = output.playbook, output.metrics
         metrics = write_outputs(store, playbook, playbook_path, metrics_path)
         return TrainingResult(self._session.run_dir, playbook, playbook_path, metrics_path, metrics)
 
@@ -137,9 +137,9 @@ def make_plan(settings: Settings, run: RunReader) -> Plan:
     )
 
 
-def _near(path: str) -> str:
+def _near(path: Path) -> str:
     """``path`` as a user would write it from here."""
     try:
-        return str(Path(path).relative_to(Path.cwd()))
+        return str(path.relative_to(Path.cwd()))
     except ValueError:
-        return path
+        return str(path)

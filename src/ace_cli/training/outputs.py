@@ -17,30 +17,13 @@ from ace_cli.playbook.formats import dump_playbook
 from ace_cli.runs.overview import overview
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Header, Merge, Usage
-
-CONFIG_KEYS = {
-    "data.dataset": "dataset",
-    "models.generator.model": "generator_model",
-    "models.reflector.model": "reflector_model",
-    "training.batch_size": "batch_size",
-    "training.epochs": "epochs",
-    "training.seed": "seed",
-    "data.shuffle": "shuffle",
-    "data.split": "split",
-    "training.scorer": "scorer",
-    "training.similarity_threshold": "similarity_threshold",
-    "training.target_stage": "target_stage",
-    "training.reflection_rounds": "reflection_rounds",
-    "training.lookahead": "lookahead",
-    "models.embedding": "embedding_model",
-    "stages.curator": "curator",
-}
-"""What of the identity settings stands in a playbook's ``training_config``, under which name."""
+from ace_cli.settings import DEFINITIONS
 
 
 def training_config(header: Header, num_examples: int) -> dict[str, Any]:
     """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
-    config = {name: header.identity.get(path) for path, name in CONFIG_KEYS.items()}
+    listed = sorted((d.in_header, d.path) for d in DEFINITIONS.values() if d.in_header)
+    config = {name: header.identity.get(path) for (_, name), path in listed}
     return {
         "num_examples": num_examples,
         **config,

@@ -1,0 +1,150 @@
+"""What is said of a setting where it is defined, and reading it back.
+
+A setting is *identity* (it decides what the playbook becomes; a run keeps it for life), *runtime* (it
+decides how the run is carried out, never its result) or *secret* (as runtime, and never written anywhere). How its
+value is written (a path, a duration, a table ...) follows from its type, see :mod:`.values`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.fields import FieldInfo
+
+from ace_cli.text import is_valid
+
+
+class Kind(StrEnum):
+    IDENTITY = "identity"
+    RUNTIME = "runtime"
+    SECRET = "secret"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a value is written: the word that stands for it in the help, and what an error says about good ones.
+
+    It stands in the annotation of a type. An empty ``allowed`` leaves it to the validator to say what is wrong.
+    """
+
+    metavar: str
+    allowed: str = ""
+
+
+TEXT = Form("TEXT")
+SWITCH = Form("")
+NUMBER = Form("N")
+DURATION = Form("TIME", "a duration such as 90s, 15m or 8h")
+MONEY = Form("USD", "an amount such as 2.50")
+PATH = Form("PATH")
+ADDRESS = Form("URL")
+TABLE = Form("TABLE")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One setting. ``in_header`` is its place and name in the ``training_config`` of a playbook, if it stands there."""
+
+    path: str
+    kind: Kind
+    form: Form
+    help: str
+    default: Any
+    may_be_unset: bool
+    flag: str | None
+    in_header: tuple[int, str] | None
+
+    @property
+    def env(self) -> str:
+        return "ACE_" + self.path.upper().replace(".", "__")
+
+    @property
+    def section(self) -> str:
+        return self.path.split(".")[0]
+
+
+def identity(
+    default: Any,
+    help: str,
+    *,
+    flag: str | None = None,
+    in_header: tuple[int, str] | None = None,
+    **limits: Any,
+) -> Any:
+    """A field of a section that decides what the playbook becomes."""
+    return _setting(Kind.IDENTITY, default, help, limits, flag=flag, in_header=in_header)
+
+
+def runtime(default: Any, help: str, *, flag: str | None = None, **limits: Any) -> Any:
+    """A field of a section that never changes the result."""
+    return _setting(Kind.RUNTIME, default, help, limits, flag=flag)
+
+
+def secret(default: Any, help: str) -> Any:
+    """A field of a section that is written nowhere."""
+    return _setting(Kind.SECRET, default, help, {})
+
+
+def _setting(kind: Kind, default: Any, help: str, limits: dict[str, Any], **facts: Any) -> Any:
+    facts = {"kind": kind.value, **facts}
+    return Field(default, description=help, json_schema_extra=facts, validate_default=False, **limits)
+
+
+class Section(BaseModel):
+    """A table of settings."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _sound_text(cls, value: Any) -> Any:
+        """Neither a path nor a name can hold NUL, nor a file or a request what is no Unicode: better said early."""
+        if isinstance(value, str | Path) and ("\0" in str(value) or not is_valid(str(value))):
+            raise ValueError("valid Unicode text without NUL characters")
+        return value
+
+
+def definitions(model: type[BaseModel], prefix: str = "") -> Iterator[Definition]:
+    """Every setting of ``model``, in its order; paths begin with ``prefix``.
+
+    Raises:
+        TypeError: a field has no kind (every new one must choose).
+    """
+    for name, field in model.model_fields.items():
+        path = f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from definitions(field.annotation, f"{path}.")
+            continue
+        facts: Any = field.json_schema_extra
+        if not isinstance(facts, dict) or "kind" not in facts:
+            raise TypeError(f"the setting {path} does not say whether it is identity, runtime or secret")
+        yield Definition(
+            path,
+            Kind(facts["kind"]),
+            _form(field),
+            field.description or "",
+            field.default,
+            NoneType in get_args(field.annotation),
+            facts.get("flag"),
+            facts.get("in_header"),
+        )
+
+
+def _form(field: FieldInfo) -> Form:
+    """From the annotation: the form that it names, in a union as well, or the usual one of its type."""
+    types = [field.annotation, *get_args(field.annotation)]
+    marks = [*field.metadata, *(m for t in types if get_origin(t) is Annotated for m in t.__metadata__)]
+    if named := [mark for mark in marks if isinstance(mark, Form)]:
+        return named[0]
+    if get_origin(field.annotation) is Literal:
+        choices = get_args(field.annotation)
+        return Form("|".join(choices), ", ".join(choices))
+    if bool in types:
+        return SWITCH
+    return NUMBER if int in types or float in types else TEXT

@@ -1,0 +1,109 @@
+"""What a run keeps of its settings, and what becomes of them when it goes on.
+
+A run keeps its identity settings for life, its runtime settings until a layer of today says otherwise, and never a
+secret. A layer of today has a say in a setting if it would have won at the start as well: a flag always, ``ace.toml``
+only over what came from a file or a default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ace_cli.errors import UsageError
+from ace_cli.redact import redact
+from ace_cli.settings.definition import ADDRESS, PATH, Kind
+from ace_cli.settings.layers import FLAG, Layer, Loaded, fold
+from ace_cli.settings.model import DEFINITIONS, Settings
+from ace_cli.text import is_valid
+
+
+def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
+    """Dotted path -> JSON value of all settings of a kind, as the store keeps them.
+
+    Paths of runtime settings are kept absolute: a run may be resumed from another folder. Addresses are kept
+    without user, password and key.
+
+    Raises:
+        UsageError: the working folder has a name that cannot be kept.
+    """
+    found: dict[str, Any] = {}
+    for path, definition in DEFINITIONS.items():
+        if definition.kind is kind:
+            value = settings.at(path)
+            if definition.form is ADDRESS and value is not None:
+                value = _public(value)
+            if definition.form is PATH and value is not None:
+                value = str(value) if kind is Kind.IDENTITY else _absolute(value)
+            found[path] = value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The settings of a run as they are on record: values by dotted path, and the rank of the layer that each came from."""
+
+    identity: Mapping[str, Any]
+    runtime: Mapping[str, Any]
+    origins: Mapping[str, int]
+
+    @property
+    def settings(self) -> Settings:
+        """Those that the run was last worked on with, without secrets."""
+        return fold([self._layer]).settings
+
+    def resumed(self, today: Sequence[Layer]) -> Loaded:
+        """Identity as recorded; runtime as recorded unless a layer of today says otherwise; secrets from today.
+
+        Raises:
+            UsageError: a layer changes an identity setting, named with both values.
+        """
+        loaded = fold([self._layer, *(self._heard(layer) for layer in today)])
+        before = self.settings
+        for path, definition in DEFINITIONS.items():
+            was, now = before.at(path), loaded.settings.at(path)
+            if definition.kind is Kind.IDENTITY and was != now:
+                layer = loaded.origin[path]
+                name = definition.flag if layer.rank == FLAG else f"{path} ({layer.name})"
+                raise UsageError(
+                    f"this run was started with {path} = {_said(was)}; {name or path} would change it to {_said(now)}",
+                    _HINTS.get(path, _HINT),
+                )
+        return loaded
+
+    @property
+    def _layer(self) -> Layer:
+        return Layer("recorded", 0, {**self.runtime, **self.identity})
+
+    def _heard(self, layer: Layer) -> Layer:
+        """What of a layer of today counts."""
+        values = {
+            path: value
+            for path, value in layer.values.items()
+            if DEFINITIONS[path].kind is Kind.SECRET or layer.rank >= self.origins.get(path, 0)
+        }
+        return Layer(layer.name, layer.rank, values)
+
+
+_HINT = "It decides what the playbook becomes, so a run keeps it. Start a new run with `ace train`."
+_HINTS = {"data.num_examples": "`ace resume RUN --extend-to N` goes on with more examples."}
+
+
+def _said(value: Any) -> str:
+    return repr(str(value) if isinstance(value, Path) else value)
+
+
+def _public(address: str) -> str:
+    """An address without what is secret in it; whoever resumes gives that again."""
+    address = re.sub(r"(?<=://)[^/\s]*@", "", address)
+    return address if redact(address) == address else address.partition("?")[0]
+
+
+def _absolute(path: Path) -> str:
+    text = str(path.absolute())
+    if not is_valid(text):
+        raise UsageError(f"the folder of {path} has a name that is not UTF-8 text: {text!r}", "Rename it.")
+    return text

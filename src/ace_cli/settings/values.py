@@ -1,0 +1,87 @@
+"""Types of values: how a text becomes one, what is allowed, and how it is written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from ace_cli.settings.definition import ADDRESS, DURATION, MONEY, PATH, TABLE, Form
+from ace_cli.text import is_valid
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.I)
+
+
+def _seconds(value: object) -> object:
+    """``90``, ``90s``, ``15m``, ``1h30m`` as seconds; anything else is left to the validator."""
+    if isinstance(value, str) and (found := _DURATION.fullmatch(value.strip())) and found.group():
+        hours, minutes, seconds = (float(part or 0) for part in found.groups())
+        return hours * 3600 + minutes * 60 + seconds
+    return value
+
+
+def _failures(value: object) -> object:
+    """``10`` is a count, ``0.2`` or ``20%`` a share of the examples attempted."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text.endswith("%"):
+            return float(text[:-1]) / 100
+        return float(text) if "." in text else int(text)
+    return value
+
+
+def _check_failures(value: int | float) -> int | float:
+    if isinstance(value, float) and not 0 <= value <= 1:
+        raise ValueError("a share lies between 0 and 1")
+    return value
+
+
+def _at_home(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("a path whose ~ is the folder of a user who is known here") from None
+
+
+_SECRET = re.compile(r"api[_-]?key|authorization|token$|secret|password|headers$", re.I)
+
+
+def _check_table(node: Any) -> Any:
+    """No keys, at any depth, and nothing that JSON has no form for: it goes into the store and over the wire."""
+    if isinstance(node, dict):
+        for name, inner in node.items():
+            _check_table(name)
+            if _SECRET.search(str(name)):
+                raise ValueError(f"{name!r} belongs into api_key or headers, which are never written to disk")
+            _check_table(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            _check_table(inner)
+    elif not (
+        node is None
+        or (isinstance(node, str) and is_valid(node))
+        or (isinstance(node, int | float) and abs(node) < 2**63)
+    ):
+        raise ValueError("texts, switches, finite numbers, and tables and lists of them")
+    return node
+
+
+Count = Annotated[int, Field(ge=0), Form("N", "a whole number from 0")]
+Positive = Annotated[int, Field(ge=1), Form("N", "a whole number from 1")]
+Integer64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Form("N", "a whole number of 64 bits")]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Form("N", "a number from 0 to 1")]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False), DURATION]
+Money = Annotated[float, Field(ge=0, allow_inf_nan=False), MONEY]
+Failures = Annotated[
+    Annotated[int, Field(ge=0)] | float,
+    BeforeValidator(_failures),
+    AfterValidator(_check_failures),
+    Form("N", "a count such as 10, or a share such as 0.2 or 20%"),
+]
+UserPath = Annotated[Path, AfterValidator(_at_home), PATH]
+"""A file or folder; ``~`` is the user's own."""
+Address = Annotated[str, ADDRESS]
+Table = Annotated[dict[str, Any], AfterValidator(_check_table), TABLE]
+SecretTable = Annotated[dict[str, SecretStr], TABLE]
