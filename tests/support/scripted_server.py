@@ -27,7 +27,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -105,6 +105,10 @@ class ScriptedServer:
         self.fixed_reply = reply
         self.raw_body: bytes | None = None
         """Sent with status 200 instead of any reply, if set."""
+        self.reshape: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
+        """Changes a good reply before it is sent; told how often the request was put before."""
+        self.redirect: str | None = None
+        """Where requests are sent on to, if set, but those with ``/moved/`` in their path."""
         self.port = port
         self.log: list[Entry] = []
         self.requests: list[dict[str, Any]] = []
@@ -195,6 +199,9 @@ class ScriptedServer:
         """Answer one request; an abort of the connection cancels this."""
         asked = time.time()
         self.headers.append(headers)
+        if self.redirect and "/moved/" not in path:
+            _send(out, 307, b"", headers={"Location": self.redirect})
+            return
         try:
             body = json.loads(raw or b"{}")
         except ValueError:
@@ -240,6 +247,8 @@ class ScriptedServer:
         finally:
             self.in_flight -= 1
         record(fault or "ok")
+        if self.reshape and fault is None:
+            reply = self.reshape(reply, tries)
         await self._deliver(fault, reply, headers, out)
 
     def _vectors(self, body: Mapping[str, Any]) -> dict[str, Any]:
