@@ -116,34 +116,35 @@ def test_the_same_rows_come_out_of_parquet(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message", "hint"),
     [
-        ("a.jsonl", '{"question": "q", "answer": "a"}\n\n{"question": \n', "line 3: no JSON: Expecting value", "--skip-invalid"),
+        ("a.jsonl", '{"question": "q", "answer": "a"}\n\n{"question": \n', "line 3: not JSON: Expecting value", "--skip-invalid"),
         ("a.jsonl", '{"quest": "q", "answer": "a"}', "line 1: there is no field 'question'", "Perhaps --question-field quest?"),
         ("a.jsonl", '{"prompt": "q", "gold": "a"}', "line 1: there is no field 'question'", "prompt, gold. Name the right one with"),
         ("a.jsonl", '{"question": "q", "target": "a"}', "no field 'answer'", "--answer-field"),
         ("a.jsonl", '{"question": " ", "answer": "a"}', "line 1: the field 'question' is empty", ""),
         ("a.jsonl", '{"question": "q", "answer": null}', "line 1: the field 'answer' is empty", ""),
-        ("a.jsonl", '{"question": "q", "answer": ["a"]}', "'answer' is no text but a list", "answer.0"),
-        ("a.jsonl", '{"question": "q", "answer": NaN}', "'answer' is no text but nan", ""),
+        ("a.jsonl", '{"question": "q", "answer": ["a"]}', "'answer' is not text but a list", "answer.0"),
+        ("a.jsonl", '{"question": "q", "answer": "a", "domain": {}}', "'domain' is not text but an object", "--domain-field domain.0"),
+        ("a.jsonl", '{"question": "q", "answer": NaN}', "'answer' is not text but nan", ""),
         ("a.jsonl", '["q", "a"]', "line 1: expected an object with question and answer, found a list", ""),
-        ("a.jsonl", b'{"question": "q", "answer": "a"}\n{"question": "\xff"}', "line 2: no text in utf-8", "UTF-8"),
+        ("a.jsonl", b'{"question": "q", "answer": "a"}\n{"question": "\xff"}', "line 2: not utf-8 text", "UTF-8"),
         ("a.jsonl", '{"id": 1, "question": "q", "answer": "a"}\n' * 2, "line 2: the id '1' was used before, at line 1", "--id-field"),
-        ("a.jsonl", "[" * 100_000, "line 1: no JSON that can be read: nested too deeply", ""),
+        ("a.jsonl", "[" * 100_000, "line 1: not readable as JSON: nested too deeply", ""),
         ("a.jsonl", "", "holds no rows", ""),
         ("a.json", "", "holds nothing", ""),
         ("a.json", "[]", "holds no rows", ""),
         ("a.json", '"text"', "holds no list of rows", ""),
         ("a.json", '{"question": "q"}', "one object without a list of rows", "fields there are: question"),
-        ("a.json", '[\n {"question": "q", "answer": "a"},\n {"question" "q"}]', "no valid JSON: Expecting ':' delimiter, line 3, column 14", ""),
+        ("a.json", '[\n {"question": "q", "answer": "a"},\n {"question" "q"}]', "not valid JSON: Expecting ':' delimiter, line 3, column 14", ""),
         ("a.json", '[{"question": "q", "answer": "a"}', "the file ends where ',' is expected", ""),
         ("a.json", '[{"question": "q", "answer": "a"}] x', "more text after the end of the array, line 1, column 36", ""),
         ("a.json", '[\n{"question": "q", "answer": "a"},\n{"question": ""}]', "row 2 (line 3): the field 'question' is empty", ""),
-        ("a.json", "[" + "9" * 5000 + "]", "no valid JSON", ""),
+        ("a.json", "[" + "9" * 5000 + "]", "not valid JSON", ""),
         ("a.json", "[" * 100_000, "nested too deeply", ""),
         ("a.csv", "", "is empty", "header"),
         ("a.csv", "question,answer\n", "holds no rows", ""),
         ("a.csv", "question,answer\na,b\nc,d,e\n", "line 3: 3 fields, but the header has 2", ""),
         ("a.csv", "question,answer\na\n", "line 2: the field 'answer' is empty", ""),
-        ("a.csv", 'question,answer\n"a\nb",1\n"c,2\nd,3\n', "line 4: no valid CSV", "written twice"),
+        ("a.csv", 'question,answer\n"a\nb",1\n"c,2\nd,3\n', "line 4: not valid CSV", "written twice"),
         ("a.csv", "question,answer,answer\na,b,c\n", "the header names 'answer' twice", ""),
         ("a.csv", "q,answer\na,b\n", "line 2: there is no field 'question'", "q, answer"),
         ("a.parquet", b"PAR1 no", "cannot be read as Parquet", ""),
@@ -227,6 +228,11 @@ def test_fields_have_the_names_that_the_user_gives(tmp_path: Path) -> None:
     assert read(path, fields=fields) == [
         Example("row-000001", "What is 1 + 1?", "y", "general", '["a", "b"]')
     ]
+    fields = FieldMap(question="context", answer="target", domain="kind", id="nr", context="passages")
+    assert read(path, fields=fields)[0].context == '["a", "b"]'
+    swapped = FieldMap(question="domain", answer="target", domain="kind")  # the name of one, given to another
+    path = put(tmp_path, "swapped.jsonl", json.dumps(row | {"domain": "What is 1 + 1?"}))
+    assert read(path, fields=swapped)[0].domain == "sums"
     with pytest.raises(UsageError, match="no field 'topic'"):
         read(path, fields=FieldMap(question="context", answer="target", domain="topic"))
 

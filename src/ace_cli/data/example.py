@@ -22,6 +22,10 @@ class Example(ValidText):
     context: str = ""
 
 
+ROLES = ("question", "answer", "domain", "context", "id")
+"""What a row may tell of an example; the first two it must."""
+
+
 @dataclass(frozen=True, slots=True)
 class FieldMap:
     """The names of the fields in the data; None is the default name (``question``, ``answer``, ``domain``, ``context``, ``id``).
@@ -34,6 +38,10 @@ class FieldMap:
     domain: str | None = None
     context: str | None = None
     id: str | None = None
+
+    def name_of(self, role: str) -> str:
+        """The field that holds ``role``, one of :data:`ROLES`."""
+        return getattr(self, role) or role
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ _DECODER = json.JSONDecoder()
 
 
 def read_jsonl(file: IO[str]) -> Iterator[Row]:
-    """A row per line; a line that is no JSON is a row with a problem."""
+    """A row per line; a line that is not JSON is a row with a problem."""
     number = 0
     for line_number, line in enumerate(file, start=1):
         if not line.strip(_SPACE):
@@ -33,9 +33,9 @@ def read_jsonl(file: IO[str]) -> Iterator[Row]:
         try:
             yield Row(number, place, json.loads(line))
         except json.JSONDecodeError as error:
-            yield Row(number, place, None, f"no JSON: {error.msg} at column {error.colno}")
+            yield Row(number, place, None, f"not JSON: {error.msg} at column {error.colno}")
         except (ValueError, RecursionError) as error:
-            yield Row(number, place, None, f"no JSON that can be read: {_short(error)}")
+            yield Row(number, place, None, f"not readable as JSON: {_short(error)}")
 
 
 def read_json(file: IO[str], source: str, split: str) -> Iterator[Row]:
@@ -178,7 +178,7 @@ class _Window:
 
     def broken(self, reason: str) -> UsageError:
         place = f"line {self.line()}, column {self._at - self._line_start + 1}"
-        return UsageError(f"{self.source} is no valid JSON: {reason}, {place}")
+        return UsageError(f"{self.source} is not valid JSON: {reason}, {place}")
 
     def _more(self) -> bool:
         """Drop what was read and read on, at least doubling a value that does not fit; whether there was more."""

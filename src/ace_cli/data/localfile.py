@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import difflib
 import gzip
+import io
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from ace_cli.data.example import DatasetSpec
 from ace_cli.data.jsonfile import read_json, read_jsonl
@@ -91,22 +92,17 @@ _MARKS = [
 @contextmanager
 def _open_text(path: Path) -> Iterator[IO[str]]:
     """The text of a file in UTF-8, UTF-16 or UTF-32, with or without a byte order mark; lines end in a line feed only."""
-    packed = path.suffix.lower() == ".gz"
     encoding = ""
     try:
-        with gzip.open(path) if packed else path.open("rb") as raw:
+        with _open(path) as raw:
             encoding = _encoding(raw.read(4))
-        with (
-            gzip.open(path, "rt", encoding=encoding, newline="\n")
-            if packed
-            else path.open(encoding=encoding, newline="\n") as file
-        ):
+        with _open(path) as raw, io.TextIOWrapper(raw, encoding, newline="\n") as file:
             yield file
     except UnicodeError as error:
-        line = _bad_line(path, packed) if encoding.startswith("utf-8") else 0
+        line = _bad_line(path) if encoding.startswith("utf-8") else 0
         place = f"{path}, line {line}" if line else str(path)
         raise UsageError(
-            f"{place}: no text in {encoding}: {getattr(error, 'reason', error)}",
+            f"{place}: not {encoding} text: {getattr(error, 'reason', error)}",
             "Save the file as UTF-8 and try again.",
         ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -115,9 +111,13 @@ def _open_text(path: Path) -> Iterator[IO[str]]:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _bad_line(path: Path, packed: bool) -> int:
-    """The first line that is no UTF-8; 0 if there is none."""
-    with gzip.open(path) if packed else path.open("rb") as raw:
+def _open(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path)) if path.suffix.lower() == ".gz" else path.open("rb")
+
+
+def _bad_line(path: Path) -> int:
+    """The first line that is not UTF-8; 0 if there is none."""
+    with _open(path) as raw:
         for number, line in enumerate(raw, start=1):
             try:
                 line.decode()

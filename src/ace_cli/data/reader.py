@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -31,7 +32,18 @@ class Source:
     config: str | None = None
 
     def __str__(self) -> str:
-        return str(self.path) if self.path else self.name
+        return str(self.path or self.name)
+
+    def rows(self, spec: DatasetSpec) -> Iterator[Row]:
+        if self.path is None:
+            return read_hub(self.name, self.config, spec.split, local=False)
+        if self.path.is_dir():
+            return read_hub(str(self.path), self.config, spec.split, local=True)
+        return read_file(self.path, spec)
+
+    def id_prefix(self, spec: DatasetSpec) -> str:
+        """What rows without an id are called, before their number."""
+        return "row" if self.path is not None and self.path.is_file() else spec.split
 
 
 def read_examples(spec: DatasetSpec, skipped: list[Skipped] | None = None) -> Iterator[Example]:
@@ -114,11 +126,12 @@ def _stamp(path: Path) -> list[int]:
 def _checked(spec: DatasetSpec, source: Source, skipped: list[Skipped]) -> Iterator[tuple[int, Example]]:
     """Row numbers and good examples; bad rows raise or are skipped, and so are ids that were there before."""
     seen: set[bytes] = set()  # 8 bytes an id: a million of them take less than a tenth of a gigabyte
+    prefix = source.id_prefix(spec)
     rows = bad = 0
-    for row in _rows(spec, source):
+    for row in source.rows(spec):
         rows += 1
         try:
-            example = _example(row, spec, source)
+            example = to_example(row, spec.fields, prefix)
             digest = hashlib.blake2b(example.id.encode(), digest_size=8).digest()
             if digest in seen:
                 raise BadRow(
@@ -134,36 +147,20 @@ def _checked(spec: DatasetSpec, source: Source, skipped: list[Skipped]) -> Itera
             continue
         seen.add(digest)
         yield row.number, example
+    if not rows:
+        raise UsageError(f"{source} holds no rows")
     if rows == bad:
-        raise UsageError(
-            f"{source} holds no rows"
-            if not rows
-            else f"{source}: all {rows} rows are bad; the first is {skipped[-bad]}"
-        )
-
-
-def _example(row: Row, spec: DatasetSpec, source: Source) -> Example:
-    hub_like = source.path is None or source.path.is_dir()
-    return to_example(row, spec.fields, spec.split if hub_like else "row")
+        raise UsageError(f"{source}: all {rows} rows are bad; the first is {skipped[-bad]}")
 
 
 def _place_of(identifier: str, spec: DatasetSpec, source: Source) -> str:
     """Where an id stands first: the data is read once more, so that places need not be kept for every row."""
-    for row in _rows(spec, source):
-        try:
-            if _example(row, spec, source).id == identifier:
+    prefix = source.id_prefix(spec)
+    for row in source.rows(spec):
+        with contextlib.suppress(BadRow):  # told about where it was met
+            if to_example(row, spec.fields, prefix).id == identifier:
                 return row.place
-        except BadRow:
-            continue  # told about where it was met
     return "an earlier row"
-
-
-def _rows(spec: DatasetSpec, source: Source) -> Iterator[Row]:
-    if source.path is None:
-        return read_hub(source.name, source.config, spec.split, local=False)
-    if source.path.is_dir():
-        return read_hub(str(source.path), source.config, spec.split, local=True)
-    return read_file(source.path, spec)
 
 
 def _existing(path: Path) -> Path:
@@ -199,13 +196,13 @@ class DatasetLoader:
 
     def load(self, num_examples: int | None = None) -> list[Example]:
         """The examples of the dataset, at most ``num_examples``."""
-        spec = self.spec if num_examples is None else replace(self.spec, num_examples=num_examples)
-        self.skipped = []
-        return list(read_examples(spec, self.skipped))
+        return self._read(self.spec, num_examples)
 
     def load_from_json(self, path: str | os.PathLike[str], num_examples: int | None = None) -> list[Example]:
         """The examples of a file: JSON, or any other kind that ``--input`` reads."""
-        wanted = self.spec.num_examples if num_examples is None else num_examples
+        return self._read(replace(self.spec, name=CUSTOM, input=Path(path)), num_examples)
+
+    def _read(self, spec: DatasetSpec, num_examples: int | None) -> list[Example]:
+        wanted = spec.num_examples if num_examples is None else num_examples
         self.skipped = []
-        spec = replace(self.spec, name=CUSTOM, input=Path(path), num_examples=wanted)
-        return list(read_examples(spec, self.skipped))
+        return list(read_examples(replace(spec, num_examples=wanted), self.skipped))

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ace_cli.data.example import Example, FieldMap
+from ace_cli.data.example import ROLES, Example, FieldMap
 from ace_cli.playbook import GENERAL
 from ace_cli.scoring.truth import gsm8k_truth
 
@@ -23,7 +23,7 @@ class Row:
         number: from 1, in the order of the source; blank lines are not counted, bad rows are.
         place: where it is, for people: "line 17", "row 17".
         value: an object by field name, or something else that is no row.
-        problem: why there is no value at all (a line that is no JSON); empty otherwise.
+        problem: why there is no value at all (a line that is not JSON); empty otherwise.
     """
 
     number: int
@@ -47,25 +47,17 @@ def to_example(row: Row, fields: FieldMap, id_prefix: str) -> Example:
     becomes U+FFFD. Without an id of its own a row is called ``PREFIX-000017``, by its number.
 
     Raises:
-        BadRow: a field is missing, empty, or no text.
+        BadRow: a field is missing, empty, or not text.
     """
     if row.problem:
         raise BadRow(row.problem)
     if not isinstance(row.value, Mapping):
         raise BadRow(f"expected an object with question and answer, found {_described(row.value)}")
-    values = row.value
-    question = _required(values, fields.question, "question")
-    answer = gsm8k_truth(_required(values, fields.answer, "answer"))
-    taken = {fields.question, fields.answer}
-    domain = "" if "domain" in taken else _optional(values, fields.domain, "domain")
-    context = (
-        "" if "context" in taken and not fields.context else _optional(values, fields.context, "context")
-    )
-    identifier = "" if "id" in taken else _optional(values, fields.id, "id")
+    question, answer, domain, context, identifier = (_text(row.value, fields, role) for role in ROLES)
     return Example(
         id=identifier.strip() or f"{id_prefix}-{row.number:06d}",
         question=question,
-        answer=answer,
+        answer=gsm8k_truth(answer),
         domain=domain.strip() or GENERAL,
         context=context,
     )
@@ -73,30 +65,32 @@ def to_example(row: Row, fields: FieldMap, id_prefix: str) -> Example:
 
 def columns(fields: FieldMap) -> tuple[set[str], set[str]]:
     """The columns without which there is no example, and all that an example may need, for readers that can leave others unread."""
-    names = {
-        role: getattr(fields, role) or role for role in ("question", "answer", "domain", "context", "id")
-    }
-    if any(
-        "." in name for name in names.values()
-    ):  # inside of a column, or a column's name: known only when it is read
-        names |= {f"{role} (outer)": name.split(".")[0] for role, name in names.items()}
-    return {names["question"], names["answer"]}, set(names.values())
+    names = {fields.name_of(role) for role in ROLES}
+    outer = {name.partition(".")[0] for name in names}  # a dot: inside of a column, or a part of its name
+    return {fields.name_of("question"), fields.name_of("answer")}, names | outer
 
 
-def _required(values: Mapping[object, object], name: str | None, role: str) -> str:
-    value = _find(values, name or role, role)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        raise BadRow(f"the field {name or role!r} is empty")
-    return _text(value, name or role)
-
-
-def _optional(values: Mapping[object, object], name: str | None, role: str) -> str:
-    if name is None and role not in values:
+def _text(values: Mapping[object, object], fields: FieldMap, role: str) -> str:
+    """What the row has for ``role``; "" where it need not have anything."""
+    name, named = fields.name_of(role), getattr(fields, role) is not None
+    required = role in ("question", "answer")
+    if not (required or named) and (name not in values or name in (fields.question, fields.answer)):
         return ""
-    value = _find(values, name or role, role)
+    value = _find(values, name, role)
+    if required and (value is None or (isinstance(value, str) and not value.strip())):
+        raise BadRow(f"the field {name!r} is empty")
+    if value is None:
+        return ""
     if role == "context" and isinstance(value, list | Mapping):
         return json.dumps(value, ensure_ascii=False, default=str)
-    return "" if value is None else _text(value, name or role)
+    text = _as_text(value)
+    if text is None:
+        hint = f"Name what is inside it with dots, like --{role}-field {name}.0."
+        raise BadRow(
+            f"the field {name!r} is not text but {_described(value)}",
+            hint if isinstance(value, list | dict) else "",
+        )
+    return text
 
 
 def _find(values: Mapping[object, object], name: str, role: str) -> object:
@@ -123,34 +117,26 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
     return f"Fields there are: {', '.join(known)}.{guess}"
 
 
-def _text(value: object, name: str) -> str:
-    """A scalar as text, as JSON writes it."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and math.isfinite(value):
-        return repr(value)
-    if isinstance(value, int) and value.bit_length() < 10_000:
-        return str(value)
-    if isinstance(value, decimal.Decimal) and value.is_finite():
-        return str(value)
-    if isinstance(value, datetime.date | datetime.time):
-        return value.isoformat()
-    hint = (
-        f"Name what is inside it with dots, like --{name}-field {name}.0."
-        if isinstance(value, list | dict)
-        else ""
-    )
-    raise BadRow(f"the field {name!r} is no text but {_described(value)}", hint)
+def _as_text(value: object) -> str | None:
+    """A scalar as JSON writes it; None for what is none."""
+    match value:
+        case str():
+            return value.replace("\0", "\ufffd")
+        case bool():
+            return "true" if value else "false"
+        case float() if math.isfinite(value):
+            return repr(value)
+        case int() if value.bit_length() < 10_000:
+            return str(value)
+        case decimal.Decimal() if value.is_finite():
+            return str(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+    return None
 
 
 def _described(value: object) -> str:
     kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
     if type(value) in kinds:
         return kinds[type(value)]
-    return (
-        f"{str(value)[:20]}"
-        if isinstance(value, int | float) and not isinstance(value, bool)
-        else type(value).__name__
-    )
+    return str(value)[:20] if isinstance(value, int | float) else type(value).__name__

@@ -35,7 +35,7 @@ def read_csv(file: IO[str], source: str, delimiter: str | None = None) -> Iterat
             return
         except csv.Error as error:
             raise UsageError(
-                f"{source}, line {line}: no valid CSV: {error}",
+                f"{source}, line {line}: not valid CSV: {error}",
                 "A quote inside of a quoted field is written twice.",
             ) from error
         place, line = f"line {line}", reader.line_num + 1
