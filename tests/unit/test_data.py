@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import tracemalloc
 from pathlib import Path
@@ -19,6 +20,7 @@ from ace_cli.data import (
     Example,
     FieldMap,
     Skipped,
+    jsonfile,
     read_examples,
     source_fingerprint,
 )
@@ -61,7 +63,6 @@ def lines(rows: list[dict[str, Any]]) -> str:
 
 def csv_text(rows: list[dict[str, Any]], delimiter: str = ",") -> str:
     import csv
-    import io
 
     out = io.StringIO()
     writer = csv.DictWriter(out, ["question", "answer", "domain", "id", "context"], delimiter=delimiter)
@@ -396,22 +397,42 @@ def test_a_damaged_parquet_file_never_fails_otherwise(at: int, byte: int, cut: i
     check_only_known_errors(put(tmp_path, "bad.parquet", bytes(content[: len(content) - cut])))
 
 
+class Pieces(io.StringIO):
+    """A text that comes a few characters at a time."""
+
+    size = 1
+
+    def read(self, _: int | None = -1) -> str:
+        return super().read(self.size)
+
+
+def rows_or_error(file: io.StringIO) -> tuple[list[str], str]:
+    found: list[str] = []
+    try:
+        found.extend(repr(row) for row in jsonfile.read_json(file, "x", "train"))
+    except UsageError as error:
+        return found, error.message
+    return found, ""
+
+
 @FUZZ
 @given(
-    rows=st.lists(
-        st.fixed_dictionaries({"question": st.text(min_size=1), "answer": st.text(min_size=1)}),
-        min_size=1,
-        max_size=5,
-    )
+    rows=st.lists(JSONISH, min_size=1, max_size=5),
+    indent=st.sampled_from([None, 1]),
+    is_object=st.booleans(),
+    size=st.integers(1, 40),
+    at=st.integers(0, 300),
+    noise=st.sampled_from(["", "x", "}", "]", ",", '"', "\n"]),
 )
-def test_json_read_in_any_pieces_is_what_json_reads(rows: list[dict[str, str]], tmp_path: Path) -> None:
-    import io
-
-    from ace_cli.data import jsonfile
-
-    class OneByOne(io.StringIO):
-        def read(self, size: int | None = -1) -> str:
-            return super().read(3)
-
-    found = [row.value for row in jsonfile.read_json(OneByOne(json.dumps(rows, indent=1)), "x", "train")]
-    assert found == rows
+def test_json_read_in_any_pieces_is_what_json_reads(
+    rows: list[object], indent: int | None, is_object: bool, size: int, at: int, noise: str
+) -> None:
+    text = json.dumps({"version": 1.5e10, "rows": rows} if is_object else rows, indent=indent)
+    pieces = Pieces(text)
+    pieces.size = size
+    found = [row.value for row in jsonfile.read_json(pieces, "x", "train")]
+    assert json.dumps(found) == json.dumps(rows)
+    text = text[:at] + noise + text[at + 1 :]  # damaged: the same rows and the same place of the error
+    pieces = Pieces(text)
+    pieces.size = size
+    assert rows_or_error(pieces) == rows_or_error(io.StringIO(text))

@@ -164,7 +164,7 @@ class _Window:
             except (ValueError, RecursionError) as error:
                 raise self.broken(_short(error)) from error
             else:
-                if end < len(self._text) or not self._more():  # a number may go on
+                if end < len(self._text) - 2 or not self._more():  # 1 may go on as 1.5 or 1e+5
                     self._at = end
                     return value
 
