@@ -77,7 +77,7 @@ async def make_run(run: Path, settings: Settings, data: Path, examples: int) -> 
         prompts=dict(load_prompts(None).texts),
         base_playbook=Playbook(),
         dataset_hash="",
-        source=source_fingerprint(dataset_spec(settings)),
+        source=source_fingerprint(dataset_spec(settings.data, settings.training.seed)),
     )
     runtime = recorded(settings, Kind.RUNTIME)
     RunStore.create(run, header, runtime, seen(), digest.hexdigest)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from pathlib import Path
 
-from ace_cli.cli.options import NAMES, option_table
+from ace_cli.settings import DEFINITIONS
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- options: written by docs/options.py -->\n", "<!-- end of options -->\n"
@@ -12,25 +13,12 @@ BEGIN, END = "<!-- options: written by docs/options.py -->\n", "<!-- end of opti
 
 def table() -> str:
     """A table for each section: flag, key, default, kind, help."""
-    parts = []
-    rows = option_table()
-    for section, title in NAMES.items():
-        parts += [f"\n**{title}**\n", "| flag | key | default | kind | |", "|---|---|---|---|---|"]
-        parts += [
-            "| "
-            + " | ".join(
-                (
-                    f"`{row['flag']}`" if row["flag"] else "",
-                    f"`{row['key']}`",
-                    f"`{row['default']}`",
-                    row["kind"],
-                    row["help"].replace("|", "\\|"),
-                )
-            )
-            + " |"
-            for row in rows
-            if row["key"].startswith(f"{section}.")
-        ]
+    parts: list[str] = []
+    for section, settings in groupby(DEFINITIONS.values(), lambda d: d.section):
+        parts += [f"\n**{section.title()}**\n", "| flag | key | default | kind | |", "|---|---|---|---|---|"]
+        for d in settings:
+            flag, help = f"`{d.flag}`" if d.flag else "", d.help.replace("|", "\\|")
+            parts.append(f"| {flag} | `{d.path}` | `{d.shown_default}` | {d.kind.value} | {help} |")
     return "\n".join(parts) + "\n\n"
 
 

@@ -249,11 +249,11 @@ def test_a_stage_that_raises_is_the_failure_of_its_examples() -> None:
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({"target_stage": "staging"}, "--target-stage: 'staging' is not allowed"),
+        ({"target_stage": "staging"}, "TrainingConfig: training.target_stage: 'staging' is not allowed"),
         ({"settings": {"training.epoch": 2}}, "TrainingConfig: unknown key 'training.epoch'"),
         ({"settings": {"training": {"epochs": 2}}}, "TrainingConfig: unknown key 'training'"),
         ({"settings": {"limits.max_cost": 1.0}}, "--max-cost needs the price of openai/scripted"),
-        ({"similarity_threshold": 2}, "--similarity-threshold: 2 is not allowed"),
+        ({"similarity_threshold": 2}, "TrainingConfig: training.similarity_threshold: 2 is not allowed"),
         ({"output_playbook_path": "."}, "is a folder"),
     ],
 )

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ace_cli.cli.options import option_table
 from ace_cli.settings import DEFINITIONS, Kind, Section, definitions, runtime
 from ace_cli.settings.layers import load
 from ace_cli.settings.recorded import recorded
@@ -407,17 +406,12 @@ def test_every_flag_stands_in_the_help_with_its_default(inside: Inside, command:
             assert re.sub(r"\s+", " ", definition.help) in text or "-" in definition.help
 
 
-def test_the_table_of_options_holds_every_setting() -> None:
-    rows = {row["key"]: row for row in option_table()}
-    assert rows.keys() == {d.path for d in DEFINITIONS.values()}
-    assert rows["training.batch_size"] == {
-        "key": "training.batch_size",
-        "flag": "--batch-size",
-        "env": "ACE_TRAINING__BATCH_SIZE",
-        "default": "10",
-        "kind": "identity",
-        "help": "Examples that see the same playbook",
-    }
+def test_key_variable_flag_and_default_follow_from_one_definition() -> None:
+    said = {d.path: (d.flag, d.env, d.shown_default, d.kind.value) for d in DEFINITIONS.values()}
+    assert said["training.batch_size"] == ("--batch-size", "ACE_TRAINING__BATCH_SIZE", "10", "identity")
+    assert said["limits.max_time"] == ("--max-time", "ACE_LIMITS__MAX_TIME", "unset", "runtime")
+    assert said["execution.retry_horizon"][2] == "10m"
+    assert said["data.shuffle"][2] == "off"
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.toml")), ids=lambda path: path.stem)

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 from ace_cli.settings import DEFINITIONS, Definition, Kind
-from ace_cli.settings.definition import DURATION, SWITCH
-
-NAMES = {
-    "data": "Data",
-    "models": "Models",
-    "stages": "Stages",
-    "training": "Training",
-    "output": "Output",
-    "execution": "Execution",
-    "limits": "Limits",
-    "display": "Display",
-}
+from ace_cli.settings.definition import SWITCH
 
 
 def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> Callable[..., Any]:
@@ -62,42 +51,12 @@ def _parameter(definition: Definition) -> str:
 def _option(definition: Definition, hidden: bool) -> Any:
     flag = definition.flag or ""
     names = [f"{flag}/--no-{flag[2:]}"] if definition.form is SWITCH else [flag]
+    default = "" if definition.default in (None, False) else f" [{definition.shown_default}]"
     return typer.Option(
         *names,
-        help=f"{definition.help}.{_default(definition)}",
+        help=f"{definition.help}.{default}",
         show_default=False,
         hidden=hidden,
         metavar=definition.form.metavar or None,
-        rich_help_panel=NAMES[definition.section],
+        rich_help_panel=definition.section.title(),
     )
-
-
-def _default(definition: Definition) -> str:
-    value = definition.default
-    return "" if value is None or value is False else f" [{_shown(definition)}]"
-
-
-def option_table() -> list[Mapping[str, str]]:
-    """One row a setting: key, flag, variable, default, kind, help. The README's table is made of it."""
-    return [
-        {
-            "key": d.path,
-            "flag": d.flag or "",
-            "env": d.env,
-            "default": _shown(d),
-            "kind": d.kind.value,
-            "help": d.help,
-        }
-        for d in DEFINITIONS.values()
-    ]
-
-
-def _shown(definition: Definition) -> str:
-    value = definition.default
-    if value is None:
-        return "unset"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if definition.form is DURATION:
-        return f"{value / 60:g}m" if value >= 60 else f"{value:g}s"
-    return str(value)

@@ -54,7 +54,7 @@ def resume(
     with lock.hold_existing(run_dir):
         loaded = prepare_resume(run_dir, read_layers(flags, config), extend_to, notices.append)
     with reporter(loaded.settings.display) as report:
-        tell_run_dir(run_dir, loaded.settings)
+        tell_run_dir(run_dir, loaded.settings.display)
         for notice in notices:
             report(notice)
         work(run_dir, loaded.settings, report)

@@ -11,7 +11,7 @@ import typer
 from ace_cli.cli.help import Command
 from ace_cli.cli.options import with_settings
 from ace_cli.report.text import printable
-from ace_cli.settings import Settings
+from ace_cli.settings import DisplaySettings
 
 
 def train(
@@ -49,13 +49,13 @@ def train(
 
     with reporter(settings.display) as report:
         run_dir = create_run(loaded, report)
-        tell_run_dir(run_dir, settings)
+        tell_run_dir(run_dir, settings.display)
         work(run_dir, settings, report)
 
 
-def tell_run_dir(run_dir: Path, settings: Settings) -> None:
+def tell_run_dir(run_dir: Path, display: DisplaySettings) -> None:
     """The first line of every run: what to inspect, and to resume if all goes wrong."""
-    if not settings.display.quiet and settings.display.progress != "json":
+    if not display.quiet and display.progress != "json":
         with contextlib.suppress(OSError):  # nobody reads stderr: no reason not to train
             typer.echo(f"run: {printable(str(run_dir))}", err=True)
 

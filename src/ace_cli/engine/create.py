@@ -53,7 +53,7 @@ def create_run(
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
     if is_run(run_dir):
         raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
-    spec = dataset_spec(settings)
+    spec = dataset_spec(settings.data, settings.training.seed)
     skipped: list[Skipped] = []
     digest = ContentHash()
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from ace_cli.data import DatasetSpec, FieldMap
-from ace_cli.settings import Settings
+from ace_cli.settings import DataSettings
 
 
-def dataset_spec(settings: Settings, num_examples: int | None = None) -> DatasetSpec:
-    """What ``read_examples`` is to read."""
-    data = settings.data
-    wanted = data.num_examples if num_examples is None else num_examples
+def dataset_spec(data: DataSettings, seed: int) -> DatasetSpec:
+    """What ``read_examples`` is to read; ``seed`` is what ``data.shuffle`` draws by."""
     return DatasetSpec(
         name=data.dataset,
         input=data.input,
@@ -22,8 +20,8 @@ def dataset_spec(settings: Settings, num_examples: int | None = None) -> Dataset
             context=data.context_field,
             id=data.id_field,
         ),
-        num_examples=wanted or None,
+        num_examples=data.num_examples or None,
         shuffle=data.shuffle,
-        seed=settings.training.seed,
+        seed=seed,
         skip_invalid=data.skip_invalid,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, read_examples, source_fingerprint
@@ -12,7 +13,6 @@ from ace_cli.errors import UsageError
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Header
 from ace_cli.runs.store import RunStore
-from ace_cli.settings import Settings
 from ace_cli.settings.layers import Layer, Loaded
 from ace_cli.settings.recorded import Recorded
 
@@ -26,21 +26,18 @@ def prepare_resume(run_dir: Path, layers: Sequence[Layer], extend_to: int | None
     with RunStore(run_dir) as store:
         header = store.header()
         loaded = Recorded(header.identity, store.runtime(), header.origins).resumed(layers)
-        settings = loaded.settings
-        fingerprint = source_fingerprint(dataset_spec(settings)) if header.source else {}
-        unchanged = not header.source or fingerprint == header.source
+        spec = dataset_spec(loaded.settings.data, loaded.settings.training.seed)
         if extend_to is not None:
-            _extend(store, settings, header, extend_to, emit)
-        elif not unchanged:
-            _check_dataset(store, settings, header, emit)
+            _extend(store, spec, header, extend_to, emit)
+        elif header.source and source_fingerprint(spec) != header.source:
+            _check_dataset(store, spec, header, emit)
     return loaded
 
 
-def _check_dataset(store: RunReader, settings: Settings, header: Header, emit: Listener) -> None:
+def _check_dataset(store: RunReader, spec: DatasetSpec, header: Header, emit: Listener) -> None:
     """The files are not those of the start: is what they say the same?"""
     digest = ContentHash()
-    count = store.example_count()
-    spec = dataset_spec(settings, count)
+    spec = replace(spec, num_examples=store.example_count())
     try:
         for example in read_examples(spec):
             digest.update(example)
@@ -52,13 +49,10 @@ def _check_dataset(store: RunReader, settings: Settings, header: Header, emit: L
         )
         return
     if digest.hexdigest() != header.dataset_hash:
-        raise UsageError(
-            f"the dataset has changed since this run was started: {_first_difference(store, spec)}",
-            "Bring the old rows back, or start a new run with `ace train`.",
-        )
+        raise _changed(store, spec)
 
 
-def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int, emit: Listener) -> None:
+def _extend(store: RunStore, spec: DatasetSpec, header: Header, extend_to: int, emit: Listener) -> None:
     """Take more examples of the same plan from the dataset."""
     have = store.example_count()
     if extend_to <= have:
@@ -71,7 +65,7 @@ def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int,
     digest = ContentHash()
     fresh: list[Example] = []
     before = ""
-    spec = dataset_spec(settings, extend_to)
+    spec = replace(spec, num_examples=extend_to)
     skipped: list[Skipped] = []
     for count, example in enumerate(read_examples(spec, skipped)):
         if count == have:
@@ -82,18 +76,20 @@ def _extend(store: RunStore, settings: Settings, header: Header, extend_to: int,
     if not fresh:
         raise UsageError(f"--extend-to {extend_to}: the dataset has no more than {have} examples")
     if before != header.dataset_hash:
-        raise UsageError(
-            f"the dataset has changed since this run was started: {_first_difference(store, spec)}",
-            "Bring the old rows back, or start a new run with `ace train`.",
-        )
+        raise _changed(store, spec)
     store.extend(fresh, digest.hexdigest())
     if skipped:
         emit(Notice(f"{len(skipped)} invalid rows were skipped; the last one: {skipped[-1]}"))
 
 
-def _first_difference(store: RunReader, spec: DatasetSpec) -> str:
-    old = store.all_examples()
-    for number, (was, now_) in enumerate(zip(old, read_examples(spec), strict=False), 1):
-        if was != now_:
-            return f"row {number} ({was.id}) is not what it was"
-    return "it has fewer rows than it had"
+def _changed(store: RunReader, spec: DatasetSpec) -> UsageError:
+    """Names the first row that is not what it was."""
+    rows = enumerate(zip(store.all_examples(), read_examples(spec), strict=False), 1)
+    where = next(
+        (f"row {number} ({was.id}) is not what it was" for number, (was, row) in rows if was != row),
+        "it has fewer rows than it had",
+    )
+    return UsageError(
+        f"the dataset has changed since this run was started: {where}",
+        "Bring the old rows back, or start a new run with `ace train`.",
+    )

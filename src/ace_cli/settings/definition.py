@@ -68,6 +68,16 @@ class Definition:
     def section(self) -> str:
         return self.path.split(".")[0]
 
+    @property
+    def shown_default(self) -> str:
+        if self.default is None:
+            return "unset"
+        if self.form is SWITCH:
+            return "on" if self.default else "off"
+        if self.form is DURATION:
+            return f"{self.default / 60:g}m" if self.default >= 60 else f"{self.default:g}s"
+        return str(self.default)
+
 
 def identity(
     default: Any,

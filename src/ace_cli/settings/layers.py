@@ -200,7 +200,7 @@ def _explain(error: ValidationError, origin: Mapping[str, Layer]) -> UsageError:
 
 
 def _display_name(definition: Definition, layer: Layer | None) -> str:
-    if layer is None or layer.rank == FLAG:
+    if layer is None or layer.name == "flag":
         return definition.flag or definition.path
     if layer.rank == ENVIRONMENT:
         return definition.env
@@ -228,6 +228,3 @@ def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)
-
-
-__all__ = ["Layer", "Loaded", "describe", "fold", "load", "read_layers", "user_file"]

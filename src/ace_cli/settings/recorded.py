@@ -16,7 +16,7 @@ from typing import Any
 from ace_cli.errors import UsageError
 from ace_cli.redact import redact
 from ace_cli.settings.definition import ADDRESS, PATH, Kind
-from ace_cli.settings.layers import FLAG, Layer, Loaded, fold
+from ace_cli.settings.layers import Layer, Loaded, fold
 from ace_cli.settings.model import DEFINITIONS, Settings
 from ace_cli.text import is_valid
 
@@ -67,9 +67,9 @@ class Recorded:
             was, now = before.at(path), loaded.settings.at(path)
             if definition.kind is Kind.IDENTITY and was != now:
                 layer = loaded.origin[path]
-                name = definition.flag if layer.rank == FLAG else f"{path} ({layer.name})"
+                name = (layer.name == "flag" and definition.flag) or f"{path} ({layer.name})"
                 raise UsageError(
-                    f"this run was started with {path} = {_said(was)}; {name or path} would change it to {_said(now)}",
+                    f"this run was started with {path} = {_said(was)}; {name} would change it to {_said(now)}",
                     _HINTS.get(path, _HINT),
                 )
         return loaded

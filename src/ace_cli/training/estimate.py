@@ -67,7 +67,7 @@ def estimate(settings: Settings) -> Estimate:
     check_parts(settings, prompts)
     roles = make_roles(settings.models)
     model = roles["generator"].model
-    spec = dataset_spec(settings)
+    spec = dataset_spec(settings.data, settings.training.seed)
     skipped: list[Skipped] = []
     digest, count, tokens = ContentHash(), 0, 0
     for example in read_examples(spec, skipped=skipped):
