@@ -36,20 +36,65 @@ def test_calls_are_never_more_than_allowed(concurrency: int, serve: Serve, insid
     assert len(server.log) == 40
 
 
-def test_tokens_and_cost_stop_before_they_are_passed(serve: Serve, inside: Inside) -> None:
-    server, data = serve(60, delay=0.01)
-    config = priced(inside.cwd)
-    for name, limit in (("max_tokens", 6000), ("max_cost", 0.8)):
-        done = inside.train(server, data, 60, run_dir=name, config=config, concurrency=2, **{name: limit})
+def spent(run_dir: Path, limit: str) -> float:
+    with RunReader(run_dir) as run:
+        usage = run.usage().values()
+    return sum(u.tokens if limit == "max_tokens" else u.cost_usd or 0 for u in usage)
+
+
+@pytest.mark.parametrize("concurrency", [1, 64])
+@pytest.mark.parametrize("length", [20, 300, 8100])
+@pytest.mark.parametrize(("name", "each"), [("max_tokens", 1.0), ("max_cost", 0.0002)])
+def test_a_limit_is_used_up_and_never_passed(
+    name: str, each: float, length: int, concurrency: int, serve: Serve, inside: Inside
+) -> None:
+    """Whatever the length of the replies; ``each`` is what a token of a reply counts for the limit."""
+    server, data = serve(120, delay=0.01, reply_tokens=length, right=1.0, cite=0.0)
+    limit = round(
+        each * (length + 110) * 40, 6
+    )  # prompts have about 100 tokens; a session gets a good third of the rows
+    for share in (0.6, 1.0):
+        flags = {"--max-tokens" if name == "max_tokens" else "--max-cost": share * limit}
+        value = int(share * limit) if name == "max_tokens" else share * limit
+        if share < 1:
+            done = inside.train(
+                server,
+                data,
+                120,
+                batch_size=30,
+                concurrency=concurrency,
+                config=priced(inside.cwd),
+                **{name: value},
+            )
+        else:
+            done = inside("resume", "run", *(part for flag in flags for part in (flag, value)))
         assert done.code == 3, done.err
-        with RunReader(inside.cwd / name) as run:
-            usage = run.usage()
-        spent = sum(u.tokens if name == "max_tokens" else u.cost_usd or 0 for u in usage.values())
-        assert 0.3 * limit < spent <= limit * 1.15
-        again = inside("resume", name)  # the same limit: nothing fits any more
-        assert again.code == 3
-        done = inside("resume", name, f"--{name.replace('_', '-')}", 10**6)
-        assert done.code == 0, done.err
+        assert 0.95 <= spent(inside.cwd / "run", name) / value <= 1.01
+    again = inside("resume", "run")  # the same limit: nothing fits any more
+    assert again.code == 3
+    assert spent(inside.cwd / "run", name) <= 1.01 * limit
+    with RunReader(inside.cwd / "run") as run:
+        assert not run.failures()
+
+
+def test_a_reply_that_a_limit_cuts_off_is_paid_and_asked_for_with_more_room(
+    serve: Serve, inside: Inside
+) -> None:
+    server, data = serve(6, right=1.0, cite=0.0, reply_tokens=60)
+    server.lengths = [60, 60, 900]  # and then as before
+    done = inside.train(server, data, 6, concurrency=1, max_tokens=100_000)
+    assert done.code == 0, done.err
+    with RunReader(inside.cwd / "run") as run:
+        assert run.counts() == (6, 6, 0)
+        assert sum(used.calls for used in run.usage().values()) == len(server.log) == 13
+
+
+def test_a_server_with_little_room_is_not_asked_for_long_replies(serve: Serve, inside: Inside) -> None:
+    server, data = serve(6, right=1.0, longest_reply=1000)
+    done = inside.train(server, data, 6, concurrency=2, max_tokens=100_000)
+    assert done.code == 0, done.err
+    with RunReader(inside.cwd / "run") as run:
+        assert run.counts() == (6, 6, 0)
 
 
 def test_a_cost_limit_without_a_price_is_an_error_that_says_how_to_give_one(

@@ -71,6 +71,8 @@ class ScriptedServer:
         no_schema: answer 400 to a request with ``response_format``.
         right, novelty, cite: see :class:`scripted_roles.Script`.
         reply: a fixed content for every reply instead of the script's.
+        reply_tokens: the length of every reply, as it is counted; a smaller ``max_tokens`` of the request cuts it off.
+        longest_reply: a request for a longer one is refused.
     """
 
     def __init__(
@@ -89,6 +91,8 @@ class ScriptedServer:
         novelty: float = 0.2,
         cite: float = 0.5,
         reply: str | None = None,
+        reply_tokens: int | None = None,
+        longest_reply: int | None = None,
         port: int = 0,
     ) -> None:
         if truth is None or isinstance(truth, Mapping):
@@ -103,6 +107,10 @@ class ScriptedServer:
         self.cached_share = cached_share
         self.no_schema = no_schema
         self.fixed_reply = reply
+        self.reply_tokens = reply_tokens
+        self.longest_reply = longest_reply
+        self.lengths: list[int] = []
+        """Of the next replies, in place of ``reply_tokens``."""
         self.raw_body: bytes | None = None
         """Sent with status 200 instead of any reply, if set."""
         self.reshape: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
@@ -231,6 +239,8 @@ class ScriptedServer:
             low, high = self.delay
             if high:
                 await asyncio.sleep(low + (high - low) * unit("delay", sha))
+            if (self.longest_reply or 10**9) < int(body.get("max_tokens") or 0):
+                fault = "context_length"
             if self.no_schema and "response_format" in body:
                 fault = "no_schema"
             if path.endswith("/embeddings"):
@@ -321,6 +331,11 @@ def _openai(
     if fault == "refusal":
         message |= {"content": None, "refusal": "I cannot help with that."}
     prompt_tokens, completion_tokens = len(prompt) // 4 + 1, len(said or "") // 4 + 1
+    if server.reply_tokens is not None:
+        length = server.lengths.pop(0) if server.lengths else server.reply_tokens
+        completion_tokens = min(length, body.get("max_tokens") or length)
+        if completion_tokens < length:
+            message["content"], finish = (said or "")[: completion_tokens % 50], "length"
     reply: dict[str, Any] = {
         "id": f"chatcmpl-{sha[:24]}",
         "object": "chat.completion",

@@ -10,9 +10,13 @@ stage that is run again after a crash asks the same and is answered from the rec
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import orjson
@@ -29,6 +33,7 @@ from ace_cli.llm.base import (
     Message,
     PermanentError,
     PromptStyle,
+    RequestError,
     TransientError,
 )
 from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
@@ -65,7 +70,7 @@ class Desk(Protocol):
     """The driver's part of a paid call."""
 
     async def admit(self, quote: Quote) -> Reservation:
-        """Take the call into account before it is started.
+        """Take the call into account before it is started; where a limit is near, after others have ended.
 
         Raises:
             LimitReached, RunStopped: it may not be made.
@@ -90,6 +95,10 @@ class Desk(Protocol):
         """The call is over: with something that was paid and is on record, or with nothing."""
         ...
 
+    def too_long(self, reservation: Reservation) -> bool:
+        """The server has no room for the reply that was reserved: whether a shorter one is worth a try."""
+        ...
+
 
 class LocalDesk:
     """:class:`Desk` in the process that holds the run."""
@@ -99,10 +108,13 @@ class LocalDesk:
         self._ledger = ledger
         self._emit = emit
         self._stop = stop
+        self._settled = asyncio.Event()
 
     async def admit(self, quote: Quote) -> Reservation:
         self._stop.check()
-        reservation = self._ledger.reserve(quote, self._store.session_seconds())
+        while (reservation := self._ledger.reserve(quote, self._store.session_seconds())) is None:
+            self._settled.clear()
+            await self._stop.until(self._settled)
         self._emit(CallStarted(quote.role, self._ledger.in_flight))
         return reservation
 
@@ -117,8 +129,12 @@ class LocalDesk:
 
     def settle(self, reservation: Reservation, paid: Paid | None) -> None:
         self._ledger.settle(reservation, paid)
+        self._settled.set()
         total, in_flight = self._ledger.total, self._ledger.in_flight
         self._emit(CallFinished(reservation.role, in_flight, paid is not None, total))
+
+    def too_long(self, reservation: Reservation) -> bool:
+        return self._ledger.too_long(reservation)
 
 
 class Caller:
@@ -137,19 +153,45 @@ class Caller:
     async def chat(
         self, role: Role, phase: int, step: int, turn: int, key: str, request: ChatRequest
     ) -> ChatReply:
-        """A new chat call. Raises as :meth:`paid` does."""
+        """A new chat call. Raises as :meth:`paid` does.
+
+        Where a limit on tokens or money bounds the reply and turns out to cut it off, the piece is on record (it was paid), and
+        the call is made once more with more room, or the limit is reached.
+        """
+        characters = sum(len(message.content) for message in request.messages)
+        at_least = 0
+        while True:
+            quote = Quote(role.name, characters, role.model.price, role.max_tokens, at_least=at_least)
+            reply, reservation = await self._chat(role, phase, step, turn, key, request, quote)
+            if reply is None:
+                continue
+            if not _is_cut(reply, reservation):
+                return reply
+            at_least = reservation.max_tokens or 0
+
+    async def _chat(
+        self, role: Role, phase: int, step: int, turn: int, key: str, request: ChatRequest, quote: Quote
+    ) -> tuple[ChatReply | None, Reservation]:
+        """One call within the limits; no reply where the server had no room for one of that length."""
+        reservation = await self._desk.admit(quote)
+        bounded = replace(request, max_tokens=reservation.max_tokens)
 
         async def keep(reply: ChatReply, retries: int) -> ChatReply:
             reply = replace(reply, retries=retries)
             messages = tuple((message.role, message.content) for message in request.messages)
+            own = f"{key}/{secrets.token_hex(4)}" if _is_cut(reply, reservation) else key
             await self._desk.record(
-                RecordedReply(key, step, role.name, turn, role.model.name, messages, reply, now(), phase)
+                RecordedReply(own, step, role.name, turn, role.model.name, messages, reply, now(), phase)
             )
             return reply
 
-        characters = sum(len(message.content) for message in request.messages)
-        quote = Quote(role.name, characters, role.model.price)
-        return await self.paid(quote, role.endpoint, lambda: role.model.complete(request), keep)
+        try:
+            once = partial(role.model.complete, bounded)
+            return await self._admitted(reservation, role.endpoint, once, keep), reservation
+        except RequestError as error:
+            if _ABOUT_LENGTH.search(error.message) and self._desk.too_long(reservation):
+                return None, reservation
+            raise
 
     async def paid(
         self,
@@ -167,7 +209,15 @@ class Caller:
         Raises:
             LimitReached, RunStopped: not started, or an outage. ModelError: no reply to this request.
         """
-        reservation = await self._desk.admit(quote)
+        return await self._admitted(await self._desk.admit(quote), endpoint, once, keep)
+
+    async def _admitted(
+        self,
+        reservation: Reservation,
+        endpoint: CircuitBreaker,
+        once: Callable[[], Awaitable[T]],
+        keep: Callable[[T, int], Awaitable[T]],
+    ) -> T:
         paid: T | None = None
         try:
             tried = await with_retry(
@@ -185,6 +235,18 @@ class Caller:
         finally:
             self._desk.settle(reservation, paid)
         return paid
+
+
+_ABOUT_LENGTH = re.compile(
+    r"max_(completion_|output_|new_)?tokens|context[ _](length|window|limit|size)|too long", re.I
+)
+"""How a server says that prompt and reply together are more than it has room for."""
+
+
+def _is_cut(reply: ChatReply, reservation: Reservation) -> bool:
+    """Whether the reply ended where a limit of the user's made us end it, and not where its role's settings do."""
+    length = reservation.max_tokens or 0
+    return reservation.is_shortened and reply.finish_reason == "length" and reply.completion_tokens >= length
 
 
 class RecordedCalls:

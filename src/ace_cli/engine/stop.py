@@ -46,11 +46,26 @@ class StopController:
         """Sleep before a call is tried again: nothing of it is in flight, so a run that stops tries no more.
 
         Raises:
-            AceError: the reason for which the gate closed meanwhile.
+            AceError: the reason for which the run stopped meanwhile.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._closed.wait()
+        if self.reason is not None:
+            raise self.reason
+
+    async def until(self, event: asyncio.Event) -> None:
+        """Wait for ``event``, before a call that is not in flight yet.
+
+        Raises:
+            AceError: the reason for which the run stopped meanwhile.
+        """
+        waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._closed.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
         if self.reason is not None:
             raise self.reason
 

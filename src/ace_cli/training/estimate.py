@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from ace_cli.data import ContentHash, Skipped, read_examples
 from ace_cli.engine.create import check_parts
 from ace_cli.engine.dataset import dataset_spec
-from ace_cli.engine.ledger import ASSUMED_COMPLETION
 from ace_cli.engine.wiring import make_roles
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.plan import Plan
 
+ASSUMED_COMPLETION = 300
+"""Tokens of a reply, where the role sets no limit."""
 INSIGHT_TOKENS = 25
 """Tokens of one bullet line, on average."""
 SAMPLE = 50
