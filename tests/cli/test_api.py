@@ -208,6 +208,24 @@ def test_a_sameness_of_ones_own_decides_what_is_merged() -> None:
     assert [(b.content, b.activation_count) for b in book.bullets] == [("Remember e0.", 5)]
 
 
+class Lenient:
+    """Asks somebody else, and gives half the credit for an answer that is not right."""
+
+    name = "lenient"
+
+    async def __call__(self, answer: str, truth: str) -> Verdict:
+        await asyncio.sleep(0)
+        return Verdict(answer == truth, truth, answer, self.name, 1.0 if answer == truth else 0.5)
+
+
+def test_a_scorer_may_be_async_and_give_partial_credit() -> None:
+    settings = {"training.scorer": f"{__name__}:Lenient"}
+    result = own(Answerer(), Thinker(), Keeper(), settings=settings).train()
+    assert result["metrics"].correct_answers == 5
+    with RunReader(Path("run")) as run:
+        assert [episode.rounds[0].verdict.credit for episode in run.episodes()] == [1, 0.5, 1, 1, 1, 1]
+
+
 def test_it_runs_inside_of_a_running_event_loop(serve: Serve) -> None:
     server, data = serve(6)
 

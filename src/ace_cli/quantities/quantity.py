@@ -37,17 +37,11 @@ def equal(one: Quantity, other: Quantity) -> bool:
     """
     if one.value is None or other.value is None or (one.unit and other.unit and one.unit != other.unit):
         return False
-    if one.value == other.value:
-        return True
-    for percent, bare in ((one, other), (other, one)):
-        if (
-            percent.unit is PERCENT
-            and not bare.unit
-            and bare.value is not None
-            and bare.value.denominator != 1
-        ):
-            return percent.value == bare.value * 100
-    return False
+    if one.unit is PERCENT and not other.unit and other.value.denominator != 1:
+        return one.value in (other.value, 100 * other.value)
+    if other.unit is PERCENT and not one.unit and one.value.denominator != 1:
+        return other.value in (one.value, 100 * one.value)
+    return one.value == other.value
 
 
 _ACCOUNTING = re.compile(rf"\(\s?([$€£¥₹]\s?{NUMERAL})\s?\)")
@@ -139,14 +133,9 @@ def _sign(text: str, match: re.Match[str]) -> tuple[str, int]:
     """
     start, written = match.start(), match["sign"] or ""
     sign = written.rstrip()
-    if (
-        sign not in ("-", "+")
-        or sign == written
-        or not start
-        or (sign == "-" and _is_taken_away(text, start))
-    ):
+    if sign == written or sign in ("±", "√") or (sign == "-" and _is_taken_away(text, start)):
         return sign, start
-    if text[max(0, start - 3) : start].rstrip(" ").endswith(_LEADS_TO_SIGN):
+    if not start or text[max(0, start - 3) : start].rstrip(" ").endswith(_LEADS_TO_SIGN):
         return sign, start
     return "", start + len(written)
 

@@ -89,7 +89,8 @@ _ASIDE = re.compile(r"(?<=[\w%]) \([^()\n]*\d\s?[-+*/÷=][^()\n]*\)[\s.!*]*$")
 def _without_aside(text: str, found: list[Quantity]) -> list[Quantity]:
     """Without the numbers of a last remark in brackets that shows how it was worked out: 18 dollars (9 * 2)."""
     aside = _ASIDE.search(text, max(0, len(text) - 200))
-    return [quantity for quantity in found if aside and quantity.end <= aside.start() + 1] or found
+    end = aside.start() + 1 if aside else len(text)
+    return [quantity for quantity in found if quantity.end <= end] or found
 
 
 def _in_words(text: str, start: int, end: int) -> Iterator[Quantity]:
@@ -164,11 +165,7 @@ def _joined(text: str) -> list[Quantity]:
     result: list[Quantity] = []
     for quantity in quantities(text):
         earlier = result[-1] if result else None
-        if (
-            earlier
-            and _go_together(earlier, quantity)
-            and _JOINT.fullmatch(text, earlier.end, quantity.start)
-        ):
+        if earlier and _continues(text, earlier, quantity):
             result[-1] = Quantity(None, None, earlier.start, quantity.end, text[earlier.start : quantity.end])
         else:
             result.append(quantity)
@@ -178,13 +175,10 @@ def _joined(text: str) -> list[Quantity]:
 _JOINT = re.compile(r",? ?(?:and )?")
 
 
-def _go_together(one: Quantity, other: Quantity) -> bool:
-    return (
-        one.unit is not None
-        and other.unit is not None
-        and one.unit != other.unit
-        and one.unit.system == other.unit.system
-    )
+def _continues(text: str, one: Quantity, other: Quantity) -> bool:
+    if not one.unit or not other.unit or one.unit == other.unit or one.unit.system != other.unit.system:
+        return False
+    return _JOINT.fullmatch(text, one.end, other.start) is not None
 
 
 def _in_doubt(text: str) -> Quantity:
