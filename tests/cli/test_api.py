@@ -28,6 +28,7 @@ from ace_cli.errors import LimitReached, UsageError
 from ace_cli.playbook import Add, Delta
 from ace_cli.runs.reader import RunReader
 from ace_cli.sameness.base import Judgement, Pair, Relation
+from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Attempt, Case, Insight, MergeItem, Reflection, Task
 from support.inside import Inside
 from support.scripted_server import ScriptedServer

@@ -141,7 +141,7 @@ def test_words_are_right_or_wrong(answer: str, truth: str, right: bool) -> None:
 )
 def test_auto_decides_by_the_truth_alone(truth: str, scorer: str) -> None:
     assert scorer_for(truth).name == scorer
-    assert score("whatever", truth).judge == scorer
+    assert score("whatever", truth).scorer == scorer
 
 
 def test_contains_looks_for_whole_words_and_nothing_else() -> None:

@@ -427,7 +427,7 @@ CASES = [
 def test_a_numeric_answer_is_right_or_wrong(answer: str, truth: str, right: bool) -> None:
     verdict = score(answer, truth, "numeric")
     assert verdict.correct is right, verdict
-    assert verdict.judge == "numeric"
+    assert verdict.scorer == "numeric"
 
 
 def misscored(path: Path) -> list[str]:

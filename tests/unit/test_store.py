@@ -175,6 +175,9 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_and_everything_reads(
     assert before["merges"] == 3
     assert before["bullets"] == ["B001", "B002", "B003"]
     assert before["vectors"] == {"00ff": b"\0\0\x80?"}
+    verdicts = [round_.verdict for episode in before["episodes"] for round_ in episode.rounds]
+    assert {verdict.scorer for verdict in verdicts} == {"numeric"}  # it was called the judge then
+    assert {(verdict.correct, verdict.credit) for verdict in verdicts} == {(True, 1.0), (False, 0.0)}
 
 
 def everything(run: RunReader) -> dict[str, Any]:

@@ -76,7 +76,10 @@ def failure_index(db: sqlite3.Connection) -> None:
 
 
 def phases(db: sqlite3.Connection) -> None:
-    """Steps count within a phase (training, validation ...), and a provider's embedding calls are kept as calls."""
+    """Steps count within a phase (training, validation ...), and a provider's embedding calls are kept as calls.
+
+    A verdict's ``judge`` is its ``scorer`` now; inside of a text these quotes would be escaped.
+    """
     statements = """
     CREATE TABLE phase (id INTEGER PRIMARY KEY, kind TEXT NOT NULL);
     INSERT INTO phase VALUES (0, 'training');
@@ -95,7 +98,8 @@ def phases(db: sqlite3.Connection) -> None:
         body TEXT NOT NULL,              -- JSON: the Episode record
         PRIMARY KEY (phase, step)
     );
-    INSERT INTO episode SELECT 0, step, epoch, idx, batch, correct, failure, seconds, body FROM linear_episode;
+    INSERT INTO episode SELECT 0, step, epoch, idx, batch, correct, failure, seconds,
+        replace(body, '"judge":', '"scorer":') FROM linear_episode;
     DROP TABLE linear_episode;
     CREATE INDEX episode_idx ON episode (phase, idx);
     CREATE INDEX episode_batch ON episode (phase, batch);

@@ -17,7 +17,7 @@ class Verdict(ValidText):
     Attributes:
         correct: whether the answer is right: what accuracy and votes count.
         expected, got: what was compared, after extraction.
-        judge: the name of the scorer that decided.
+        scorer: the name of the scorer that decided.
         credit: how right it is, from 0 to 1, where a scorer gives partial credit; else 1 if it is correct and 0 if not.
 
     Raises:
@@ -27,7 +27,7 @@ class Verdict(ValidText):
     correct: bool
     expected: str
     got: str
-    judge: str
+    scorer: str
     credit: float = math.nan  # set from ``correct``
 
     def __post_init__(self) -> None:

@@ -134,7 +134,7 @@ def _round(round_: Round, number: int) -> Iterator[Text]:
     line = Text("Verdict" if not number else f"Verdict on try {number + 1}", BOLD)
     line.append("  ").append(word, style)
     line.append(f"  got {one_line(verdict.got)!r}, expected {one_line(verdict.expected)!r}")
-    yield line.append(f"  (scorer {printable(verdict.judge)})", QUIET)
+    yield line.append(f"  (scorer {printable(verdict.scorer)})", QUIET)
     cited = ", ".join(map(printable, round_.attempt.bullet_ids))
     yield Text.assemble(("  cited bullets ", QUIET), cited or "none")
     if round_.reflection is not None:
