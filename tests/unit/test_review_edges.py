@@ -166,7 +166,8 @@ def test_output_that_finds_no_room_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_rows_left_out_of_an_extension_are_told(inside: Inside) -> None:
+def test_rows_left_out_of_an_extension_are_told(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
     rows = [f'{{"id": "r{n}", "question": "q {n}", "answer": "4"}}' for n in range(6)]
     rows.insert(4, '{"id": "bad", "question": ""}')
     (inside.cwd / "rows.jsonl").write_text("\n".join(rows))

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from ace_cli.text import single_spaced
+
 # What a terminal obeys, or what a reader cannot see: C0, DEL and C1 controls, the soft hyphen, bidirectional marks,
 # embeddings, overrides and isolates, zero-width space, word joiner and invisible operators, byte order
 # mark, line and paragraph separators, interlinear marks, tag characters, lone surrogates and noncharacters.
@@ -37,7 +39,7 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
 
 def one_line(text: str) -> str:
     """``text`` on one line, for a table: runs of white space become one space, the rest as ``printable``."""
-    return printable(" ".join(text.split()))
+    return printable(single_spaced(text))
 
 
 def json_text(value: Any) -> str:
