@@ -284,15 +284,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is handed over: :mod:`.layers` asks the sources one by one, to know where each value came from."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        del settings_cls
         return (init_settings,)
 
     def at(self, path: str) -> Any:
