@@ -51,6 +51,21 @@ def write_atomic(path: Path, data: bytes, *, inside: Path | None = None) -> None
         raise cannot_write(path, error) from error
 
 
+def write_private(path: Path, data: bytes = b"") -> None:
+    """Write a small file anew, for its owner alone. What stands there is taken away first, a link as well, and never followed.
+
+    Raises:
+        AceError: it cannot be written.
+    """
+    try:
+        path.unlink(missing_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
 def keep_aside(path: Path) -> Path | None:
     """Copy what stands at ``path`` to the first free one of ``NAME.1.json``, ``NAME.2.json`` ... beside it.
 

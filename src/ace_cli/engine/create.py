@@ -65,7 +65,7 @@ def create_run(
     # Read once before anything is made: a bad row must not leave a run behind.
     made = not run_dir.exists()
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
+        run_dir.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(run_dir, error) from error
     try:

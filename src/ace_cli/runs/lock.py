@@ -16,7 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ace_cli.errors import AceError
-from ace_cli.files import cannot_write, is_alive
+from ace_cli.files import check_inside, is_alive, write_private
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ def hold(run_dir: Path) -> Iterator[None]:
 
     Raises:
         RunBusy: naming the process and the host that hold it.
+        AceError: the folder cannot be written, or a link leads out of it.
     """
-    lock = FileLock(run_dir / "run.lock")
+    lock = _lock(run_dir)
     try:
         lock.acquire(timeout=PATIENCE, poll_interval=0.05)
     except Timeout:
@@ -55,10 +56,8 @@ def hold(run_dir: Path) -> Iterator[None]:
             f"cannot lock {run_dir}: {error.strerror or error}", "The folder must be writable."
         ) from None
     try:
-        try:
-            _note(run_dir).write_text(json.dumps(asdict(Holder(os.getpid(), socket.gethostname()))))
-        except OSError as error:
-            raise cannot_write(_note(run_dir), error) from error
+        note = json.dumps(asdict(Holder(os.getpid(), socket.gethostname())))
+        write_private(_note(run_dir), note.encode())
         yield
     finally:
         with contextlib.suppress(OSError):
@@ -82,7 +81,7 @@ def is_held(run_dir: Path) -> bool:
     """True while a process writes to the run."""
     if not _note(run_dir).exists():
         return False
-    lock = FileLock(run_dir / "run.lock")
+    lock = _lock(run_dir)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -92,6 +91,11 @@ def is_held(run_dir: Path) -> bool:
         return holder is not None and (holder.host != socket.gethostname() or is_alive(holder.pid))
     lock.release()
     return False
+
+
+def _lock(run_dir: Path) -> FileLock:
+    check_inside(run_dir / "run.lock", run_dir)
+    return FileLock(run_dir / "run.lock", mode=0o600)
 
 
 def _note(run_dir: Path) -> Path:

@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from ace_cli.data import Example
 from ace_cli.errors import AceError, StoreError, UsageError
+from ace_cli.files import check_inside
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Bullet, Delta, GrowingPlaybook, Playbook
 from ace_cli.runs import migrations
@@ -348,6 +349,7 @@ def check(path: Path, *, integrity: bool = True) -> None:
     Raises:
         UsageError: missing, foreign, or of a newer version. AceError: damaged.
     """
+    check_place(path.parent)
     if not path.is_file():
         raise UsageError(
             f"{path.parent} is not a run: it has no {FILE}", "`ace resume --list` shows the runs."
@@ -369,6 +371,21 @@ def check(path: Path, *, integrity: bool = True) -> None:
         UnicodeDecodeError,
     ) as error:  # broken bytes may stand in SQLite's own words
         raise damaged(path, error) from error
+
+
+def files_of(run_dir: Path) -> list[Path]:
+    """What SQLite may write for a store, whether it is there or not. Its further files take their mode from the first."""
+    return [run_dir / f"{FILE}{end}" for end in ("", "-wal", "-shm", "-journal", ".making-journal")]
+
+
+def check_place(run_dir: Path) -> None:
+    """SQLite follows links: none of a store's files may be one that leads out of the run.
+
+    Raises:
+        AceError: naming where the link leads.
+    """
+    for file in files_of(run_dir):
+        check_inside(file, run_dir)
 
 
 def damaged(path: Path, problem: object) -> AceError:

@@ -26,7 +26,7 @@ from typing import Any
 from ace_cli.clock import now
 from ace_cli.data import Example
 from ace_cli.errors import AceError, StoreError, UsageError
-from ace_cli.files import cannot_write
+from ace_cli.files import cannot_write, write_private
 from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, reader
 from ace_cli.runs.codec import dumps, tagged
@@ -92,10 +92,8 @@ class RunStore(reader.RunReader):
         """
         path, making = run_dir / FILE, run_dir / f"{FILE}.making"
         count = 0
-        try:
-            making.unlink(missing_ok=True)
-        except OSError as error:
-            raise cannot_write(making, error) from error
+        reader.check_place(run_dir)
+        write_private(making)
         try:
             with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as db:
                 migrations.migrate(db)
@@ -331,6 +329,9 @@ def migrate(path: Path) -> None:
     """
     reader.check(path)
     try:
+        for file in reader.files_of(path.parent):  # those of version 0.1 could be read by anybody
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                file.chmod(0o600)
         with contextlib.closing(connect(path)) as db:
             migrations.migrate(db)
     except (sqlite3.Error, UnicodeDecodeError) as error:

@@ -49,7 +49,7 @@ class Checkpoints:
         self, run_dir: Path, config: Mapping[str, Any], interval: int | None, emit: Listener
     ) -> None:
         """``interval`` in examples; None writes none."""
-        self._folder = run_dir / "checkpoints"
+        self._run_dir = run_dir
         self._config = config
         self._interval = interval
         self._emit = emit
@@ -64,7 +64,7 @@ class Checkpoints:
         self._seen = seen
         if self._interval is None or seen // self._interval == before // self._interval:
             return
-        path = self._folder / f"checkpoint_{seen:06d}.json"
+        path = self._run_dir / "checkpoints" / f"checkpoint_{seen:06d}.json"
         if path.exists():
             return
         point = merge.curve
@@ -83,7 +83,7 @@ class Checkpoints:
             },
             "playbook": [bullet.to_dict() for bullet in playbook().bullets],
         }
-        write_atomic(path, _json(body))
+        write_atomic(path, _json(body), inside=self._run_dir)
         self._emit(CheckpointSaved(str(path), seen))
 
 
