@@ -1,4 +1,4 @@
-"""Writes the README's table of options from the settings' definitions: python docs/options.py."""
+"""Writes docs/options.md from the settings' definitions: python docs/options.py."""
 
 from __future__ import annotations
 
@@ -7,27 +7,29 @@ from pathlib import Path
 
 from ace_cli.settings import DEFINITIONS
 
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- options: written by docs/options.py -->\n", "<!-- end of options -->\n"
+PAGE = Path(__file__).with_suffix(".md")
+HEAD = """\
+# Every setting
+
+<!-- written by docs/options.py from the settings' definitions: change those -->
+
+[Settings](settings.md) says how they are given and what the kinds mean. A setting without a flag is set by its key, in a file
+or as an environment variable. Switches have a `--no-` form. What is no setting (`--config`, `--dry-run`, the arguments of the other commands) is in
+each command's `--help`.
+"""
 
 
-def table() -> str:
+def page() -> str:
     """A table for each section: flag, key, default, kind, help."""
-    parts: list[str] = []
+    parts = [HEAD]
     for section, settings in groupby(DEFINITIONS.values(), lambda d: d.section):
-        parts += [f"\n**{section.title()}**\n", "| flag | key | default | kind | |", "|---|---|---|---|---|"]
+        parts += [f"## {section.title()}\n", "| flag | key | default | kind | |", "|---|---|---|---|---|"]
         for d in settings:
             flag, help = f"`{d.flag}`" if d.flag else "", d.help.replace("|", "\\|")
             parts.append(f"| {flag} | `{d.path}` | `{d.shown_default}` | {d.kind.value} | {help} |")
-    return "\n".join(parts) + "\n\n"
-
-
-def renewed(text: str) -> str:
-    """The README with the table of today."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + table() + END + after
+        parts.append("")
+    return "\n".join(parts)
 
 
 if __name__ == "__main__":
-    README.write_text(renewed(README.read_text("utf-8")), "utf-8")
+    PAGE.write_text(page(), "utf-8")

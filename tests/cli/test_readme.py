@@ -1,4 +1,4 @@
-"""The README says what is so: its code runs, its flags and settings exist, its links lead somewhere."""
+"""README and docs/ say what is so: their code runs, their flags, settings and files exist, their links lead somewhere."""
 
 from __future__ import annotations
 
@@ -14,20 +14,34 @@ from pathlib import Path
 import pytest
 
 from ace_cli.cli.app import COMMANDS
+from ace_cli.playbook import Bullet
+from ace_cli.playbook.formats import read_playbook
 from ace_cli.scoring import SCORERS
 from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.layers import load
-from support.command import KEY, ace, environment
+from support.inside import Inside
 from support.scripted_server import ScriptedServer
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "examples/README.md", "CHANGELOG.md")
-README = (ROOT / "README.md").read_text("utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for folder in (".", "docs", "examples", "benchmarks")
+    for path in sorted((ROOT / folder).glob("*.md"))
+}
+README = PAGES["README.md"]
+OTHERS_FLAGS = {"--no-", "--help", "--no-deps", "--num", "--folder"}
+"""Of pip, of no command, what is left of ``--num_examples``, and of a benchmark."""
 
 
-def blocks(language: str) -> list[str]:
+def blocks(page: str, language: str) -> list[str]:
     """The fenced code of that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def section(page: str, title: str) -> str:
+    found = PAGES[page].partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    assert found, f"{page} has no section {title}"
+    return found
 
 
 def options_of(name: str) -> set[str]:
@@ -35,79 +49,111 @@ def options_of(name: str) -> set[str]:
     return {word for parameter in command.params for word in (*parameter.opts, *parameter.secondary_opts)}
 
 
-def command_lines() -> Iterator[list[str]]:
-    """Every `ace ...` that stands in code of any page, as words."""
-    for page in PAGES:
-        text = (ROOT / page).read_text("utf-8")
-        fenced = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-        indented = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
-        inline = "\n".join(re.findall(r"`([^`\n]+)`", text))
-        for line in "\n".join((fenced, indented, inline)).replace("\\\n", " ").splitlines():
-            if line.startswith("ace ") and not line.startswith("ace --"):
-                yield shlex.split(line)
+def commands_in(text: str) -> Iterator[list[str]]:
+    """Every `ace ...` that stands in code, as words."""
+    fenced = "\n".join(re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+    indented = "\n".join(line[4:] for line in text.splitlines() if line.startswith("    "))
+    inline = "\n".join(re.findall(r"`([^`\n]+)`", text))
+    for line in "\n".join((fenced, indented, inline)).replace("\\\n", " ").splitlines():
+        if line.startswith("ace ") and not line.startswith("ace --"):
+            yield shlex.split(line)
 
 
 def test_every_command_line_uses_flags_that_its_command_has() -> None:
-    seen = 0
-    for words in command_lines():
+    lines = [words for text in PAGES.values() for words in commands_in(text)]
+    for words in lines:
         assert words[1] in COMMANDS, words
         known = options_of(words[1])
         for word in words[2:]:
             if word.startswith("-") and word != "-":
                 assert word.partition("=")[0] in known, words
-        seen += 1
-    assert seen > 20
+    assert len(lines) > 30
+    assert {words[1] for words in commands_in(README)} == set(COMMANDS)
 
 
-def test_every_flag_that_is_named_exists() -> None:
-    known = {"--no-deps", "--no-", "--help"}.union(*map(options_of, COMMANDS))
-    for page in PAGES:
-        text = (ROOT / page).read_text("utf-8")
-        named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub(r"<!--.*?-->", "", text)))
-        assert named - known - {"--num"} == set(), page  # --num_examples shows the underscores
+@pytest.mark.parametrize("page", PAGES)
+def test_every_flag_that_is_named_exists(page: str) -> None:
+    known = OTHERS_FLAGS.union(*map(options_of, COMMANDS))
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub(r"<!--.*?-->", "", PAGES[page])))
+    assert named - known == set()
 
 
-def test_every_setting_that_is_named_exists() -> None:
-    paths = {definition.path for definition in DEFINITIONS.values()}
+@pytest.mark.parametrize("page", PAGES)
+def test_every_setting_that_is_named_exists(page: str) -> None:
     variables = {definition.env for definition in DEFINITIONS.values()}
-    sections = "|".join(sorted({path.split(".")[0] for path in paths}))
-    named = set(re.findall(rf"[`\"]((?:{sections})\.[a-z_.]+)[`\"]", README))
-    assert len(named) > 40
-    assert named - paths == set()
-    assert set(re.findall(r"ACE_[A-Z]+__[A-Z_]+", README)) - variables == set()
+    sections = "|".join(sorted({path.split(".")[0] for path in DEFINITIONS}))
+    named = set(re.findall(rf"[`\"]((?:{sections})\.[a-z_.]+)[`\"]", PAGES[page]))
+    assert named - set(DEFINITIONS) == set()
+    assert set(re.findall(r"ACE_[A-Z]+__[A-Z_]+", PAGES[page])) - variables == set()
 
 
-@pytest.mark.parametrize("text", blocks("toml"))
+@pytest.mark.parametrize(
+    ("page", "number"), [(page, number) for page in PAGES for number, _ in enumerate(blocks(page, "toml"))]
+)
 def test_the_settings_shown_are_read_as_they_stand(
-    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "shown.toml").write_text(text)
+    (tmp_path / "shown.toml").write_text(blocks(page, "toml")[number])
     assert load({}, tmp_path / "shown.toml").origin
 
 
-def test_the_options_stand_as_they_are_defined() -> None:
-    renewed = runpy.run_path(str(ROOT / "docs" / "options.py"))["renewed"]
-    assert renewed(README) == README, "python docs/options.py writes them anew"
-    assert all(f"`{definition.path}`" in README for definition in DEFINITIONS.values())
+def test_the_page_of_settings_is_made_of_the_definitions() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "options.py"))["page"]
+    assert PAGES["docs/options.md"] == page(), "python docs/options.py writes it anew"
+    assert all(f"`{path}`" in PAGES["docs/options.md"] for path in DEFINITIONS)
 
 
-def test_every_link_leads_somewhere() -> None:
-    headings = {
-        re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
-        for title in re.findall(r"^#+ (.+)$", README, re.MULTILINE)
+def headings(text: str) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    titles = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in headings(target.read_text("utf-8")), link
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)\)", README))
+    assert linked == {page for page in PAGES if page.startswith("docs/")}
+
+
+def test_what_make_is_asked_for_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        word
+        for text in PAGES.values()
+        for word in re.findall(r"(?:`|^ {4})make ([a-z-]+)", text, re.MULTILINE)
     }
-    links = re.findall(r"\]\(([^)]+)\)", README)
-    assert len(links) > 20
-    for link in links:
-        if link.startswith("#"):
-            assert link[1:] in headings, link
-        elif not link.startswith("https://"):
-            assert (ROOT / link).exists(), link
+    assert {"quickstart", "test"} <= named <= targets
+
+
+def test_modules_that_are_to_be_run_exist() -> None:
+    for text in PAGES.values():
+        for module in re.findall(r"python -m ((?:benchmarks|ace_cli)[\w.]*)", text):
+            assert importlib.util.find_spec(module), module
+
+
+def test_the_bullet_and_the_playbook_that_are_shown_can_be_read(tmp_path: Path) -> None:
+    (shown,) = blocks("README.md", "json")
+    (whole,) = blocks("docs/export.md", "json")
+    file = tmp_path / "playbook.json"
+    file.write_text(whole)
+    assert read_playbook(file).bullets == (Bullet.from_dict(json.loads(shown)),)
 
 
 def scored() -> list[tuple[str, str, str, bool]]:
-    table = README.partition("<!-- judged")[2].partition("<!-- end -->")[0]
+    table = PAGES["docs/scorers.md"].partition("<!-- judged")[2].partition("<!-- end -->")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[3:]]
     return [(answer, truth, scorer, said.startswith("right")) for answer, truth, scorer, said in rows]
 
@@ -118,49 +164,65 @@ def test_an_answer_is_scored_as_the_table_says(answer: str, truth: str, scorer: 
 
 
 @pytest.fixture
-def beside_a_server(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A folder with the examples, and the environment in which any OpenAI model is the scripted one."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+def beside_a_server(inside: Inside) -> Iterator[Inside]:
+    """`ace` in a folder with the examples, where any OpenAI model is the scripted one."""
+    shutil.copytree(ROOT / "examples", inside.cwd / "examples")
     truth = {
         "What does E17 on the display mean?": "the door is open",
         "What does E21 on the display mean?": "the filter is full",
         "What does E40 on the display mean?": "the pump is dry",
     }
-    for name in ("gsm8k_20.jsonl", "warehouse/train.jsonl"):
-        for line in (ROOT / "examples" / name).read_text("utf-8").splitlines():
-            row = json.loads(line)
-            truth[row["question"]] = row["answer"]
+    rows = [line for name in ("gsm8k_20", "warehouse/train") for line in example_lines(name)]
+    for line in [*rows, *"".join(blocks("README.md", "jsonl")).splitlines()]:
+        row = json.loads(line)
+        truth[row["question"]] = row["answer"]
     with ScriptedServer(truth) as server:
-        yield {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": server.url, "OPENAI_API_BASE": server.url}
+        inside.set(OPENAI_BASE_URL=server.url, OPENAI_API_BASE=server.url)
+        yield inside
+
+
+def example_lines(name: str) -> list[str]:
+    return (ROOT / "examples" / f"{name}.jsonl").read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, r"\d+ of 20 right, \d+ bullets"), (1, r"batch 2: \d+% right"), (2, r"\d+\n")],
-    ids=["file", "rows", "stage"],
+    [(0, r"\d+ of 20 right, \d+ bullets"), (1, r"batch 2: \d+% right")],
+    ids=["file", "rows"],
 )
 def test_the_python_code_runs_as_it_stands(
-    number: int,
-    said: str,
-    beside_a_server: dict[str, str],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    number: int, said: str, beside_a_server: Inside, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in beside_a_server.items():
-        monkeypatch.setenv(name, value)
-    script = tmp_path / "script.py"
-    script.write_text(blocks("python")[number])
+    script = beside_a_server.cwd / "script.py"
+    script.write_text(blocks("docs/python.md", "python")[number])
     runpy.run_path(str(script))
     assert re.search(said, capsys.readouterr().out)
-    assert list(Path("playbooks").glob("*.json"))
+    assert list((beside_a_server.cwd / "playbooks").glob("*.json"))
 
 
-def test_training_in_three_lines_and_what_comes_next(beside_a_server: dict[str, str], tmp_path: Path) -> None:
-    after = README.partition("## Training with an API key")[2]
-    lines = [line for line in after.splitlines() if line.startswith("ace ")][:4]
+def test_a_newcomer_gets_a_prompt_out_of_rows_of_his_own(beside_a_server: Inside) -> None:
+    steps = section("README.md", "Your own rows")
+    (beside_a_server.cwd / "rows.jsonl").write_text("".join(blocks("README.md", "jsonl")))
+    lines = [line for line in steps.splitlines() if line.startswith("ace ") and "--tui" not in line]
     for line in lines:
-        done = ace(*shlex.split(line)[1:], cwd=tmp_path, env=environment(**beside_a_server))
-        assert done.returncode == 0, done.stderr
-    assert "[B001] " in (tmp_path / "prompt.txt").read_text()
+        done = beside_a_server(*shlex.split(line)[1:])
+        assert done.code == 0, done.err
+    assert [line.split()[1] for line in lines] == ["train", "train", "inspect", "export"]
+    assert "[B001] " in (beside_a_server.cwd / "prompt.txt").read_text()
+
+
+def test_one_batch_measures_a_playbook_that_is_not_learned_from_it(beside_a_server: Inside) -> None:
+    """As the README does it: accuracy is that of the playbook that the run starts from."""
+    rows = [json.loads(line) for line in example_lines("warehouse/train")[:12]]
+    bullets = [
+        {"id": f"B{n:03}", "content": f"{row['question']} {row['answer']}"} for n, row in enumerate(rows, 1)
+    ]
+    (beside_a_server.cwd / "playbooks").mkdir()
+    (beside_a_server.cwd / "playbooks/quickstart.json").write_text(json.dumps({"bullets": bullets}))
+    plans = []
+    for words in commands_in(section("README.md", "Does it help?")):
+        done = beside_a_server(*words[1:], "--generator-model", "gpt-4o-mini", "--dry-run")
+        assert done.code == 0, done.err
+        plans.append(done.out)
+    assert all("1 batch" in plan for plan in plans)
+    assert len(plans) == 2
