@@ -45,11 +45,8 @@ def dump_markdown(playbook: Playbook) -> bytes:
             facts.append(f"{label} {escape(visible_line(config[field]))}")
     if playbook.created_at:
         facts.append(f"on {escape(visible_line(playbook.created_at[:10]))}")
-    parts = [f"# Playbook\n\n{', '.join(facts)}.\n"]
-    for domain, bullets in by_domain(playbook.bullets):
-        parts.append(f"\n## {escape(visible_line(domain)) or GENERAL}\n")
-        parts.extend(_kinds(bullets, "###", _with_votes))
-    return "".join(parts).encode()
+    lessons = _lessons(playbook, "##", _with_votes, always_by_domain=True)
+    return f"# Playbook\n\n{', '.join(facts)}.\n{lessons}".encode()
 
 
 def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
@@ -70,7 +67,7 @@ def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
         )
     title = slug.replace("-", " ").capitalize()
     front = f"---\nname: {slug if _PLAIN_YAML.fullmatch(slug) else _yaml(slug)}\ndescription: {_yaml(description)}\n---\n"
-    return f"{front}\n# {title}\n\n{_INTRO}\n{_lessons(playbook, '##')}".encode()
+    return f"{front}\n# {title}\n\n{_INTRO}\n{_lessons(playbook, '##', _plain)}".encode()
 
 
 def skill_name(text: str) -> str:
@@ -80,7 +77,7 @@ def skill_name(text: str) -> str:
 
 def dump_agents_section(playbook: Playbook) -> bytes:
     """The marked section, for AGENTS.md, CLAUDE.md and their like."""
-    return f"{BEGIN}\n## Lessons learned\n\n{_INTRO}\n{_lessons(playbook, '###')}{END}\n".encode()
+    return f"{BEGIN}\n## Lessons learned\n\n{_INTRO}\n{_lessons(playbook, '###', _plain)}{END}\n".encode()
 
 
 def merge_section(existing: bytes, section: bytes, name: str) -> bytes:
@@ -118,14 +115,17 @@ _PLAIN_YAML = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z][a-z0-
 _INTRO = "Lessons learned in training. Apply those that fit the task; ignore the others."
 
 
-def _lessons(playbook: Playbook, level: str) -> str:
+def _lessons(
+    playbook: Playbook, level: str, item: Callable[[Bullet], str], *, always_by_domain: bool = False
+) -> str:
+    """By domain (where there are several) and kind, under headings of ``level`` and below."""
     domains = by_domain(playbook.bullets)
-    if len(domains) == 1:
-        return "".join(_kinds(domains[0][1], level, _plain))
-    parts = []
+    named = always_by_domain or len(domains) > 1
+    parts: list[str] = []
     for domain, bullets in domains:
-        parts.append(f"\n{level} {escape(visible_line(domain)) or GENERAL}\n")
-        parts.extend(_kinds(bullets, level + "#", _plain))
+        if named:
+            parts.append(f"\n{level} {escape(visible_line(domain)) or GENERAL}\n")
+        parts.extend(_kinds(bullets, level + "#" * named, item))
     return "".join(parts)
 
 
