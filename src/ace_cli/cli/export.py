@@ -3,94 +3,61 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ace_cli.cli import filter_options as flags
+from ace_cli.cli.filter_options import PANEL, with_filter
 from ace_cli.cli.help import Command
 from ace_cli.errors import UsageError
+from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.text import printable
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_FORM = "Where to, and how"
 _FORMATS = "json, jsonl, csv, parquet, markdown, prompt, paper, skill, agents-md or html"
+_DOMAIN = "Bullets of this domain (prompt, paper, skill, agents-md: and the general ones)."
+_TARGET = typer.Argument(metavar="PLAYBOOK|RUN", help="A playbook file, a checkpoint or a run directory.")
+_into = partial(typer.Option, rich_help_panel="Where to, and how")
+_which = partial(typer.Option, rich_help_panel=PANEL)
 
 
-@app.command(name="export", cls=Command)
 def export(
-    target: Annotated[
-        Path, typer.Argument(metavar="PLAYBOOK|RUN", help="A playbook file, a checkpoint or a run directory.")
-    ],
+    wanted: BulletFilter,
+    target: Annotated[Path, _TARGET],
     format: Annotated[
         str,
-        typer.Option(
+        _into(
             "--format",
             "-f",
             metavar="FORMAT",
             help=f"{_FORMATS}; by default what the name of the output says.",
-            rich_help_panel=_FORM,
         ),
     ] = "",
     output: Annotated[
         Path | None,
-        typer.Option(
+        _into(
             "--output",
             "-o",
             metavar="FILE|-",
             help="File to write (skill: folder); without it, standard output.",
-            rich_help_panel=_FORM,
         ),
     ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace an existing file without asking.", rich_help_panel=_FORM)
-    ] = False,
-    name: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT", help="Name of the skill, title of the HTML page.", rich_help_panel=_FORM
-        ),
-    ] = "",
+    force: Annotated[bool, _into("--force", help="Replace an existing file without asking.")] = False,
+    name: Annotated[str, _into(metavar="TEXT", help="Name of the skill, title of the HTML page.")] = "",
     description: Annotated[
-        str,
-        typer.Option(
-            metavar="TEXT", help="When to use the skill, at most 1,024 characters.", rich_help_panel=_FORM
-        ),
+        str, _into(metavar="TEXT", help="When to use the skill, at most 1,024 characters.")
     ] = "",
-    domain: Annotated[
-        str | None,
-        typer.Option(
-            help="Bullets of this domain (prompt, paper, skill, agents-md: and the general ones).",
-            rich_help_panel=flags.PANEL,
-        ),
-    ] = None,
-    section: flags.SectionIs = None,
-    stage: flags.StageIs = None,
-    min_confidence: flags.MinConfidence = 0.0,
-    min_activations: flags.MinActivations = 0,
-    search: flags.Search = "",
-    include_quarantined: flags.IncludeQuarantined = False,
-    top: flags.Top = None,
     max_tokens: Annotated[
         int | None,
-        typer.Option(
+        _which(
             help="As many of the best as fit into N tokens (of the text for models, else of the prompt lines).",
             min=1,
-            rich_help_panel=flags.PANEL,
         ),
     ] = None,
     model: Annotated[
-        str,
-        typer.Option(
-            help="Whose tokenizer counts for --max-tokens; by default that of the generator.",
-            rich_help_panel=flags.PANEL,
-        ),
+        str, _which(help="Whose tokenizer counts for --max-tokens; by default that of the generator.")
     ] = "",
-    sort: flags.Sort = "",
-    reverse: flags.Reverse = False,
-    limit: flags.Limit = None,
 ) -> None:
     """Write a playbook as a file for other tools, as text for a prompt, or as a page to read.
 
@@ -98,50 +65,29 @@ def export(
     `ace train --initial-playbook`.
     """
     from ace_cli.cli.inspect_target import open_target
-    from ace_cli.playbook.filters import BulletFilter
-    from ace_cli.report import export as exporting
-    from ace_cli.report.formats import find_format
+    from ace_cli.report.export import choose, describe
+    from ace_cli.report.formats import Content, find_format
 
     if str(output) == "-":
         output = None
     form = find_format(format, output)
     if output is None and not form.is_text and sys.stdout.isatty():
         raise UsageError(f"{form.name} is not text for a terminal", f"Name a file: -o playbook.{form.name}")
-    wanted = BulletFilter(
-        domain=domain,
-        and_general=form.for_models,
-        section=section,
-        stage=stage,
-        min_confidence=min_confidence,
-        min_activations=min_activations,
-        search=search,
-        include_quarantined=include_quarantined,
-        top=top,
-        sort=sort,
-        reverse=reverse,
-        limit=limit,
-    )
-    opened = open_target(target)
-    done = exporting.export(
-        opened.playbook,
-        opened.run,
-        form,
-        wanted,
-        output=output,
-        name=name,
-        default_name=target.resolve().name if target.is_dir() else target.stem,
-        description=description,
-        max_tokens=max_tokens,
-        model=model,
-    )
-    if done.path is not None:
-        form.write(done.data, done.path, None if force else _ask)
+    path = form.place(output) if output is not None else None
+    source = open_target(target)
+    title = name or (form.title(path) if path else "") or source.name
+    everything = Content(source.playbook, title, description, source.run)
+    chosen, tokens = choose(everything, form, wanted, max_tokens, model)
+    data = form.render(chosen)
+    if path is not None:
+        form.write(data, path, None if force else _ask)
     elif form.is_text and sys.stdout.isatty():
-        typer.echo(printable(done.data.decode(), keep_lines=True), nl=False)
+        typer.echo(printable(data.decode(), keep_lines=True), nl=False)
     else:
-        typer.echo(done.data, nl=False)
-    for line in done.words:
-        typer.echo(line, err=True)
+        typer.echo(data, nl=False)
+    for line in (tokens, describe(everything, chosen, form, path)):
+        if line:
+            typer.echo(line, err=True)
 
 
 def _ask(path: Path) -> None:
@@ -152,4 +98,6 @@ def _ask(path: Path) -> None:
         raise UsageError(f"{path} exists and was left as it is")
 
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+app.command("export", cls=Command)(with_filter(export, domain=_DOMAIN))
 command = typer.main.get_command(app)

@@ -2,38 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from collections.abc import Callable, Collection
+from typing import Annotated, Any
 
 import typer
 
 from ace_cli.playbook import PlaybookStage, Section
-from ace_cli.playbook.filters import SORT_KEYS
+from ace_cli.playbook.filters import SORT_KEYS, BulletFilter
 
 PANEL = "Which bullets"
 
-Domain = Annotated[str | None, typer.Option(help="Bullets of this domain.", rich_help_panel=PANEL)]
-SectionIs = Annotated[Section | None, typer.Option(help="Bullets of this section.", rich_help_panel=PANEL)]
-StageIs = Annotated[PlaybookStage | None, typer.Option(help="Bullets of this stage.", rich_help_panel=PANEL)]
-MinConfidence = Annotated[
-    float, typer.Option(help="At least this confidence, 0 to 1.", rich_help_panel=PANEL)
-]
-MinActivations = Annotated[
-    int, typer.Option(help="Cited or learned at least this often.", rich_help_panel=PANEL)
-]
-Search = Annotated[
-    str, typer.Option(metavar="TEXT", help="All these words, whatever their case.", rich_help_panel=PANEL)
-]
-Sort = Annotated[
-    str,
-    typer.Option(
-        metavar="KEY", help=f"{', '.join(SORT_KEYS)}; numbers largest first.", rich_help_panel=PANEL
-    ),
-]
-Reverse = Annotated[bool, typer.Option("--reverse", help="The other way round.", rich_help_panel=PANEL)]
-Limit = Annotated[int | None, typer.Option(help="At most this many, after sorting.", rich_help_panel=PANEL)]
-IncludeQuarantined = Annotated[
-    bool, typer.Option("--include-quarantined", help="Quarantined bullets too.", rich_help_panel=PANEL)
-]
-Top = Annotated[
-    int | None, typer.Option(help="The best N, by confidence, then activations.", rich_help_panel=PANEL)
-]
+_FLAGS: dict[str, tuple[Any, Any, str, str | None]] = {
+    # name: type, default, help, metavar
+    "domain": (str | None, None, "Bullets of this domain.", None),
+    "section": (Section | None, None, "Bullets of this section.", None),
+    "stage": (PlaybookStage | None, None, "Bullets of this stage.", None),
+    "min_confidence": (float, 0.0, "At least this confidence, 0 to 1.", None),
+    "min_activations": (int, 0, "Cited or learned at least this often.", None),
+    "search": (str, "", "All these words, whatever their case.", "TEXT"),
+    "include_quarantined": (bool, False, "Quarantined bullets too.", None),
+    "top": (int | None, None, "The best N, by confidence, then activations.", None),
+    "sort": (str, "", f"{', '.join(SORT_KEYS)}; numbers largest first.", "KEY"),
+    "reverse": (bool, False, "The other way round.", None),
+    "limit": (int | None, None, "At most this many, after sorting.", None),
+}
+
+
+def with_filter(
+    command: Callable[..., Any], *, without: Collection[str] = (), domain: str = ""
+) -> Callable[..., Any]:
+    """``command`` with a flag for each field of a filter; it is called with ``wanted``, the filter that they ask for.
+
+    Args:
+        without: fields that have no flag.
+        domain: the help text of ``--domain``, if another one than usual.
+    """
+    names = [name for name in _FLAGS if name not in without]
+
+    def wrapper(**arguments: Any) -> Any:
+        fields = {name: arguments.pop(name) for name in names}
+        return command(**arguments, wanted=BulletFilter(**fields))
+
+    own = inspect.signature(command, eval_str=True).parameters
+    annotations = {name: own[name].annotation for name in own if name != "wanted"}
+    defaults = {name: own[name].default for name in annotations}
+    for name in names:
+        kind, default, text, metavar = _FLAGS[name]
+        flag = f"--{name.replace('_', '-')}"  # alone, so that a switch has no opposite
+        help_text = domain if domain and name == "domain" else text
+        option = typer.Option(flag, metavar=metavar, help=help_text, rich_help_panel=PANEL)
+        annotations[name], defaults[name] = Annotated[kind, option], default
+    wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
+            for name, kind in annotations.items()
+        ]
+    )
+    wrapper.__annotations__, wrapper.__doc__ = annotations, command.__doc__
+    return wrapper

@@ -6,25 +6,23 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from rich.console import Console
-from rich.style import Style
 from rich.text import Text
 
 from ace_cli.cli.inspect_target import Target
 from ace_cli.playbook import Bullet
+from ace_cli.playbook.diff import diff
 from ace_cli.playbook.filters import BulletFilter
+from ace_cli.report.format import count
 from ace_cli.report.terminal.bullet_view import Story, story_lines
-from ace_cli.report.terminal.paging import show, wrapped, write_lines
+from ace_cli.report.terminal.diff_view import diff_lines
+from ace_cli.report.terminal.paging import Output, show, write_lines
+from ace_cli.report.terminal.style import QUIET
 from ace_cli.report.terminal.tables import Layout, table_lines, tsv_lines
 from ace_cli.report.text import json_text, printable
 from ace_cli.runs.history import edits
 
-_QUIET = Style(dim=True)
 
-
-def show_bullets(
-    target: Target, wanted: BulletFilter, similar: str, *, as_json: bool, whole: bool, console: Console
-) -> None:
+def show_bullets(target: Target, wanted: BulletFilter, similar: str, out: Output) -> None:
     """The bullets that pass, as a table, as tab-separated lines (into a pipe) or as JSON."""
     everything = target.playbook.bullets
     similarities: Mapping[str, float] | None = None
@@ -38,39 +36,35 @@ def show_bullets(
     else:
         bullets = wanted.apply(everything)
 
-    if as_json:
+    if out.as_json:
         rows = [bullet.to_dict() for bullet in bullets]
         if similarities is not None:
             rows = [{"similarity": round(similarities[row["id"]], 4), **row} for row in rows]
         write_lines([json_text(rows)])
-    elif console.is_terminal:
-        show(_table(target, bullets, similarities, whole, console), console)
+    elif out.is_terminal:
+        show(_table(target, bullets, similarities, out), out.console)
     else:
         write_lines(tsv_lines(bullets, similarities))
         if len(bullets) < len(everything):
-            sys.stderr.write(f"{len(bullets)} of {len(everything)} bullets\n")
+            sys.stderr.write(f"{len(bullets)} of {count(len(everything), 'bullet')}\n")
 
 
 def _table(
-    target: Target,
-    bullets: Sequence[Bullet],
-    similarities: Mapping[str, float] | None,
-    whole: bool,
-    console: Console,
+    target: Target, bullets: Sequence[Bullet], similarities: Mapping[str, float] | None, out: Output
 ) -> Iterator[Text]:
-    total = len(target.playbook.bullets)
-    width, ascii_only = console.width, console.options.ascii_only
     if bullets:
-        yield from table_lines(bullets, width, similarities=similarities, whole=whole, ascii_only=ascii_only)
-    count = f"{len(bullets)} of {total} bullets" if len(bullets) < total else f"{total} bullets"
-    note = f"{count}. One of them with its history: ace inspect {target.path} ID"
-    layout = Layout.fit(bullets, width, similarities=similarities)
-    if not whole and any(map(layout.is_cut, bullets)):
+        yield from table_lines(
+            bullets, out.width, similarities=similarities, whole=out.whole, ascii_only=out.ascii_only
+        )
+    part = f"{len(bullets)} of " if len(bullets) < len(target.playbook) else ""
+    note = f"{part}{count(len(target.playbook), 'bullet')}. One of them with its history: ace inspect {target.path} ID"
+    layout = Layout.fit(bullets, out.width, similarities=similarities)
+    if not out.whole and any(map(layout.is_cut, bullets)):
         note += "; all text: --full, or into a pipe"
-    yield Text(note, _QUIET)
+    yield Text(note, QUIET)
 
 
-def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Console) -> None:
+def show_bullet(target: Target, bullet_id: str, out: Output) -> None:
     """One bullet with all that is known of it."""
     from ace_cli.report.terminal.similar import MOST_NEIGHBOURS_OF, neighbours
 
@@ -80,30 +74,21 @@ def show_bullet(target: Target, bullet_id: str, *, as_json: bool, console: Conso
     if target.run is None:
         notes.append(
             "A playbook file holds no more of a bullet's past than this. Its run knows every vote and merge: "
-            "ace inspect RUN " + bullet.id
+            f"ace inspect RUN {bullet.id}"
         )
     if len(target.playbook) > MOST_NEIGHBOURS_OF:
         notes.append(
-            f"Neighbours are not looked for among more than {MOST_NEIGHBOURS_OF} bullets of a domain."
+            f"Neighbours are not looked for among more than {MOST_NEIGHBOURS_OF:,} bullets of a domain."
         )
     near = neighbours(bullet, target.playbook.bullets)
     story = Story(bullet, tuple(moments), tuple(near), " ".join(notes))
-    if as_json:
-        write_lines([json_text(story.to_dict())])
-    else:
-        show(wrapped(story_lines(story, ascii_only=console.options.ascii_only), console), console)
+    out.show(story.to_dict, story_lines(story, ascii_only=out.ascii_only))
 
 
-def show_diff(before: Target, after: Target, *, as_json: bool, console: Console) -> None:
+def show_diff(before: Target, after: Target, out: Output) -> None:
     """What was added, removed and changed from ``before`` to ``after``."""
-    from ace_cli.playbook.diff import diff
-    from ace_cli.report.terminal.diff_view import diff_lines
-
     difference = diff(before.playbook, after.playbook)
-    if as_json:
-        write_lines([json_text(difference.to_dict())])
-    else:
-        show(wrapped(diff_lines(difference), console), console)
+    out.show(difference.to_dict, diff_lines(difference))
 
 
 def browse(target: Target) -> None:

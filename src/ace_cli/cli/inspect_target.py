@@ -27,6 +27,11 @@ class Target:
         self.run = None if isinstance(source, Playbook) else source
         self._source = source
 
+    @property
+    def name(self) -> str:
+        """What to call it: the folder's name, or the file's without its ending."""
+        return self.path.resolve().name if self.path.is_dir() else self.path.stem
+
     @cached_property
     def playbook(self) -> Playbook:
         """The file's, or the newest one of the run."""

@@ -1,70 +1,54 @@
-"""Taking a playbook along: the bullets that are wanted, fitted into a number of tokens, in a format, to where it goes."""
+"""Which bullets are taken along, fitted into a number of tokens, and what is to be said of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
 from ace_cli.errors import UsageError
-from ace_cli.playbook import Bullet, Playbook
+from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter, best_first
 from ace_cli.report.formats import FORMATS, Content, Format
 from ace_cli.report.text import printable
-from ace_cli.runs.reader import RunReader
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """What was rendered: ``data`` of ``path`` (None: standard output), and ``words`` on it."""
-
-    data: bytes
-    path: Path | None
-    words: tuple[str, ...]
-
-
-def export(
-    playbook: Playbook,
-    run: RunReader | None,
-    form: Format,
-    wanted: BulletFilter,
-    *,
-    output: Path | None,
-    name: str,
-    default_name: str,
-    description: str = "",
-    max_tokens: int | None = None,
-    model: str = "",
-) -> Exported:
-    """Choose and render; nothing is written.
+def choose(
+    content: Content, form: Format, wanted: BulletFilter, max_tokens: int | None = None, model: str = ""
+) -> tuple[Content, str]:
+    """``content`` with the bullets that are wanted, and a word on the tokens if there is a limit.
 
     Args:
-        output: where it shall go; None for standard output.
-        name: title of the page or name of the skill; else that of where it goes, else ``default_name``.
         max_tokens: as many of the best bullets as fit, by the tokenizer of ``model`` (default: the generator's).
 
     Raises:
-        UsageError: no bullet is left, or the format cannot hold what is asked of it.
+        UsageError: no bullet is left.
     """
+    playbook = content.playbook
     if wanted.domain is not None:
         _check_domain(wanted.domain, playbook.bullets)
-    chosen = wanted.apply(playbook.bullets)
-    path = form.place(output) if output is not None else None
-    title = name or (form.title(path) if path is not None else "") or default_name
-    words = []
+    chosen, said = replace(wanted, and_general=form.for_models).apply(playbook.bullets), ""
     if max_tokens is not None:
-        content = Content(playbook, title, description)
         chosen, said = _fitted(content, chosen, max_tokens, form, model)
-        words.append(said)
     if not chosen and len(playbook):
         raise UsageError(
             f"none of the {len(playbook)} bullets passes the filters, so nothing is written",
             "Loosen the filters; quarantined bullets need --include-quarantined.",
         )
-    data = form.render(Content(playbook.with_bullets(chosen), title, description, run))
-    words.append(_summary(playbook.bullets, chosen, form, path, title))
-    return Exported(data, path, tuple(words))
+    return replace(content, playbook=playbook.with_bullets(chosen)), said
+
+
+def describe(everything: Content, chosen: Content, form: Format, path: Path | None) -> str:
+    """How much was written, where, and what a user should know of it."""
+    bullets, written = everything.playbook.bullets, chosen.playbook.bullets
+    where = f" to {printable(str(path))}" if path is not None else ""
+    words = [f"{len(written)} of {len(bullets)} bullets{where} as {form.name}"]
+    if left_out := sum(b.is_quarantined for b in bullets) - sum(b.is_quarantined for b in written):
+        words.append(f"{left_out} quarantined left out (--include-quarantined)")
+    if remark := form.remark(path, chosen.title):
+        words.append(remark)
+    return "; ".join(words)
 
 
 def _check_domain(domain: str, bullets: Sequence[Bullet]) -> None:
@@ -75,19 +59,6 @@ def _check_domain(domain: str, bullets: Sequence[Bullet]) -> None:
             f"no bullet is of the domain {printable(domain)!r}",
             f"There is: {', '.join(map(printable, near))}.",
         )
-
-
-def _summary(
-    bullets: Sequence[Bullet], chosen: Sequence[Bullet], form: Format, path: Path | None, title: str
-) -> str:
-    where = f" to {printable(str(path))}" if path is not None else ""
-    words = [f"{len(chosen)} of {len(bullets)} bullets{where} as {form.name}"]
-    left_out = sum(b.is_quarantined for b in bullets) - sum(b.is_quarantined for b in chosen)
-    if left_out:
-        words.append(f"{left_out} quarantined left out (--include-quarantined)")
-    if remark := form.remark(path, title):
-        words.append(remark)
-    return "; ".join(words)
 
 
 def _fitted(

@@ -8,24 +8,47 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from ace_cli.report.text import json_text
 
 _CHUNK = 200
 """Lines rendered at a time: few enough that the first screen is there at once."""
 
 
-def make_console() -> Console:
-    """Stdout as rich sees it: no markup, no emoji codes, no highlighting of what others wrote."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:  # an ASCII terminal shows an escape where it lacks a character
-            reconfigure(errors="backslashreplace")
-    return Console(markup=False, emoji=False, highlight=False)
+class Output:
+    """Where the result of a command goes: JSON for scripts, else lines, which a terminal gets wrapped and paged.
+
+    ``whole`` is for the views: with all of it, rather than what fits.
+    """
+
+    def __init__(self, *, as_json: bool = False, whole: bool = False) -> None:
+        self.as_json, self.whole = as_json, whole
+        for stream in (sys.stdout, sys.stderr):
+            reconfigure = getattr(stream, "reconfigure", None)
+            if reconfigure is not None:  # an ASCII terminal shows an escape where it lacks a character
+                reconfigure(errors="backslashreplace")
+        # No markup, no emoji codes, no highlighting of what others wrote.
+        self.console = Console(markup=False, emoji=False, highlight=False)
+        self.is_terminal = self.console.is_terminal
+        self.ascii_only = self.console.options.ascii_only
+
+    @property
+    def width(self) -> int:
+        return self.console.width
+
+    def show(self, value: Callable[[], Any], lines: Iterable[Text]) -> None:
+        """``value`` as JSON, or the lines that say the same."""
+        if self.as_json:
+            write_lines([json_text(value())])
+        else:
+            show(wrapped(lines, self.console), self.console)
 
 
 def show(lines: Iterable[Text], console: Console) -> None:
