@@ -36,7 +36,7 @@ def inspect(
 
     Into a pipe, bullets come one a line, tab-separated and whole, under a line of column names.
     """
-    from ace_cli.cli import inspect_bullets, inspect_run
+    from ace_cli.cli import inspect_bullets
     from ace_cli.cli.inspect_target import open_target
     from ace_cli.report.terminal.paging import Output
 
@@ -69,12 +69,15 @@ def inspect(
         inspect_bullets.show_bullet(opened, bullet_id, out)
     elif diff is not None:
         inspect_bullets.show_diff(opened, open_target(diff), out)
-    elif run is not None and example:
-        inspect_run.show_example(run, example, out)
-    elif run is not None and follow:
-        inspect_run.follow(run, out)
     elif run is not None and not (filtered or bullets):
-        inspect_run.show_run(run, out)
+        from ace_cli.cli import inspect_run
+
+        if example:
+            inspect_run.show_example(run, example, out)
+        elif follow:
+            inspect_run.follow(run, out)
+        else:
+            inspect_run.show_run(run, out)
     else:
         inspect_bullets.show_bullets(opened, wanted, similar, out)
 

@@ -10,14 +10,12 @@ from rich.text import Text
 
 from ace_cli.cli.inspect_target import Target
 from ace_cli.playbook import Bullet
-from ace_cli.playbook.diff import diff
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.format import count
 from ace_cli.report.terminal.bullet_view import Story, story_lines
-from ace_cli.report.terminal.diff_view import diff_lines
 from ace_cli.report.terminal.paging import Output, show, write_lines
 from ace_cli.report.terminal.style import QUIET
-from ace_cli.report.terminal.tables import Layout, table_lines, tsv_lines
+from ace_cli.report.terminal.tables import Layout, tsv_lines
 from ace_cli.report.text import json_text, printable
 from ace_cli.runs.history import edits
 
@@ -52,13 +50,11 @@ def show_bullets(target: Target, wanted: BulletFilter, similar: str, out: Output
 def _table(
     target: Target, bullets: Sequence[Bullet], similarities: Mapping[str, float] | None, out: Output
 ) -> Iterator[Text]:
+    layout = Layout.fit(bullets, out.width, similarities=similarities, ascii_only=out.ascii_only)
     if bullets:
-        yield from table_lines(
-            bullets, out.width, similarities=similarities, whole=out.whole, ascii_only=out.ascii_only
-        )
+        yield from layout.lines(bullets, whole=out.whole)
     part = f"{len(bullets)} of " if len(bullets) < len(target.playbook) else ""
     note = f"{part}{count(len(target.playbook), 'bullet')}. One of them with its history: ace inspect {target.path} ID"
-    layout = Layout.fit(bullets, out.width, similarities=similarities)
     if not out.whole and any(map(layout.is_cut, bullets)):
         note += "; all text: --full, or into a pipe"
     yield Text(note, QUIET)
@@ -87,6 +83,9 @@ def show_bullet(target: Target, bullet_id: str, out: Output) -> None:
 
 def show_diff(before: Target, after: Target, out: Output) -> None:
     """What was added, removed and changed from ``before`` to ``after``."""
+    from ace_cli.playbook.diff import diff
+    from ace_cli.report.terminal.diff_view import diff_lines
+
     difference = diff(before.playbook, after.playbook)
     out.show(difference.to_dict, diff_lines(difference))
 

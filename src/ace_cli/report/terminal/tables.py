@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.style import Style
@@ -19,65 +21,41 @@ _MIN_CONTENT = 30
 """Cells below which the content gets a line of its own."""
 
 
+def tsv_lines(bullets: Iterable[Bullet], similarities: Mapping[str, float] | None = None) -> Iterator[str]:
+    """A header, then one line a bullet; ``similarities`` (by id) adds a last column.
+
+    Nothing is shortened; tabs and line feeds of the content stand as ``\\t`` and ``\\n``.
+    """
+    yield TSV_HEADER if similarities is None else f"{TSV_HEADER}\tsimilarity"
+    for bullet in bullets:
+        votes = f"{bullet.helpful_count}\t{bullet.harmful_count}\t{bullet.neutral_count}"
+        line = (
+            f"{printable(bullet.id)}\t{bullet.section.value}\t{printable(bullet.domain_id)}\t{bullet.stage.value}\t"
+            f"{bullet.confidence:.4f}\t{votes}\t{bullet.activation_count}\t{printable(bullet.content)}"
+        )
+        yield line if similarities is None else f"{line}\t{similarities[bullet.id]:.4f}"
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
+    """``value`` is what stands in it; ``right``: flush right, as numbers do."""
+
     key: str
     title: str
     width: int
+    value: Callable[[Bullet], str]
+    style: Style | Callable[[Bullet], Style] = PLAIN
     right: bool = False
 
-
-def tsv_line(bullet: Bullet, similarity: float | None = None) -> str:
-    """One bullet on one line, nothing shortened; tabs and line feeds of the content stand as ``\\t``, ``\\n``."""
-    cells = [
-        printable(bullet.id),
-        bullet.section.value,
-        printable(bullet.domain_id),
-        bullet.stage.value,
-        f"{bullet.confidence:.4f}",
-        str(bullet.helpful_count),
-        str(bullet.harmful_count),
-        str(bullet.neutral_count),
-        str(bullet.activation_count),
-        printable(bullet.content),
-    ]
-    if similarity is not None:
-        cells.append(f"{similarity:.4f}")
-    return "\t".join(cells)
-
-
-def tsv_lines(bullets: Iterable[Bullet], similarities: Mapping[str, float] | None = None) -> Iterator[str]:
-    """A header, then one line a bullet; ``similarities`` (by id) adds a last column."""
-    yield TSV_HEADER if similarities is None else f"{TSV_HEADER}\tsimilarity"
-    for bullet in bullets:
-        yield tsv_line(bullet, None if similarities is None else similarities[bullet.id])
-
-
-def table_lines(
-    bullets: Sequence[Bullet],
-    width: int,
-    *,
-    similarities: Mapping[str, float] | None = None,
-    whole: bool = False,
-    ascii_only: bool = False,
-) -> Iterator[Text]:
-    """The table, line by line, none wider than ``width`` cells.
-
-    Args:
-        similarities: by bullet id, shown in a first column.
-        whole: wrap the content instead of cutting it.
-        ascii_only: a terminal without Unicode: ``...`` and ``-`` for ``…`` and ``─``.
-    """
-    layout = Layout.fit(bullets, width, similarities=similarities, ascii_only=ascii_only)
-    yield layout.header()
-    yield Text(("-" if ascii_only else "─") * width, QUIET)
-    for bullet in bullets:
-        yield from layout.rows(bullet, whole=whole)
+    def cell(self, text: str, mark: str) -> str:
+        text = cut(text, self.width, mark)
+        space = " " * (self.width - cell_len(text))
+        return space + text if self.right else text + space
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A table's columns, fitted to a width.
+    """A table's columns, fitted to a width: no line is wider.
 
     ``before`` are the cells in front of the content, 0 if it gets a line of its own; ``room`` are the content's.
     """
@@ -88,7 +66,6 @@ class Layout:
     before: int
     room: int
     mark: str
-    similarities: Mapping[str, float] | None
 
     @classmethod
     def fit(
@@ -100,21 +77,31 @@ class Layout:
         similarities: Mapping[str, float] | None = None,
         ascii_only: bool = False,
     ) -> Layout:
-        """Columns as wide as these bullets need; ``only`` names the columns to have (default: all)."""
+        """Columns as wide as these bullets need.
+
+        Args:
+            only: names the columns to have (default: all).
+            similarities: by bullet id, shown in a first column.
+            ascii_only: a terminal without Unicode: ``...`` and ``-`` for ``…`` and ``─``.
+        """
         columns = tuple(c for c in _columns(bullets, width, similarities) if not only or c.key in only)
         gap = "  " if width >= 100 else " "
         before = sum(column.width + len(gap) for column in columns)
         room = width - before
         if room < _MIN_CONTENT:
             before, room = 0, max(width - 2, 1)
-        return cls(width, columns, gap, before, room, "..." if ascii_only else "…", similarities)
+        return cls(width, columns, gap, before, room, "..." if ascii_only else "…")
+
+    def lines(self, bullets: Iterable[Bullet], *, whole: bool = False) -> Iterator[Text]:
+        """The table; with ``whole``, the content is wrapped instead of cut."""
+        yield self.header()
+        yield Text(("─" if self.mark == "…" else "-") * self.width, QUIET)
+        for bullet in bullets:
+            yield from self.rows(bullet, whole=whole)
 
     def header(self) -> Text:
-        line = Text(no_wrap=True)
-        for column in self.columns:
-            line.append(_cell(column.title, column, "") + self.gap, BOLD)
-        if self.before:
-            line.append("content", BOLD)
+        cells = [column.cell(column.title, "") + self.gap for column in self.columns]
+        line = Text("".join(cells) + ("content" if self.before else ""), BOLD, no_wrap=True)
         line.truncate(self.width)
         return line
 
@@ -124,12 +111,11 @@ class Layout:
             parts = _wrapped(bullet.content, self.room)
         else:
             parts = [cut(one_line(bullet.content), self.room, self.mark)]
-        style = QUIET if bullet.is_quarantined else PLAIN
+        style = _quiet_if_out(bullet)
         line = Text(no_wrap=True)
-        cells = _cells(bullet, self.similarities)
         for column in self.columns:
-            value, cell_style = cells[column.key]
-            line.append(_cell(value, column, self.mark), cell_style)
+            cell_style = column.style if isinstance(column.style, Style) else column.style(bullet)
+            line.append(column.cell(column.value(bullet), self.mark), cell_style)
             line.append(self.gap)
         if self.before:
             line.append(parts.pop(0), style)
@@ -152,58 +138,43 @@ def cut(text: str, room: int, mark: str = "…") -> str:
     return set_cell_size(text, room - len(mark)).rstrip() + mark
 
 
-def _columns(bullets: Sequence[Bullet], width: int, similarities: Mapping[str, float] | None) -> list[Column]:
+def _columns(
+    bullets: Sequence[Bullet], width: int, similarities: Mapping[str, float] | None
+) -> Iterator[Column]:
     # Called for 100,000 bullets before the first line is shown: one cheap pass a column.
     wide = width >= 130
     limit = 24 if wide else 12 if width >= 80 else 8
-    helpful = max((b.helpful_count for b in bullets), default=0)
-    harmful = max((b.harmful_count for b in bullets), default=0)
-    activations = max((b.activation_count for b in bullets), default=0)
-    columns = [
-        _column("id", "id", min(_widest([b.id for b in bullets]), limit)),
-        _column(
-            "section",
-            "section",
-            _widest([kind.value for kind in Section if any(b.section is kind for b in bullets)]),
-        ),
-        _column("domain", "domain", min(_widest({b.domain_id for b in bullets}), limit)),
-        _column(
-            "stage",
-            "stage",
-            _widest([kind.value for kind in PlaybookStage if any(b.stage is kind for b in bullets)]),
-        ),
-        _column("confidence", "confidence" if wide else "conf", 4, right=True),
-        _column("votes", "helpful/harmful" if wide else "+/-", len(f"{helpful}/{harmful}"), right=True),
-        _column("activations", "activations" if wide else "act", len(str(activations)), right=True),
-    ]
+
+    def text(key: str, cells: int, value: Callable[[Bullet], str], style: Any) -> Column:
+        return Column(key, key, max(len(key), cells), value, style)
+
+    def number(key: str, title: str, short: str, cells: int, value: Callable[[Bullet], str]) -> Column:
+        title = title if wide else short
+        return Column(key, title, max(len(title), cells), value, right=True)
+
+    def most(count: Callable[[Bullet], int]) -> int:
+        return max(map(count, bullets), default=0)
+
     if similarities is not None:
-        columns.insert(0, _column("similarity", "similarity" if wide else "sim", 5, right=True))
-    return columns
+        yield number("similarity", "similarity", "sim", 5, lambda b: f"{similarities[b.id]:.3f}")
+    ids, domains = [b.id for b in bullets], {b.domain_id for b in bullets}
+    sections = [kind.value for kind in Section if any(b.section is kind for b in bullets)]
+    stages = [kind.value for kind in PlaybookStage if any(b.stage is kind for b in bullets)]
+    votes = f"{most(attrgetter('helpful_count'))}/{most(attrgetter('harmful_count'))}"
+    active = str(most(attrgetter("activation_count")))
+    yield text("id", min(_widest(ids), limit), lambda b: printable(b.id), BOLD)
+    yield text("section", _widest(sections), lambda b: b.section.value, lambda b: SECTIONS[b.section])
+    yield text("domain", min(_widest(domains), limit), lambda b: printable(b.domain_id), _quiet_if_out)
+    yield text("stage", _widest(stages), lambda b: b.stage.value, lambda b: STAGES[b.stage])
+    yield number("confidence", "confidence", "conf", 4, lambda b: f"{b.confidence:.2f}")
+    yield number(
+        "votes", "helpful/harmful", "+/-", len(votes), lambda b: f"{b.helpful_count}/{b.harmful_count}"
+    )
+    yield number("activations", "activations", "act", len(active), lambda b: str(b.activation_count))
 
 
-def _column(key: str, title: str, width: int, *, right: bool = False) -> Column:
-    return Column(key, title, max(len(title), width), right)
-
-
-def _cells(bullet: Bullet, similarities: Mapping[str, float] | None) -> dict[str, tuple[str, Style]]:
-    cells = {
-        "id": (printable(bullet.id), BOLD),
-        "section": (bullet.section.value, SECTIONS[bullet.section]),
-        "domain": (printable(bullet.domain_id), QUIET if bullet.is_quarantined else PLAIN),
-        "stage": (bullet.stage.value, STAGES[bullet.stage]),
-        "confidence": (f"{bullet.confidence:.2f}", PLAIN),
-        "votes": (f"{bullet.helpful_count}/{bullet.harmful_count}", PLAIN),
-        "activations": (str(bullet.activation_count), PLAIN),
-    }
-    if similarities is not None:
-        cells["similarity"] = (f"{similarities[bullet.id]:.3f}", PLAIN)
-    return cells
-
-
-def _cell(text: str, column: Column, mark: str) -> str:
-    text = cut(text, column.width, mark)
-    space = " " * (column.width - cell_len(text))
-    return space + text if column.right else text + space
+def _quiet_if_out(bullet: Bullet) -> Style:
+    return QUIET if bullet.is_quarantined else PLAIN
 
 
 def _wrapped(content: str, room: int) -> list[str]:
