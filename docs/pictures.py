@@ -24,10 +24,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from ace_cli.cli.inspect_target import Target, open_target
-from ace_cli.report.terminal.bullet_view import merge_events
-from ace_cli.report.terminal.run_view import live_lines, run_view
-from ace_cli.report.terminal.tables import table_lines
+from ace_cli.report.terminal.run_view import live_lines
+from ace_cli.report.terminal.tables import Layout
+from ace_cli.runs.overview import overview
+from ace_cli.runs.target import Target, open_target
 from ace_cli.tui.app import Browser
 from ace_cli.tui.document import Document
 
@@ -55,9 +55,9 @@ def draw(path: Path) -> None:
     target = open_target(path)
     bullets = target.playbook.bullets[:16]
     flag = "" if target.run is None else " --bullets"
-    write("table", f"ace inspect {path}{flag}", table_lines(bullets, WIDTH))
+    write("table", f"ace inspect {path}{flag}", Layout.fit(bullets, WIDTH).lines(bullets))
     if target.run is not None:
-        write("run", f"ace inspect {path}", live_lines(run_view(target.run), WIDTH, 100))
+        write("run", f"ace inspect {path}", live_lines(overview(target.run), WIDTH, 100))
     asyncio.run(browser(target))
     photograph(path)
 
@@ -70,7 +70,7 @@ def write(name: str, title: str, lines: Iterable[Text]) -> None:
 
 
 async def browser(target: Target) -> None:
-    document = Document(target.path, target.playbook, merge_events(target.deltas()), target.run is None)
+    document = Document(target.path, target.playbook, target.history(), target.run is None)
     app = Browser(document)
     async with app.run_test(size=(WIDTH + 10, 28)) as pilot:
         await pilot.press("down", "n")

@@ -75,7 +75,7 @@ def test_a_trainer_in_one_call_gives_metrics_and_files(serve: Serve) -> None:
     }
     assert json.loads(Path(result["output_paths"]["metrics"]).read_text()) == metrics.details
     with RunReader(Path(result["run_dir"])) as run:
-        assert run.state().name == "finished"
+        assert run.state().state == "finished"
 
 
 def test_every_field_of_the_contract_is_there() -> None:

@@ -90,7 +90,7 @@ def test_a_long_outage_stops_the_run_and_burns_nothing(
     assert time.monotonic() - started < 100
     with RunReader(inside.cwd / "run") as run:
         assert run.counts()[2] == 0
-        assert run.state().name == "failed"
+        assert run.state().state == "failed"
     server.outage = None
     resumed = inside("resume", "run")
     assert resumed.code == 0, resumed.err

@@ -27,7 +27,7 @@ from ace_cli.engine.events import (
 from ace_cli.report.format import duration, money
 from ace_cli.report.progress.reporter import reporter
 from ace_cli.report.terminal.summary import result_lines
-from ace_cli.runs.records import CurvePoint, Usage
+from ace_cli.runs.records import CurvePoint, State, Usage
 from ace_cli.settings import DisplaySettings
 
 HOSTILE = "\x1b[31mred [bold]x[/bold] \x00 \u202egnp \ud800 \x9b2J\r\nnext"
@@ -38,7 +38,7 @@ def point(batch: int, text: float = 0.5) -> CurvePoint:
     return CurvePoint(batch, 0, 10 * (batch + 1), 5 * (batch + 1), 0, 0.5, text, 4, 2, 1, {}, 20, 900, 0.25)
 
 
-def story(text: str, state: str = "finished") -> Iterable[Event]:
+def story(text: str, state: State = State.FINISHED) -> Iterable[Event]:
     """A small run in which ``text`` stands wherever somebody else's text may."""
     yield RunStarted(text, 20, 2, 1, 0, 0, 0, 0, Usage(), False)
     yield Notice(f"notice {text}")
@@ -180,7 +180,7 @@ def test_money_in_words(cost: float | None, words: str) -> None:
 
 
 def test_a_stopped_run_says_how_to_go_on() -> None:
-    *_, last = story("run-1", "stopped")
+    *_, last = story("run-1", State.STOPPED)
     assert isinstance(last, RunFinished)
     lines = result_lines(last)
     assert "playbook   4 bullets so far" in lines

@@ -59,7 +59,7 @@ def outcome(folder: Path) -> dict[str, Any]:
     with RunReader(folder / "run") as run:
         totals = run.usage()
         episodes = [(e.step, e.correct, e.failure, e.rounds) for e in run.episodes()]
-        state = run.state().name
+        state = run.state().state
     return {
         "playbook": (folder / "out/playbook.json").read_bytes(),
         "metrics": metrics,

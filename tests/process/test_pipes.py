@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import support.inspect_samples as samples
+from ace_cli.runs.records import State
 from ace_cli.runs.store import RunStore
 from support.command import ace, environment, start, train_arguments
 from support.serving import Serve
@@ -45,7 +46,7 @@ def test_follow_ends_with_the_run(tmp_path: Path) -> None:
         assert process.stdout.readline().startswith("batch 3: 30/20")
         assert process.poll() is None, "it stays while the run goes on"
         store.begin_session({})
-        store.end_session("finished")
+        store.end_session(State.FINISHED)
         rest, errors = process.communicate(timeout=30)
     assert (rest, process.returncode) == ("", 0)
     assert errors == f"{run_dir} is finished\n"

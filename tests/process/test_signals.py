@@ -36,7 +36,7 @@ def test_once_finishes_what_is_in_flight(number: signal.Signals, serve: Serve, i
     assert "ace resume" in err
     assert "Traceback" not in err
     with RunReader(inside.cwd / "run") as run:
-        assert run.state().name == "stopped"
+        assert run.state().state == "stopped"
         done, _, _ = run.counts()
         paid = sum(usage.calls for usage in run.usage().values())
     assert paid == server.outcomes()["ok"] == 2 * done  # each example in flight got its second call as well
@@ -59,7 +59,7 @@ def test_twice_ends_at_once(serve: Serve, tmp_path: Path) -> None:
     assert time.monotonic() - before < 15
     assert child.returncode == 130, err
     with RunReader(tmp_path / "run") as run:
-        assert run.state().name == "stopped"
+        assert run.state().state == "stopped"
 
 
 def test_a_hanging_provider_is_not_waited_for_longer_than_the_grace_period(

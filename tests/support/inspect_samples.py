@@ -14,7 +14,7 @@ import pytest
 from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Add, Bullet, Change, Confirm, Delta, Drop, Playbook, Section, Vote, confidence
-from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round
+from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, Round, State
 from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
 from ace_cli.settings import DEFINITIONS, Kind
@@ -139,7 +139,7 @@ async def _train(folder: Path, dataset: list[Example], state: str, hostile: bool
                 ),
             )  # fmt: skip
         if state != "running":
-            store.end_session(state, "" if state == "finished" else "spent $1.00 of $1.00")
+            store.end_session(State(state), "" if state == "finished" else "spent $1.00 of $1.00")
 
 
 async def _episode(store: RunStore, example: Example, step: int, batch: int, hostile: bool) -> Episode:

@@ -106,7 +106,7 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
             await store.record_episode(episode)
             await store.record_merge(0, delta, curve)
             await store.record_vectors("w", [("h", b"\0\1")])
-            store.end_session("stopped", "why")
+            store.end_session(State.STOPPED, "why")
 
     asyncio.run(write())
     with RunReader(tmp_path) as run:
@@ -453,7 +453,7 @@ def test_a_full_disk_is_told_to_everybody_who_waits_and_nothing_recorded_is_lost
             with pytest.raises(StoreError):  # nor does anything later go through
                 await store.record_reply(reply(30))
             with pytest.raises(StoreError):
-                store.end_session("stopped")
+                store.end_session(State.STOPPED)
         return ended
 
     for error in asyncio.run(write()):

@@ -64,9 +64,9 @@ def export(
     Quarantined bullets are left out unless asked for. What json, jsonl and paper write is read back by
     `ace train --initial-playbook`.
     """
-    from ace_cli.cli.inspect_target import open_target
     from ace_cli.report.export import choose, describe
     from ace_cli.report.formats import Content, find_format
+    from ace_cli.runs.target import open_target
 
     if str(output) == "-":
         output = None

@@ -37,8 +37,8 @@ def inspect(
     Into a pipe, bullets come one a line, tab-separated and whole, under a line of column names.
     """
     from ace_cli.cli import inspect_bullets
-    from ace_cli.cli.inspect_target import open_target
     from ace_cli.report.terminal.paging import Output
+    from ace_cli.runs.target import open_target
 
     filtered = bool(similar) or wanted != BulletFilter()
     views = {

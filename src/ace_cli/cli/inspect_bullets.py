@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from rich.text import Text
 
-from ace_cli.cli.inspect_target import Target
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.format import count
@@ -18,6 +17,7 @@ from ace_cli.report.terminal.style import QUIET
 from ace_cli.report.terminal.tables import Layout, tsv_lines
 from ace_cli.report.text import json_text, printable
 from ace_cli.runs.history import edits
+from ace_cli.runs.target import Target
 
 
 def show_bullets(target: Target, wanted: BulletFilter, similar: str, out: Output) -> None:

@@ -42,7 +42,7 @@ def resume(
         print_runs(list_runs(runs), runs)
         return
     from ace_cli.engine.resume import prepare_resume
-    from ace_cli.report import reporter
+    from ace_cli.report.progress.reporter import reporter
     from ace_cli.runs import lock
     from ace_cli.settings.layers import read_layers
     from ace_cli.training.job import train as work

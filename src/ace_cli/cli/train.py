@@ -44,7 +44,7 @@ def train(
         typer.echo("\n".join(plan_lines(estimate(settings))))
         return
     from ace_cli.engine.create import create_run
-    from ace_cli.report import reporter
+    from ace_cli.report.progress.reporter import reporter
     from ace_cli.training.job import train as work
 
     with reporter(settings.display) as report:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ace_cli.runs.records import CurvePoint, Usage
+from ace_cli.runs.records import CurvePoint, State, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The last event: ``state`` is finished, stopped or failed."""
+    """The last event; the run is finished, stopped or failed."""
 
-    state: str
+    state: State
     reason: str
     run_dir: str
     playbook_path: str

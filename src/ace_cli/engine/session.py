@@ -37,7 +37,7 @@ from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import FAILED, FINISHED, STOPPED
+from ace_cli.runs.records import State
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.recorded import recorded
@@ -84,7 +84,7 @@ class Job(Protocol[R_co]):
         """Write the files of a finished run. Called once, after :meth:`run`, when nothing went wrong."""
         ...
 
-    def finished(self, state: str, reason: str) -> Event:
+    def finished(self, state: State, reason: str) -> Event:
         """What is told last."""
         ...
 
@@ -161,7 +161,7 @@ async def _hold(
 
 
 def is_finished(store: RunReader) -> bool:
-    return store.state().name == FINISHED
+    return store.state().state is State.FINISHED
 
 
 def _open(
@@ -242,11 +242,11 @@ def _end(session: Session, job: Job[R], emit: GuardedListener, problem: AceError
     return result[0]
 
 
-def _state(problem: AceError | None) -> tuple[str, str]:
+def _state(problem: AceError | None) -> tuple[State, str]:
     if problem is None:
-        return FINISHED, ""
+        return State.FINISHED, ""
     stopped = isinstance(problem, Interrupted | LimitReached)
-    return STOPPED if stopped else FAILED, problem.message
+    return State.STOPPED if stopped else State.FAILED, problem.message
 
 
 def _last_failure(store: RunReader) -> str:

@@ -29,19 +29,12 @@ class State(StrEnum):
         return self in (State.CRASHED, State.STOPPED, State.FAILED)
 
 
-RUNNING, STOPPED, FAILED, FINISHED = State.RUNNING, State.STOPPED, State.FAILED, State.FINISHED
-
-
 @dataclass(frozen=True, slots=True)
 class Standing:
     """A run's state and, where there is one, the reason for it."""
 
     state: State
     reason: str = ""
-
-    @property
-    def name(self) -> str:
-        return self.state.value
 
 
 @dataclass(frozen=True, slots=True)

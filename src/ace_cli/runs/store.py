@@ -30,7 +30,7 @@ from ace_cli.files import cannot_write, write_private
 from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, reader
 from ace_cli.runs.codec import dumps, tagged
-from ace_cli.runs.records import RUNNING, CurvePoint, Episode, Header, RecordedReply
+from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, State
 
 FILE = "run.sqlite3"
 
@@ -117,7 +117,7 @@ class RunStore(reader.RunReader):
                         dumps(reader.playbook_row(header.base_playbook)),
                         dataset_hash(),
                         dumps(header.source),
-                        RUNNING,
+                        State.RUNNING,
                     ),
                 )
                 db.execute("COMMIT")
@@ -153,12 +153,12 @@ class RunStore(reader.RunReader):
         def write(db: sqlite3.Connection) -> None:
             cursor = db.execute("INSERT INTO session (started_at, pid, host) VALUES (?,?,?)", row)
             self._session = cursor.lastrowid
-            db.execute("UPDATE run SET state = ?, reason = '', runtime = ?", (RUNNING, dumps(runtime)))
+            db.execute("UPDATE run SET state = ?, reason = '', runtime = ?", (State.RUNNING, dumps(runtime)))
 
         self._started = time.monotonic()
         self._submit(write).result()
 
-    def end_session(self, state: str, reason: str = "") -> None:
+    def end_session(self, state: State, reason: str = "") -> None:
         """Note how it ended; at once."""
 
         def write(db: sqlite3.Connection) -> None:

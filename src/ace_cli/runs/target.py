@@ -1,27 +1,112 @@
-"""A playbook from whatever a user points at."""
+"""What a user points at: a playbook file, a checkpoint or a run directory."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ace_cli.errors import UsageError
-from ace_cli.playbook import Playbook
+from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import read_playbook
-from ace_cli.runs.folders import is_run
-from ace_cli.runs.reader import RunReader
+from ace_cli.playbook.nearest import nearest_ids
+from ace_cli.runs.history import History, history
+from ace_cli.runs.reader import FILE, RunReader
+from ace_cli.runs.records import Header
+from ace_cli.settings import DEFINITIONS
+
+
+class Target:
+    """What was opened; ``run`` is None for a file."""
+
+    def __init__(self, path: Path, source: Playbook | RunReader) -> None:
+        self.path = path
+        self.run = source if isinstance(source, RunReader) else None
+        self._source = source
+
+    @property
+    def name(self) -> str:
+        """What to call it: the folder's name, or the file's without its ending."""
+        return self.path.resolve().name if self.run is not None else self.path.stem
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        """The file's, or that of the run as it stands now."""
+        return trained_playbook(self._source) if isinstance(self._source, RunReader) else self._source
+
+    def history(self, wanted: Collection[str] | None = None) -> History:
+        """What the run's merges did to these bullets (default: to all); nothing for a file."""
+        return history(self.run.merges(), wanted) if self.run is not None else {}
+
+    def bullet(self, bullet_id: str) -> Bullet:
+        """The bullet of that id.
+
+        Raises:
+            UsageError: there is none; the hint names the nearest ids.
+        """
+        try:
+            return self.playbook.by_id[bullet_id]
+        except KeyError:
+            near = nearest_ids(bullet_id, self.playbook.by_id)
+            hint = f"Nearest: {', '.join(near)}." if near else "It has no bullets."
+            raise UsageError(f"no bullet {bullet_id!r} in {self.path}", hint) from None
+
+
+def open_target(path: Path) -> Target:
+    """Read what is at ``path``; a run is opened for reading only, so that its writer goes on undisturbed.
+
+    Raises:
+        UsageError: there is nothing, or nothing that `ace` knows.
+    """
+    if path.name == FILE:
+        path = path.parent
+    if (path / FILE).is_file():
+        return Target(path, RunReader(path))
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder, but not of a run (it has no {FILE})", _runs_in(path))
+    return Target(path, read_playbook(path))
 
 
 def load_source(path: Path) -> Playbook:
-    """The playbook of a run directory (as it stands now), a checkpoint, or a playbook file of any known form.
+    """The playbook of what is at ``path``.
 
     Raises:
         UsageError: there is nothing, or nothing that holds a playbook.
     """
-    if is_run(path):
-        with RunReader(path) as run:
-            return run.playbook()
-    if path.is_dir():
-        raise UsageError(
-            f"{path} is a folder without a run", "Name a playbook file, a checkpoint or a run directory."
-        )
-    return read_playbook(path)
+    target = open_target(path)
+    try:
+        return target.playbook
+    finally:
+        if target.run is not None:
+            target.run.close()
+
+
+def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbook:
+    """The run's playbook (as it stands, or the one given) with the header that its file gets."""
+    header = run.header()
+    return replace(
+        run.playbook() if playbook is None else playbook,
+        created_at=header.created_at,
+        training_config=training_config(header, run.example_count()),
+    )
+
+
+def training_config(header: Header, num_examples: int) -> dict[str, Any]:
+    """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
+    listed = sorted((d.in_header, d.path) for d in DEFINITIONS.values() if d.in_header)
+    config = {name: header.identity.get(path) for (_, name), path in listed}
+    return {
+        "num_examples": num_examples,
+        **config,
+        "dataset_hash": header.dataset_hash,
+        "ace_version": header.ace_version,
+    }
+
+
+def _runs_in(folder: Path) -> str:
+    runs = sorted((p.parent for p in folder.glob(f"*/{FILE}")), key=lambda run: run.stat().st_mtime)
+    if runs:
+        return f"The newest run in it: {runs[-1]}."
+    return "Give a playbook file, a checkpoint or a run directory."

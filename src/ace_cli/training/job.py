@@ -13,10 +13,12 @@ from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session, hold
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.playbook import Playbook
+from ace_cli.runs.overview import overview
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import Usage
+from ace_cli.runs.records import State
+from ace_cli.runs.target import training_config
 from ace_cli.settings import Settings
-from ace_cli.training.outputs import Checkpoints, training_config, write_outputs
+from ace_cli.training.outputs import Checkpoints, write_outputs
 from ace_cli.training.plan import Plan
 from ace_cli.training.trainer import Trainer
 
@@ -108,25 +110,24 @@ class TrainingJob:
         metrics = write_outputs(store, playbook, playbook_path, metrics_path)
         return TrainingResult(self._session.run_dir, playbook, playbook_path, metrics_path, metrics)
 
-    def finished(self, state: str, reason: str) -> Event:
-        store, output = self._session.store, self._session.settings.output
-        total, correct, failed = store.counts()
-        by_role = store.usage()
+    def finished(self, state: State, reason: str) -> Event:
+        """See :class:`~ace_cli.engine.session.Job`."""
+        output, run = self._session.settings.output, overview(self._session.store)
         return RunFinished(
             state=state,
             reason=reason,
-            run_dir=str(self._session.run_dir),
+            run_dir=str(run.run_dir),
             playbook_path=_near(output.playbook),
             metrics_path=_near(output.metrics),
-            examples=total,
-            correct=correct,
-            failed=failed,
-            accuracy=round(correct / total, 6) if total else 0.0,
-            playbook_size=store.playbook_size(),
-            seconds=store.seconds(),
-            usage=Usage.sum(by_role.values()),
-            by_role=by_role,
-            curve=tuple(merge.curve for merge in store.merges()),
+            examples=run.done,
+            correct=run.correct,
+            failed=run.failed,
+            accuracy=round(run.accuracy or 0.0, 6),
+            playbook_size=run.playbook_size,
+            seconds=run.seconds,
+            usage=run.bill,
+            by_role=dict(run.usage),
+            curve=tuple(run.curve),
         )
 
 

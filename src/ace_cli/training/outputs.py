@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +15,8 @@ from ace_cli.playbook import Playbook
 from ace_cli.playbook.formats import dump_playbook
 from ace_cli.runs.overview import overview
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import CurvePoint, Header, Merge, Usage
-from ace_cli.settings import DEFINITIONS
-
-
-def training_config(header: Header, num_examples: int) -> dict[str, Any]:
-    """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
-    listed = sorted((d.in_header, d.path) for d in DEFINITIONS.values() if d.in_header)
-    config = {name: header.identity.get(path) for (_, name), path in listed}
-    return {
-        "num_examples": num_examples,
-        **config,
-        "dataset_hash": header.dataset_hash,
-        "ace_version": header.ace_version,
-    }
-
-
-def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbook:
-    """The run's playbook with the header that its file gets."""
-    header = run.header()
-    return replace(
-        playbook if playbook is not None else run.playbook(),
-        created_at=header.created_at,
-        training_config=training_config(header, run.example_count()),
-    )
+from ace_cli.runs.records import CurvePoint, Merge, Usage
+from ace_cli.runs.target import trained_playbook
 
 
 class Checkpoints:
