@@ -20,7 +20,7 @@ KEY = "a8f5f167f44f4964e6c998dee827110c"
         ("{'authorization': 'Bearer " + KEY + "', 'x': 1}", "{'authorization': '***', 'x': 1}"),
         ('{"x-api-key": "' + KEY + '"}', '{"x-api-key": "***"}'),
         ("http://user:" + KEY + "@host/v1", "http://***@host/v1"),
-        ("https://host/v1?alt=1&key=" + KEY + "&b=2", "https://host/v1?alt=1&key=***&b=2"),
+        ("https://host/v1?alt=1&key=" + KEY + "&v=2", "https://host/v1?alt=1&key=***&v=2"),
         ("api_key=" + KEY + ", model=m", "api_key=***, model=m"),
         ("AIzaSyA1234567890abcdefghij is no key", "*** is no key"),
     ],

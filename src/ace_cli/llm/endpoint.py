@@ -17,6 +17,7 @@ from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.llm.errors_map import map_error, redacted_cause
 from ace_cli.llm.library import count_tokens, load_litellm
 from ace_cli.llm.wire import listening
+from ace_cli.redact import environment, forms, mask, secrets_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,14 @@ class Endpoint:
         prices: Prices | None = None,
     ) -> None:
         self.name = name
+        self._address = api_base or ""
         # HTTP clients refuse a key beside a name and password in the address: those go into the header.
         self._api_base, basic = _without_credentials(api_base)
         self._api_key = api_key
         self._headers = {**basic, **(headers or {})}
         self._timeout = timeout
         self._prices = prices
-        self._secrets = tuple(value for value in (api_key, *self._headers.values()) if value)
+        self._secrets = (api_key or "", *self._headers.values(), *secrets_of(self._address))
 
     @cached_property
     def provider(self) -> tuple[str, str]:
@@ -133,6 +135,10 @@ class Endpoint:
             return PermanentError(f"{self.name}: no API key", hint, kind="auth")
         return failure
 
+    def mask(self, text: str) -> str:
+        """``text``, as the provider sent it, without the keys that were sent there or stand in the environment."""
+        return mask(text, self._told)
+
     def count_tokens(self, text: str) -> int:
         return count_tokens(self._route, text)
 
@@ -162,6 +168,11 @@ class Endpoint:
         litellm = load_litellm()
         await litellm.close_litellm_async_clients()
         litellm.in_memory_llm_clients_cache.flush_cache()
+
+    @cached_property
+    def _told(self) -> tuple[str, ...]:
+        headers = (value for name, value in self._headers.items() if name.lower() not in _HARMLESS_HEADERS)
+        return forms((self._api_key or "", *headers, *secrets_of(self._address), *environment()))
 
     @property
     def _route(self) -> str:
@@ -203,6 +214,9 @@ class Endpoint:
         known = load_litellm().validate_environment(self._route)
         return [str(name) for name in known.get("missing_keys", []) if str(name).endswith("KEY")]
 
+
+_HARMLESS_HEADERS = frozenset({"accept", "content-type", "http-referer", "user-agent", "x-title"})
+"""Headers whose values are no secrets, so that a reply may hold them."""
 
 _users: WeakSet[Endpoint] = WeakSet()
 """Endpoints with connections that may be open."""

@@ -103,8 +103,8 @@ class LitellmModel:
         )
         completion_tokens = said.completion_tokens or (self.count_tokens(said.text) if said.text else 0)
         return ChatReply(
-            text=said.text,
-            finish_reason=said.finish_reason,
+            text=self._endpoint.mask(said.text),
+            finish_reason=self._endpoint.mask(said.finish_reason),
             prompt_tokens=prompt_tokens,
             completion_tokens=completion_tokens,
             cached_prompt_tokens=said.cached_prompt_tokens,

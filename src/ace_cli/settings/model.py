@@ -16,6 +16,7 @@ from ace_cli.settings.definition import Definition, Form, Section, definitions, 
 from ace_cli.settings.values import (
     Address,
     Count,
+    Extra,
     Failures,
     Integer64,
     Money,
@@ -74,7 +75,7 @@ class RoleSettings(Section):
     temperature: float | None = identity(0.0, "Sampling temperature; unset with an empty text", ge=0, le=2)
     max_tokens: int | None = identity(None, "Longest reply in tokens; unset: the provider's choice", ge=1)
     timeout: Seconds = runtime(120.0, "How long a call may take until it is tried again (90s, 5m)", gt=0)
-    extra: Table = identity({}, "Any further parameter of the provider, handed through as it is")
+    extra: Extra = identity({}, "Any further parameter of the provider, handed through as it is")
     prompt_style: Literal["auto", "json", "plain"] = identity(
         "auto", "How to ask: JSON, or plain text for small models"
     )

@@ -7,14 +7,13 @@ only over what came from a file or a default.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ace_cli.errors import UsageError
-from ace_cli.redact import redact
+from ace_cli.redact import public_address
 from ace_cli.settings.definition import ADDRESS, PATH, Kind
 from ace_cli.settings.layers import Layer, Loaded, fold
 from ace_cli.settings.model import DEFINITIONS, Settings
@@ -25,7 +24,7 @@ def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
     """Dotted path -> JSON value of all settings of a kind, as the store keeps them.
 
     Paths of runtime settings are kept absolute: a run may be resumed from another folder. Addresses are kept
-    without user, password and key.
+    without user, password and whatever else may be secret in them; whoever resumes gives that again.
 
     Raises:
         UsageError: the working folder has a name that cannot be kept.
@@ -35,7 +34,7 @@ def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
         if definition.kind is kind:
             value = settings.at(path)
             if definition.form is ADDRESS and value is not None:
-                value = _public(value)
+                value = public_address(value)
             if definition.form is PATH and value is not None:
                 value = str(value) if kind is Kind.IDENTITY else _absolute(value)
             found[path] = value
@@ -94,12 +93,6 @@ _HINTS = {"data.num_examples": "`ace resume RUN --extend-to N` goes on with more
 
 def _said(value: Any) -> str:
     return repr(str(value) if isinstance(value, Path) else value)
-
-
-def _public(address: str) -> str:
-    """An address without what is secret in it; whoever resumes gives that again."""
-    address = re.sub(r"(?<=://)[^/\s]*@", "", address)
-    return address if redact(address) == address else address.partition("?")[0]
 
 
 def _absolute(path: Path) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
@@ -45,7 +46,12 @@ def _at_home(path: Path) -> Path:
         raise ValueError("a path whose ~ is the folder of a user who is known here") from None
 
 
-_SECRET = re.compile(r"api[_-]?key|authorization|token$|secret|password|headers$", re.I)
+def _check_address(address: str) -> str:
+    urlsplit(address)  # raises ValueError
+    return address
+
+
+_SECRET = re.compile(r"(api|access)[_-]?key|authorization|token$|secret|password|headers$", re.I)
 
 
 def _check_table(node: Any) -> Any:
@@ -68,6 +74,26 @@ def _check_table(node: Any) -> Any:
     return node
 
 
+_ROUTE = re.compile(
+    r"api_base|base_url|(^|_)(uri|url|host|endpoint|proxy|role_name|profile_name|scope)(_|$)|^organization$"
+    r"|^fallbacks$|fallback_dict|^model_list$|callback|^litellm_|^custom_llm_|_header$|^client|tenant_id|username|credential|ssl|_file$",
+    re.I,
+)
+_PLACE = re.compile(r"(location|region|region_name|zone|project|project_id)$", re.I)
+
+
+def _check_extra(table: dict[str, Any]) -> dict[str, Any]:
+    """Parameters that go with a call, but say nothing about where it goes, as whom, or who else is told."""
+    for name, value in _check_table(table).items():
+        if _ROUTE.search(name) or (isinstance(value, str) and "://" in value):
+            raise ValueError(
+                f"{name!r} says where calls go or who pays; that is for api_base, headers, or the provider's variables"
+            )
+        if _PLACE.search(name) and not re.fullmatch(r"[\w.:-]+", str(value)):
+            raise ValueError(f"{name!r} is the name of a place, without / and the like")
+    return table
+
+
 Count = Annotated[int, Field(ge=0), Form("N", "a whole number from 0")]
 Positive = Annotated[int, Field(ge=1), Form("N", "a whole number from 1")]
 Integer64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Form("N", "a whole number of 64 bits")]
@@ -82,6 +108,7 @@ Failures = Annotated[
 ]
 UserPath = Annotated[Path, AfterValidator(_at_home), PATH]
 """A file or folder; ``~`` is the user's own."""
-Address = Annotated[str, ADDRESS]
+Address = Annotated[str, AfterValidator(_check_address), ADDRESS]
+Extra = Annotated[dict[str, Any], AfterValidator(_check_extra), TABLE]
 Table = Annotated[dict[str, Any], AfterValidator(_check_table), TABLE]
 SecretTable = Annotated[dict[str, SecretStr], TABLE]
