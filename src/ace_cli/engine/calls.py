@@ -130,6 +130,8 @@ class LocalDesk:
     def settle(self, reservation: Reservation, paid: Paid | None) -> None:
         self._ledger.settle(reservation, paid)
         self._settled.set()
+        if self._store.shortage is not None:
+            self._stop.stop(self._store.shortage)
         total, in_flight = self._ledger.total, self._ledger.in_flight
         self._emit(CallFinished(reservation.role, in_flight, paid is not None, total))
 

@@ -31,6 +31,7 @@ from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, reader
 from ace_cli.runs.codec import dumps, tagged
 from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, State
+from ace_cli.runs.reserve import Reserve
 
 FILE = "run.sqlite3"
 
@@ -65,6 +66,9 @@ class RunStore(reader.RunReader):
         self._waiting: queue.SimpleQueue[tuple[_Write, Future[None]] | None] = queue.SimpleQueue()
         self._error: AceError | None = None
         self._session: int | None = None
+        self._reserve = Reserve(run_dir)
+        self.shortage: StoreError | None = None
+        """Why nothing more may be asked for: the disk is full, and what is in flight goes into the reserve."""
         self._started = time.monotonic()
         self._known_texts: set[str] = set()
         self._thread = threading.Thread(target=self._work, name="run-store", daemon=True)
@@ -147,7 +151,11 @@ class RunStore(reader.RunReader):
         self._submit(write).result()
 
     def begin_session(self, runtime: Mapping[str, Any]) -> None:
-        """Note that this process works on the run now, with these runtime settings."""
+        """Note that this process works on the run now, with these runtime settings.
+
+        Raises:
+            StoreError: the disk has no room for the replies that would be in flight.
+        """
         row = (now(), os.getpid(), socket.gethostname())
 
         def write(db: sqlite3.Connection) -> None:
@@ -155,6 +163,7 @@ class RunStore(reader.RunReader):
             self._session = cursor.lastrowid
             db.execute("UPDATE run SET state = ?, reason = '', runtime = ?", (State.RUNNING, dumps(runtime)))
 
+        self._reserve.take(int(runtime.get("execution.concurrency", 1)))
         self._started = time.monotonic()
         self._submit(write).result()
 
@@ -247,6 +256,7 @@ class RunStore(reader.RunReader):
         super().close()  # first, so that the writer is the last one out and folds the log into the file
         self._waiting.put(None)
         self._thread.join()
+        self._reserve.give()
 
     def _text(self, text: str) -> tuple[str, ...]:
         """Hash of a text, and its compressed body unless this process stored it before."""
@@ -273,7 +283,7 @@ class RunStore(reader.RunReader):
         with contextlib.closing(self._writer) as db:
             for group in self._groups():
                 try:
-                    self._commit(db, [write for write, _ in group])
+                    self._commit_or_free_room(db, [write for write, _ in group])
                 except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
                     # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
                     self._error = store_error(self.path, error)
@@ -295,6 +305,15 @@ class RunStore(reader.RunReader):
             yield group
             if last:
                 return
+
+    def _commit_or_free_room(self, db: sqlite3.Connection, writes: Sequence[_Write]) -> None:
+        try:
+            self._commit(db, writes)
+        except sqlite3.OperationalError as error:
+            if not _is_full(error) or not self._reserve.give():
+                raise
+            self.shortage = store_error(self.path, error)
+            self._commit(db, writes)
 
     def _commit(self, db: sqlite3.Connection, writes: Sequence[_Write]) -> None:
         db.execute("BEGIN IMMEDIATE")
@@ -338,10 +357,14 @@ def migrate(path: Path) -> None:
         raise store_error(path, error) from error
 
 
+def _is_full(error: Exception) -> bool:
+    return "full" in str(error) or "disk I/O" in str(error)
+
+
 def store_error(path: Path, error: Exception) -> StoreError:
     """What SQLite (or a value that it cannot hold) said, for people."""
     text = str(error)
-    if "full" in text or "disk I/O" in text:
+    if _is_full(error):
         return StoreError(
             f"cannot write {path}: no space left on the disk ({text})",
             "Everything recorded so far is safe. Free some space, then `ace resume`.",
