@@ -163,11 +163,11 @@ class AsyncKeeper(Keeper):
         return super().curate(*args, **named)
 
 
-def own(*stages: Any, **more: Any) -> OfflineTrainer:
+def own(*stages: Any, on_event: Any = None, **more: Any) -> OfflineTrainer:
     """A trainer that needs no server: its stages call no model."""
-    generator, reflector, curator = stages
     made = TrainingConfig(dataset_name="custom", run_dir="run", batch_merge_size=3, **MODELS, **more)
-    return OfflineTrainer(made, examples(6), generator=generator, reflector=reflector, curator=curator)
+    named = dict(zip(("generator", "reflector", "curator"), stages, strict=True))
+    return OfflineTrainer(made, examples(6), on_event=on_event, **named)
 
 
 @pytest.mark.parametrize(
@@ -182,18 +182,16 @@ def test_any_object_that_fits_replaces_a_stage(stages: tuple[Any, ...]) -> None:
     assert [bullet.content for bullet in book.bullets] == [f"Remember e{n}." for n in range(6)]
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_one_stage_can_be_replaced_alone(serve: Serve, count: int) -> None:
+@pytest.mark.parametrize(
+    ("replaced", "asked"),
+    [({"curator": Keeper()}, {"generator", "reflector"}), ({"reflector": Thinker()}, {"generator"})],
+    ids=["curator", "reflector"],
+)
+def test_one_stage_can_be_replaced_alone(serve: Serve, replaced: dict[str, Any], asked: set[str]) -> None:
     server, data = serve(6)
-    trainer = OfflineTrainer(
-        config(server, input_path=data, num_examples=6), curator=Keeper() if count == 1 else None,
-        reflector=None if count == 1 else Thinker(),
-    )  # fmt: skip
-    result = trainer.train()
+    result = OfflineTrainer(config(server, input_path=data, num_examples=6), **replaced).train()
     assert result["metrics"].total_examples == 6
-    assert {entry.role for entry in server.log} == (
-        {"generator", "reflector"} if count == 1 else {"generator"}
-    )
+    assert {entry.role for entry in server.log} == asked
 
 
 class AllTheSame:
@@ -239,12 +237,7 @@ def test_it_runs_inside_of_a_running_event_loop(serve: Serve) -> None:
 
 def test_events_are_heard_in_order() -> None:
     heard: list[Any] = []
-    trainer = own(Answerer(), Thinker(), Keeper())
-    trainer = OfflineTrainer(
-        trainer.config, examples(6), generator=Answerer(), reflector=Thinker(), curator=Keeper(),
-        on_event=heard.append,
-    )  # fmt: skip
-    trainer.train()
+    own(Answerer(), Thinker(), Keeper(), on_event=heard.append).train()
     assert isinstance(heard[0], RunStarted)
     assert isinstance(heard[-1], RunFinished)
     assert sum(isinstance(event, ExampleFinished) for event in heard) == 6
@@ -299,6 +292,12 @@ def test_errors_of_data_are_ace_errors() -> None:
         OfflineTrainer(TrainingConfig(dataset_name="custom", **MODELS), examples=[]).train()
     with pytest.raises(AceError):
         own(Answerer(), Thinker(), Keeper()).train(initial_playbook_path="nothing.json")
+
+
+def test_lone_surrogates_of_examples_in_python_are_no_failure(serve: Serve) -> None:
+    server, _ = serve(1)
+    found = OfflineTrainer(config(server), examples=[Example("a", "What is \ud800?", "4")]).train()
+    assert found["metrics"].failed_examples == 0
 
 
 def test_input_alone_means_custom(serve: Serve) -> None:

@@ -185,3 +185,23 @@ def test_a_stopped_run_says_how_to_go_on() -> None:
     lines = result_lines(last)
     assert "playbook   4 bullets so far" in lines
     assert lines[-1] == "next       ace resume run-1"
+
+
+def test_a_display_that_nobody_reads_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    class Gone:
+        def __call__(self, event: object) -> None:
+            heard.append("event")
+            raise OSError(5, "Input/output error")
+
+        def close(self) -> None:
+            heard.append("close")
+
+    monkeypatch.setattr("ace_cli.report.progress.bars.RichReporter", Gone)
+    monkeypatch.setattr(sys, "stdout", None)
+    with reporter(DisplaySettings(progress="rich")) as listen:
+        listen(Notice("one"))
+        assert heard == ["event", "close"]
+        listen(Notice("two"))
+    assert heard == ["event", "close"]

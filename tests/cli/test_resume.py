@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from ace_cli.errors import Interrupted
 from ace_cli.runs.reader import RunReader
+from ace_cli.stages.base import Task
 from support.command import read_json, train_arguments
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
+from support.training import Generator, state, trainer
 
 
 def halted(inside: Inside, server: ScriptedServer, data: Path, **flags: object) -> None:
@@ -192,3 +195,43 @@ def test_a_run_that_an_older_version_was_killed_in_goes_on_and_pays_nothing_twic
         calls = {role: used.calls for role, used in new.usage().items()}
     assert calls == {"generator": 40, "reflector": 40}
     assert 0 < paid == 80 - len(server.log)
+
+
+def test_rows_left_out_of_an_extension_are_told(inside: Inside) -> None:
+    rows = [f'{{"id": "r{n}", "question": "q {n}", "answer": "4"}}' for n in range(6)]
+    rows.insert(4, '{"id": "bad", "question": ""}')
+    (inside.cwd / "rows.jsonl").write_text("\n".join(rows))
+    stages = ["--generator", "support.training:Generator", "--reflector", "support.training:Reflector"]
+    models = ["--generator-model", "openai/x", "--reflector-model", "openai/x"]
+    flags = ["--input", "rows.jsonl", "--num-examples", "3", "--skip-invalid", "--run-dir", "run"]
+    assert inside("train", *flags, *stages, *models).code == 0
+    done = inside("resume", "run", "--extend-to", "6")
+    assert done.code == 0, done.err
+    assert "1 invalid rows were skipped" in done.err
+    again = inside("resume", "run", "--extend-to", "6")
+    assert again.code == 2
+    assert "without it goes on" in again.err
+
+
+async def enough(task: Task) -> None:
+    raise Interrupted("enough")
+
+
+def test_a_run_with_stages_of_python_is_not_resumed_with_others(inside: Inside) -> None:
+    class Local(Generator):
+        pass
+
+    with pytest.raises(Interrupted):
+        trainer(inside.cwd, generator=Local(enough)).train()
+    done = inside("resume", "run")
+    assert done.code == 2
+    assert "Local" in done.err
+    assert state(inside.cwd)[0] == "stopped"
+
+
+def test_a_run_with_importable_stages_is_resumed_by_the_command(inside: Inside) -> None:
+    with pytest.raises(Interrupted):
+        trainer(inside.cwd, generator=Generator(enough)).train()
+    done = inside("resume", "run")
+    assert done.code == 0, done.err
+    assert state(inside.cwd)[0] == "finished"

@@ -69,3 +69,21 @@ def test_a_run_ends_well_though_nobody_reads_it(tmp_path: Path, serve: Serve, re
 def test_an_export_writes_into_a_pipe_as_it_is(tmp_path: Path) -> None:
     done = ace("export", PLAYBOOK, "-f", "prompt", "-o", "/dev/stdout", cwd=tmp_path)
     assert (done.returncode, done.stdout[:7]) == (0, "[B001] ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_output_that_finds_no_room_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text('{"bullets": [{"id": "B001", "content": "x"}]}')
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "ace_cli", "export", "p.json", "--format", "markdown"],
+            cwd=tmp_path,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr

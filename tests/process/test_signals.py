@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from ace_cli.runs.reader import RunReader
-from support.command import start, train_arguments
+from support.command import environment, start, train_arguments
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
@@ -73,21 +76,86 @@ def test_a_hanging_provider_is_not_waited_for_longer_than_the_grace_period(
     assert child.returncode == 130, err
 
 
-def test_a_second_writer_is_refused_by_name_and_readers_are_not(serve: Serve, inside: Inside) -> None:
-    server, data = serve(20, delay=0.3)
-    child = start("train", *train_arguments(server.url, data, 20, concurrency=2), cwd=inside.cwd)
-    wait_for(server, 3)
-    refused = inside("resume", "run")
-    assert refused.code == 1
-    assert f"process {child.pid} on " in refused.err
-    also = inside.train(server, data, 20)
-    assert also.code == 2
-    assert "holds a run already" in also.err
-    seen = inside("inspect", "run")
-    assert seen.code == 0, seen.err
-    assert "running" in seen.out
-    child.kill()
-    child.communicate()
-    assert "crashed" in inside("inspect", "run").out
-    resumed = inside("resume", "run")  # the lock of the dead one is taken over
-    assert resumed.code == 0, resumed.err
+MODELS = ("--generator-model", "openai/x", "--reflector-model", "openai/x")
+
+
+def with_modules(folder: Path) -> dict[str, str]:
+    """An environment in which Python finds the modules of ``folder``."""
+    return environment(PYTHONPATH=os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_termination_before_the_run_listens_is_an_interruption_and_leaves_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    pipe = tmp_path / "rows.jsonl"
+    os.mkfifo(pipe)  # a dataset that does not come
+    child = start("train", "--input", pipe, "--run-dir", "run", *MODELS, cwd=tmp_path)
+    for _ in range(600):
+        if (tmp_path / "run").exists():
+            break
+        time.sleep(0.05)
+    child.send_signal(signal.Signals[name])
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "run").exists()
+
+
+STUCK = """
+import asyncio, time
+from concurrent.futures import ThreadPoolExecutor
+
+class Stuck:
+    pool = ThreadPoolExecutor(1)
+
+    async def generate(self, task, ask):
+        print("asked", flush=True)
+        await asyncio.get_running_loop().run_in_executor(self.pool, time.sleep, 3600)
+"""
+
+
+def test_twice_interrupted_it_does_not_wait_for_threads(tmp_path: Path) -> None:
+    (tmp_path / "stuck.py").write_text(STUCK)
+    (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2"}')
+    arguments = ["--input", "rows.jsonl", "--run-dir", "run", "--generator", "stuck:Stuck", *MODELS]
+    child = start("train", *arguments, cwd=tmp_path, env=with_modules(tmp_path))
+    assert child.stdout is not None
+    assert child.stderr is not None
+    child.stdout.readline()
+    child.send_signal(signal.SIGINT)
+    while "stopping" not in child.stderr.readline():
+        pass
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "ace resume" in err
+
+
+def test_nohup_keeps_a_run_going(tmp_path: Path) -> None:
+    (tmp_path / "hangup.py").write_text(
+        "import os, signal\n"
+        "from ace_cli.stages.base import Attempt\n"
+        "class Hangup:\n"
+        "    def generate(self, task, ask):\n"
+        "        os.kill(os.getpid(), signal.SIGHUP)\n"
+        "        return Attempt('2')\n"
+        "    def reflect(self, case, ask):\n"
+        "        from ace_cli.stages.base import Reflection\n"
+        "        return Reflection()\n"
+    )
+    (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2"}\n' * 30)
+    command = ["nohup", sys.executable, "-m", "ace_cli", "train", "--input", "rows.jsonl", "--run-dir", "run"]
+    command += ["--generator", "hangup:Hangup", "--reflector", "hangup:Hangup"]
+    command += [*MODELS, "--concurrency", "1"]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=with_modules(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

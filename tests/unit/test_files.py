@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -185,3 +186,25 @@ def test_a_dangling_link_under_the_next_number_is_not_written_through(tmp_path: 
     (tmp_path / "playbook.1.json").symlink_to(elsewhere)
     assert keep_aside(path) == tmp_path / "playbook.2.json"
     assert not elsewhere.exists()
+
+
+def test_threads_that_write_the_same_file_do_not_meet(tmp_path: Path) -> None:
+    problems: list[BaseException] = []
+    start = threading.Barrier(4)
+
+    def write(letter: bytes) -> None:
+        start.wait()
+        try:
+            for _ in range(20):
+                write_atomic(tmp_path / "file", letter * 10_000)
+        except AceError as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=write, args=(letter,)) for letter in (b"a", b"b", b"c", b"d")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not problems
+    assert len(set((tmp_path / "file").read_bytes())) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

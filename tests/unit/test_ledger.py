@@ -8,10 +8,12 @@ import pytest
 
 from ace_cli.engine.failures import check_failures
 from ace_cli.engine.ledger import Ledger, Quote
+from ace_cli.engine.wiring import make_roles, priced
 from ace_cli.errors import LimitReached
 from ace_cli.llm.base import ChatReply
 from ace_cli.runs.records import Usage
 from ace_cli.settings import LimitSettings
+from ace_cli.settings.layers import FLAG, Layer, fold
 
 
 def price(prompt_tokens: int, completion_tokens: int) -> float:
@@ -169,3 +171,22 @@ def test_how_many_failures_are_too_many(
     if found:
         assert found.message.startswith(f"{failed} of {attempted} examples failed (--max-failures ")
         assert found.exit_code == 1
+
+
+def test_money_spent_while_the_price_was_unknown_counts_for_a_cost_limit() -> None:
+    values: dict[str, object] = {"limits.max_cost": 1.0}
+    for role in ("generator", "reflector"):
+        values |= {
+            f"models.{role}.model": "openai/scripted",
+            f"models.{role}.input_price": 10.0,
+            f"models.{role}.output_price": 10.0,
+        }
+    settings = fold([Layer("flag", FLAG, values)]).settings
+    roles = make_roles(settings.models)
+    earlier = {"generator": Usage(calls=3, prompt_tokens=90_000, completion_tokens=20_000, cost_usd=None)}
+    spent = priced(settings, earlier, roles)
+    assert spent["generator"].cost_usd == pytest.approx(1.1)
+    with pytest.raises(LimitReached, match="--max-cost"):
+        Ledger(settings.limits, spent, 0.0).reserve(
+            Quote("generator", 5, roles["generator"].model.price), 0.0
+        )

@@ -127,3 +127,10 @@ def test_a_working_folder_whose_name_is_not_utf8_is_refused(
     monkeypatch.chdir(folder)
     with pytest.raises(UsageError, match="not UTF-8 text"):
         recorded(fold([]).settings, Kind.RUNTIME)
+
+
+def test_a_key_is_always_todays_whatever_gave_it_at_the_start() -> None:
+    start = kept(fold(layers(flag={"models.generator.api_key": "sk-old-old-old"})))
+    today = start.resumed(layers(environment={"models.generator.api_key": "sk-new-new-new"})).settings
+    assert today.models.generator.api_key is not None
+    assert today.models.generator.api_key.get_secret_value() == "sk-new-new-new"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -20,11 +17,12 @@ from typing import Any
 import pytest
 
 from ace_cli.data import Example
-from ace_cli.errors import AceError, StoreError, UsageError
+from ace_cli.embeddings.cached import CachedEmbedder
+from ace_cli.engine.wiring import StoredVectors, text_hash
+from ace_cli.errors import StoreError, UsageError
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
-from ace_cli.runs import lock, migrations
-from ace_cli.runs.folders import list_runs, newest_unfinished
+from ace_cli.runs import migrations, store
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import (
     CurvePoint,
@@ -41,7 +39,7 @@ from ace_cli.runs.store import RunStore
 from ace_cli.scoring import Verdict
 from ace_cli.settings import DEFINITIONS, Kind
 from ace_cli.stages.base import Attempt, BulletTag, Insight, Reflection
-from support.command import ace, environment
+from support.embedders import CountingEmbedder
 from support.inside import Inside
 from support.inspect_samples import make_run
 
@@ -288,125 +286,30 @@ def test_what_is_no_sound_store_is_told_in_one_line(
         assert "damaged" in listed.out
 
 
-def test_a_damaged_store_is_no_traceback_as_a_process(tmp_path: Path) -> None:
-    truncate(make_run(tmp_path / "run", examples=30) / "run.sqlite3")
-    for command in ("resume", "inspect"):
-        done = ace(command, "run", cwd=tmp_path)
-        assert done.returncode == 1
-        assert done.stderr.startswith("error: run/run.sqlite3 is damaged: ")
-        assert len(done.stderr.splitlines()) == 2
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="POSIX permissions; root gives up its own by prctl")
-def test_a_run_in_a_read_only_folder_is_read_but_not_resumed(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "run", examples=10, state="stopped")
-    for path in (*run.iterdir(), run):
-        path.chmod(0o555 if path.is_dir() else 0o444)
-    try:
-        for command, code, words in (
-            (["inspect", run], 0, ""),
-            (["resume", run], 1, "The folder must be writable."),
-        ):
-            done = as_mortal(*command, cwd=tmp_path)
-            assert done.returncode == code, done.stderr
-            assert words in done.stderr
-            assert "Traceback" not in done.stderr
-    finally:
-        run.chmod(0o755)
-
-
-def as_mortal(*arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """`ace` without root's right to write everywhere."""
-
-    def drop() -> None:
-        import ctypes
-
-        drop_from_bounding_set, overrides = 24, (1, 2)  # linux/prctl.h, linux/capability.h
-        for capability in overrides:
-            ctypes.CDLL(None).prctl(drop_from_bounding_set, capability, 0, 0, 0)
-
-    return subprocess.run(
-        [sys.executable, "-m", "ace_cli", *map(str, arguments)], cwd=cwd, env=environment(), text=True,
-        capture_output=True, check=False, preexec_fn=drop if os.geteuid() == 0 else None,
-    )  # fmt: skip
-
-
-# -- one writer
-
-
-HOLDER = """
-import sys
-from pathlib import Path
-from ace_cli.runs import lock
-with lock.hold(Path(sys.argv[1])):
-    print("held", flush=True)
-    sys.stdin.readline()
-"""
-
-
-@pytest.fixture
-def holder(tmp_path: Path) -> Any:
-    run = make_run(tmp_path / "runs/run", examples=20, state="running")
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(run)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "held\n"
-        yield process
-        process.kill()
-
-
-def test_a_second_writer_is_refused_and_told_who_holds_the_run(
-    inside: Inside, holder: subprocess.Popen[str]
-) -> None:
-    done = inside("resume", "runs/run")
-    assert done.code == 1
-    said = f"runs/run is being written by process {holder.pid} on {socket.gethostname()}"
-    assert done.err.startswith(f"error: {said}\nhint: ")
-    assert lock.is_held(Path("runs/run"))
-
-
-def test_a_live_run_is_read_and_is_not_what_resume_goes_on_with(
-    inside: Inside, holder: subprocess.Popen[str]
-) -> None:
-    assert inside("inspect", "runs/run").code == 0
-    (run,) = list_runs()
-    assert (run.state, run.state.is_resumable) == ("running", False)
-    with pytest.raises(UsageError, match="no unfinished run"):
-        newest_unfinished()
-
-
-def test_the_lock_of_a_killed_process_is_taken_over(inside: Inside, holder: subprocess.Popen[str]) -> None:
-    holder.send_signal(signal.SIGKILL)
-    holder.wait()
-    run = Path("runs/run")
-    assert (run / "run.pid").exists()
-    assert not lock.is_held(run)
-    assert [found.state for found in list_runs()] == ["crashed"]
-    assert newest_unfinished() == run
-    with lock.hold(run):
-        assert json.loads((run / "run.pid").read_text())["pid"] == os.getpid()
-    assert not (run / "run.pid").exists()
-
-
 # -- groups of writes
 
 
-def count_commits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    sizes: list[int] = []
-    original = RunStore._commit
+def connecting(monkeypatch: pytest.MonkeyPatch, opened: Callable[[sqlite3.Connection], object]) -> None:
+    """Every connection that writes is shown to ``opened`` first."""
+    original = store.connect
 
-    def commit(self: RunStore, db: sqlite3.Connection, jobs: list[Any]) -> AceError | None:
-        sizes.append(len(jobs))
-        return original(self, db, jobs)
+    def connect(path: Path) -> sqlite3.Connection:
+        db = original(path)
+        opened(db)
+        return db
 
-    monkeypatch.setattr(RunStore, "_commit", commit)
-    return sizes
+    monkeypatch.setattr(store, "connect", connect)
+
+
+def commits(monkeypatch: pytest.MonkeyPatch, each: Callable[[], object]) -> None:
+    """``each`` is called before every commit."""
+    connecting(monkeypatch, lambda db: db.set_trace_callback(lambda sql: each() if sql == "COMMIT" else None))
 
 
 def test_many_replies_at_once_share_transactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     create(tmp_path)
-    sizes = count_commits(monkeypatch)
+    counted: list[None] = []
+    commits(monkeypatch, lambda: counted.append(None))
 
     async def write() -> None:
         with RunStore(tmp_path) as store:
@@ -415,23 +318,48 @@ def test_many_replies_at_once_share_transactions(tmp_path: Path, monkeypatch: py
                 assert len(other.replies(0, 200)) == 200
 
     asyncio.run(write())
-    assert sum(sizes) == 200
-    assert len(sizes) <= 100
+    assert 0 < len(counted) <= 100
+
+
+def test_paid_vectors_are_on_disk_before_they_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(tmp_path)
+    commits(monkeypatch, lambda: time.sleep(0.3))
+
+    async def use() -> None:
+        with RunStore(tmp_path) as opened:
+            await CachedEmbedder(CountingEmbedder(), StoredVectors(opened, "paid")).embed(["text"])
+            with RunReader(tmp_path) as seen:
+                assert seen.vectors("paid", [text_hash("text")])
+
+    asyncio.run(use())
+
+
+def test_a_store_whose_writer_cannot_be_opened_is_an_error_and_no_endless_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create(tmp_path)
+    opened: list[sqlite3.Connection] = []
+
+    def second_fails(db: sqlite3.Connection) -> None:
+        opened.append(db)
+        if len(opened) > 1:  # the first is the migration's
+            raise sqlite3.OperationalError("unable to open database file")
+
+    connecting(monkeypatch, second_fails)
+    with pytest.raises(StoreError, match="unable to open"):
+        RunStore(tmp_path)
 
 
 def limit(monkeypatch: pytest.MonkeyPatch, pages: int) -> None:
     """A store that may grow by ``pages`` pages of 4 KB: its disk is full then."""
-    from ace_cli.runs import store
 
-    original = store.connect
-
-    def connect(path: Path) -> sqlite3.Connection:
-        db = original(path)
+    def full(db: sqlite3.Connection) -> None:
         used = db.execute("PRAGMA page_count").fetchone()[0]
         db.execute(f"PRAGMA max_page_count = {used + pages}")
-        return db
 
-    monkeypatch.setattr(store, "connect", connect)
+    connecting(monkeypatch, full)
 
 
 def test_a_full_disk_is_told_to_everybody_who_waits_and_nothing_recorded_is_lost(
