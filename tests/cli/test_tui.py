@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,10 @@ def problem(app: Browser) -> str:
 
 
 def listed(app: Browser) -> list[str]:
-    return [bullet.id for bullet in app.query_one(BulletList)._bullets]
+    """The ids of all bullets in the list, those below the screen included."""
+    rows = app.query_one(BulletList)
+    lines = (rows.render_line(y - rows.scroll_offset.y).text for y in range(rows.virtual_size.height))
+    return [found[0] for line in lines if (found := re.search(r"B\d+", line))]
 
 
 def saved(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import sys
 from collections import Counter
 from pathlib import Path
@@ -51,9 +52,25 @@ for method, word in {
     "begin_session": "session",
     "end_session": "end",
     "record_vectors": "vectors",
-    "_commit": "commit",
 }.items():
     after(method, word)
+
+
+class Connection(sqlite3.Connection):
+    """Counts its commits."""
+
+    def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        result = super().execute(statement, *values)
+        if statement == "COMMIT":
+            count("commit")
+        return result
+
+
+def connect(*arguments: Any, original: Any = sqlite3.connect, **options: Any) -> Any:
+    return original(*arguments, factory=Connection, **options)
+
+
+sqlite3.connect = connect
 
 replace = Path.replace
 

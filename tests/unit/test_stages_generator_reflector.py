@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ from ace_cli.stages.base import (
 from ace_cli.stages.generator import DefaultGenerator, shown_ids
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.stages.reflector import DefaultReflector
+from support.ask import ScriptedAsk
 
 PROMPTS = load_prompts()
 CLIPS = Example("r1", "Natalia sold 48 clips in April and half as many in May. How many clips?", "72")
@@ -39,28 +40,6 @@ BULLETS = (
 )
 HALVED = Attempt("24", "48 / 2")
 RIGHT, WRONG = Verdict(True, "72", "72", "numeric"), Verdict(False, "72", "24", "numeric")
-
-
-class ScriptedAsk:
-    def __init__(self, *replies: str | ChatReply, style: PromptStyle = PromptStyle.JSON) -> None:
-        self.replies = [r if isinstance(r, ChatReply) else ChatReply(r) for r in replies]
-        self.asked: list[Sequence[Message]] = []
-        self.style = style
-
-    async def __call__(
-        self,
-        messages: Sequence[Message],
-        *,
-        schema: Mapping[str, Any] | None = None,
-        schema_name: str = "reply",
-    ) -> ChatReply:
-        assert (schema is None) == (self.style is PromptStyle.PLAIN)
-        self.asked.append(messages)
-        return self.replies[len(self.asked) - 1]
-
-    @property
-    def prompt(self) -> str:
-        return "\n".join(message.content for message in self.asked[-1])
 
 
 def plain(*replies: str | ChatReply) -> ScriptedAsk:
