@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ace_cli.errors import AceError, UsageError
+from ace_cli.runs.opening import FILE
 from ace_cli.runs.overview import Overview, overview
-from ace_cli.runs.reader import FILE, RunReader
+from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import State
 
 RUNS = Path("runs")

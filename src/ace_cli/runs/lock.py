@@ -71,7 +71,7 @@ def hold_existing(run_dir: Path) -> contextlib.AbstractContextManager[None]:
     Raises:
         UsageError: there is no run.
     """
-    from ace_cli.runs.reader import check
+    from ace_cli.runs.opening import check
 
     check(run_dir / "run.sqlite3", integrity=False)  # whoever opens it will look closer
     return hold(run_dir)

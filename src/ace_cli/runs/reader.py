@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 from ace_cli.data import Example
-from ace_cli.errors import AceError, StoreError, UsageError
-from ace_cli.files import check_inside
+from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Bullet, Delta, GrowingPlaybook, Playbook
-from ace_cli.runs import migrations
 from ace_cli.runs.codec import decode, loads
+from ace_cli.runs.opening import FILE, check, damaged, open_current
 from ace_cli.runs.records import (
     TRAINING,
     CurvePoint,
@@ -30,8 +29,6 @@ from ace_cli.runs.records import (
     State,
     Usage,
 )
-
-FILE = "run.sqlite3"
 
 EMBEDDING = "embedding"
 """What a provider's embedding calls are counted under, beside the roles."""
@@ -89,7 +86,7 @@ class RunReader:
         if not checked:
             check(self.path)
         try:
-            self._db = _open_current(self.path)
+            self._db = open_current(self.path)
         except sqlite3.DatabaseError as error:
             raise damaged(self.path, error) from error
 
@@ -339,89 +336,6 @@ def _table(text: str) -> dict[str, Any]:
 def _reply(row: Sequence[Any]) -> ChatReply:
     text, finish_reason, *numbers = row
     return ChatReply(loads(text), finish_reason, *numbers)
-
-
-def check(path: Path, *, integrity: bool = True) -> None:
-    """Is this a run store that we can read?
-
-    ``integrity`` has SQLite look through the whole file, which takes longer the larger it is.
-
-    Raises:
-        UsageError: missing, foreign, or of a newer version. AceError: damaged.
-    """
-    check_place(path.parent)
-    if not path.is_file():
-        raise UsageError(
-            f"{path.parent} is not a run: it has no {FILE}", "`ace resume --list` shows the runs."
-        )
-    try:
-        with contextlib.closing(_open(path)) as db:
-            if db.execute("PRAGMA application_id").fetchone()[0] != migrations.APPLICATION_ID:
-                raise UsageError(f"{path} is a database of another program")
-            if (found := migrations.version(db)) > len(migrations.MIGRATIONS):
-                raise UsageError(
-                    f"{path} was written by a newer version of ace (schema {found}, this one knows {len(migrations.MIGRATIONS)})",
-                    "Upgrade ace-cli.",
-                )
-            problem = db.execute("PRAGMA quick_check(1)").fetchone()[0] if integrity else "ok"
-            if problem != "ok":
-                raise damaged(path, problem)
-    except (
-        sqlite3.DatabaseError,
-        UnicodeDecodeError,
-    ) as error:  # broken bytes may stand in SQLite's own words
-        raise damaged(path, error) from error
-
-
-def files_of(run_dir: Path) -> list[Path]:
-    """What SQLite may write for a store, whether it is there or not. Its further files take their mode from the first."""
-    return [run_dir / f"{FILE}{end}" for end in ("", "-wal", "-shm", "-journal", ".making-journal")]
-
-
-def check_place(run_dir: Path) -> None:
-    """SQLite follows links: none of a store's files may be one that leads out of the run.
-
-    Raises:
-        AceError: naming where the link leads.
-    """
-    for file in files_of(run_dir):
-        check_inside(file, run_dir)
-
-
-def damaged(path: Path, problem: object) -> AceError:
-    return StoreError(f"{path} is damaged: {problem}", "Restore the run's folder from a backup.")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Read-only; a store in a folder that may not be written is read as it lies there."""
-    uri = path.absolute().as_uri()
-    for options in ("mode=ro", "mode=ro&immutable=1"):
-        db = sqlite3.connect(
-            f"{uri}?{options}", uri=True, isolation_level=None, timeout=30, check_same_thread=False
-        )
-        try:
-            db.execute("SELECT count(*) FROM sqlite_master")
-        except sqlite3.OperationalError:
-            db.close()
-            continue
-        return db
-    raise AceError(f"cannot open {path}", "Is the file readable?")
-
-
-def _open_current(path: Path) -> sqlite3.Connection:
-    """As :func:`_open`; a store of an older schema is read through a copy in memory that is brought up to date."""
-    db = _open(path)
-    if migrations.version(db) == len(migrations.MIGRATIONS):
-        return db
-    with contextlib.closing(db):
-        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        try:
-            db.backup(copy)
-            migrations.migrate(copy)
-        except BaseException:
-            copy.close()
-            raise
-        return copy
 
 
 def playbook_row(playbook: Playbook) -> dict[str, Any]:

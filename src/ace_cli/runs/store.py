@@ -28,12 +28,11 @@ from ace_cli.data import Example
 from ace_cli.errors import AceError, StoreError, UsageError
 from ace_cli.files import cannot_write, write_private
 from ace_cli.playbook import Delta
-from ace_cli.runs import migrations, reader
+from ace_cli.runs import migrations, opening, reader
 from ace_cli.runs.codec import dumps, tagged
+from ace_cli.runs.opening import FILE
 from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, State
 from ace_cli.runs.reserve import Reserve
-
-FILE = "run.sqlite3"
 
 _Write = Callable[[sqlite3.Connection], object]
 
@@ -96,7 +95,7 @@ class RunStore(reader.RunReader):
         """
         path, making = run_dir / FILE, run_dir / f"{FILE}.making"
         count = 0
-        reader.check_place(run_dir)
+        opening.check_place(run_dir)
         write_private(making)
         try:
             with contextlib.closing(sqlite3.connect(making, isolation_level=None)) as db:
@@ -346,9 +345,9 @@ def migrate(path: Path) -> None:
     Raises:
         UsageError: missing, foreign or newer. AceError: damaged, or not writable.
     """
-    reader.check(path)
+    opening.check(path)
     try:
-        for file in reader.files_of(path.parent):  # those of version 0.1 could be read by anybody
+        for file in opening.files_of(path.parent):  # those of version 0.1 could be read by anybody
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 file.chmod(0o600)
         with contextlib.closing(connect(path)) as db:

@@ -13,7 +13,8 @@ from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import read_playbook
 from ace_cli.playbook.nearest import nearest_ids
 from ace_cli.runs.history import History, history
-from ace_cli.runs.reader import FILE, RunReader
+from ace_cli.runs.opening import FILE
+from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Header
 from ace_cli.settings import DEFINITIONS
 
