@@ -8,7 +8,9 @@ import re
 import runpy
 import shlex
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ import pytest
 from ace_cli.cli.app import COMMANDS
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.formats import read_playbook
+from ace_cli.runs.migrations import migrate
 from ace_cli.scoring import SCORERS
 from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.layers import load
@@ -29,7 +32,7 @@ PAGES = {
     for path in sorted((ROOT / folder).glob("*.md"))
 }
 README = PAGES["README.md"]
-OTHERS_FLAGS = {"--no-", "--help", "--no-deps", "--num", "--folder"}
+OTHERS_FLAGS = {"--no-", "--help", "--version", "--no-deps", "--num", "--folder"}
 """Of pip, of no command, what is left of ``--num_examples``, and of a benchmark."""
 
 
@@ -150,6 +153,34 @@ def test_the_bullet_and_the_playbook_that_are_shown_can_be_read(tmp_path: Path) 
     file = tmp_path / "playbook.json"
     file.write_text(whole)
     assert read_playbook(file).bullets == (Bullet.from_dict(json.loads(shown)),)
+
+
+def test_the_architecture_names_what_there_is() -> None:
+    page = PAGES["docs/architecture.md"]
+    source = ROOT / "src" / "ace_cli"
+    code = "\n".join(path.read_text("utf-8") for path in source.rglob("*.py"))
+    for path in re.findall(r"`((?:[\w-]+/)+[\w.]*|\w+\.py)`", page):
+        assert any((folder / path).exists() for folder in (source, ROOT)), path
+    for name in re.findall(r"`([A-Z]\w*[a-z]\w*)`", page):
+        assert re.search(rf"^(class {name}\b|{name} = )", code, re.MULTILINE), name
+    for name in re.findall(r"`(\w+)\(\)`", page):
+        assert re.search(rf"\bdef {name}\(", code), name
+
+
+def test_the_architecture_names_every_room_and_every_table_of_the_store() -> None:
+    page = PAGES["docs/architecture.md"]
+    rooms = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "src" / "ace_cli").iterdir()
+        if (path.is_dir() or path.suffix == ".py") and not path.name.startswith("_")
+    }
+    assert rooms - set(re.findall(r"`([\w.]+/?)`", page)) == set()
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        migrate(db)
+        tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    shown = section("docs/architecture.md", "What is in the store, and why a kill loses nothing")
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", shown, re.MULTILINE)))
+    assert set(named) == tables
 
 
 def scored() -> list[tuple[str, str, str, bool]]:
