@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -16,6 +16,7 @@ from textual.widgets import Footer, Input, Static
 from ace_cli.errors import AceError
 from ace_cli.playbook import PlaybookStage
 from ace_cli.playbook.filters import SORT_KEYS
+from ace_cli.report.format import count
 from ace_cli.report.terminal.bullet_view import Story, story_lines
 from ace_cli.report.text import printable
 from ace_cli.tui.bullet_list import BulletList
@@ -95,7 +96,7 @@ class Browser(App[str]):
         found = self._finder.find(everything, self.query_one("#filter", Input).value, sort=self._sort)
         self._list.show_bullets(found, everything)
         name = printable(self.document.path.name)
-        parts = [f"{name}  {len(found)} of {len(everything)} bullets"]
+        parts = [f"{name}  {len(found)} of {count(len(everything), 'bullet')}"]
         if self._sort:
             parts.append(f"by {self._sort}")
         if session.is_dirty:
@@ -164,10 +165,9 @@ class Browser(App[str]):
             return
 
         def keep(text: str | None) -> None:
-            if text is None:
-                return
             try:
-                self.document.session.reword(bullet.id, text)
+                if text is not None:
+                    self.document.session.reword(bullet.id, text)
             except AceError as error:
                 self._tell(f"{error.message}. {error.hint}", severity="error")
             self._show_list()
@@ -222,8 +222,7 @@ class Browser(App[str]):
 
     def _after_save(self, path: Path | None) -> None:
         if path is not None:
-            count = len(self.document.session.edits)
-            self._saved = f"{count} edit{'s' if count != 1 else ''} saved to {path}"
+            self._saved = f"{count(len(self.document.session.edits), 'edit')} saved to {path}"
             self._tell(self._saved)
         self._show_list()
 
@@ -232,10 +231,5 @@ class Browser(App[str]):
         if path is not None:
             self.exit(self._saved)
 
-    def _tell(self, text: str, severity: str = "information") -> None:
-        self.notify(
-            printable(text),
-            markup=False,
-            timeout=3,
-            severity="error" if severity == "error" else "information",
-        )
+    def _tell(self, text: str, severity: Literal["information", "error"] = "information") -> None:
+        self.notify(printable(text), markup=False, timeout=3, severity=severity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -15,17 +15,29 @@ from textual.widgets import Button, Input, Label, TextArea
 
 from ace_cli.errors import AceError
 from ace_cli.playbook import Bullet
+from ace_cli.report.format import count
 from ace_cli.report.text import printable
 from ace_cli.tui.document import Document
 
+T = TypeVar("T")
 
-class RewordDialog(ModalScreen[str | None]):
+
+class Dialog(ModalScreen[T | None]):
+    """A question with buttons, whose ids name the actions that they stand for. The answer is None for Escape."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+
+    async def on_button_pressed(self, event: Button.Pressed) -> None:
+        await self.run_action(event.button.id or "leave")
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+class RewordDialog(Dialog[str]):
     """Asks for a bullet's new wording; None if it stays as it is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+s", "keep", "Keep this wording", priority=True),
-        Binding("escape", "leave", "Leave it as it was"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "keep", "Keep this wording", priority=True)]
 
     def __init__(self, bullet: Bullet) -> None:
         super().__init__()
@@ -48,20 +60,9 @@ class RewordDialog(ModalScreen[str | None]):
         text = self.query_one(TextArea).text
         self.dismiss(None if text == self._shown else text)
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "keep":
-            self.action_keep()
-        else:
-            self.action_leave()
-
-
-class SaveDialog(ModalScreen[Path | None]):
+class SaveDialog(Dialog[Path]):
     """Asks where to save, and saves; returns where, or None if the user thought better of it."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
 
     def __init__(self, document: Document) -> None:
         super().__init__()
@@ -69,10 +70,11 @@ class SaveDialog(ModalScreen[Path | None]):
         self._warned_of: Path | None = None
 
     def compose(self) -> ComposeResult:
-        counts = Counter(edit.action for edit in self._document.session.edits)
-        done = ", ".join(f"{number} {_DONE[action]}" for action, number in counts.items())
+        session = self._document.session
+        actions = Counter(edit.action for edit in session.edits)
+        done = ", ".join(f"{number} {_DONE[action]}" for action, number in actions.items())
         with Vertical(classes="dialog"):
-            yield Label(Content(f"Save {done} (by {printable(self._document.session.by)}) to:"))
+            yield Label(Content(f"Save {done} (by {printable(session.by)}) to:"))
             yield Input(str(self._document.suggested_path()), id="path")
             yield Label("", id="problem")
             with Horizontal(classes="buttons"):
@@ -80,35 +82,20 @@ class SaveDialog(ModalScreen[Path | None]):
                 yield Button("Back (Esc)", id="leave")
 
     def on_mount(self) -> None:
-        self._describe()
+        self.on_input_changed()
         self.query_one(Input).focus()
 
     def on_input_changed(self) -> None:
-        self._describe()
-
-    def on_input_submitted(self) -> None:
-        self._save()
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        if event.button.id == "save":
-            self._save()
-        else:
-            self.action_leave()
-
-    def action_leave(self) -> None:
-        self.dismiss(None)
-
-    def _path(self) -> Path:
-        return Path(self.query_one(Input).value.strip()).expanduser()
-
-    def _describe(self) -> None:
         path = self._path()
         if self._document.is_own(path):
             self._tell("This replaces the file that you opened.")
         else:
             self._tell("A new file." if not path.exists() else "")
 
-    def _save(self) -> None:
+    def on_input_submitted(self) -> None:
+        self.action_save()
+
+    def action_save(self) -> None:
         path = self._path()
         if not self.query_one(Input).value.strip():
             self._tell("Give the name of a file.")
@@ -123,18 +110,17 @@ class SaveDialog(ModalScreen[Path | None]):
             else:
                 self.dismiss(path)
 
+    def _path(self) -> Path:
+        return Path(self.query_one(Input).value.strip()).expanduser()
+
     def _tell(self, text: str) -> None:
         self.query_one("#problem", Label).update(Content(printable(text)))
 
 
-class LeaveDialog(ModalScreen[str]):
-    """Unsaved edits: ``save``, ``discard`` or ``stay``."""
+class LeaveDialog(Dialog[str]):
+    """Unsaved edits: ``save``, ``discard``, or None to stay."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "answer('save')", "Save"),
-        Binding("d", "answer('discard')", "Discard"),
-        Binding("escape", "answer('stay')", "Stay"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "save", "Save"), Binding("d", "discard", "Discard")]
 
     def __init__(self, unsaved: int) -> None:
         super().__init__()
@@ -142,17 +128,17 @@ class LeaveDialog(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
-            yield Label(f"{self._unsaved} unsaved edit{'s' if self._unsaved != 1 else ''}.")
+            yield Label(f"{count(self._unsaved, 'unsaved edit')}.")
             with Horizontal(classes="buttons"):
                 yield Button("Save (s)", id="save", variant="primary")
                 yield Button("Discard (d)", id="discard", variant="error")
-                yield Button("Stay (Esc)", id="stay")
+                yield Button("Stay (Esc)", id="leave")
 
-    def action_answer(self, answer: str) -> None:
-        self.dismiss(answer)
+    def action_save(self) -> None:
+        self.dismiss("save")
 
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        self.dismiss(event.button.id or "stay")
+    def action_discard(self) -> None:
+        self.dismiss("discard")
 
 
 _DONE = {"stage": "moved to another stage", "reword": "reworded", "delete": "deleted"}
