@@ -3,7 +3,7 @@
 (() => {
   const PAGE = 50;
   const KINDS = { helpful: "strategy", harmful: "pitfall", neutral: "observation" };
-  const [ID, CONTENT, DOMAIN, SECTION, STAGE, CONFIDENCE, ACTIVE, HELPFUL, HARMFUL, NEUTRAL, SOURCES, CREATED, UPDATED, EXTRA] =
+  const [ID, CONTENT, DOMAIN, SECTION, STAGE, ACTIVE, CONFIDENCE, HELPFUL, HARMFUL, NEUTRAL, SOURCES, CREATED, UPDATED, EXTRA] =
     Array(14).keys();
   const { bullets, history } = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);

@@ -11,10 +11,12 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import cache
 from html import escape
 from importlib import resources
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -63,32 +65,17 @@ def render_page(
 
 
 def _data(bullets: Sequence[Bullet], history: History) -> str:
-    rows = [
-        [
-            bullet.id,
-            bullet.content,
-            bullet.domain_id,
-            bullet.section.value,
-            bullet.stage.value,
-            bullet.confidence,
-            bullet.activation_count,
-            bullet.helpful_count,
-            bullet.harmful_count,
-            bullet.neutral_count,
-            bullet.sources,
-            bullet.created_at,
-            bullet.updated_at,
-            dict(bullet.extra) or None,
-        ]
-        for bullet in bullets
-    ]
     past = {bullet_id: [_moment(moment) for moment in moments] for bullet_id, moments in history.items()}
-    value = {"bullets": rows, "history": past}
-    text = orjson.dumps(value, default=str).decode()
+    value = {"bullets": [_row(bullet) for bullet in bullets], "history": past}
+    text = orjson.dumps(value, default=lambda v: dict(v) if isinstance(v, Mapping) else str(v)).decode()
     # As JSON escapes, so that nothing in it ends the script element or starts a comment.
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text
+
+
+_row = attrgetter(*(field.name for field in fields(Bullet)))
+"""A bullet as the page's script takes it: its fields in their order."""
 
 
 def _moment(moment: Moment) -> list[Any]:
