@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,15 +77,16 @@ class BulletFilter:
             if number is not None and number < 0:
                 raise UsageError(f"{name.replace('_', '-')} is {number}: it cannot be negative")
 
-    def apply(self, bullets: Iterable[Bullet]) -> tuple[Bullet, ...]:
-        """The bullets that pass, in the order asked for."""
-        tests = self._tests()
-        if not tests:
-            found = list(bullets)
-        elif len(tests) == 1:
-            found = list(filter(tests[0], bullets))
-        else:
-            found = [bullet for bullet in bullets if all(test(bullet) for test in tests)]
+    def apply(
+        self, bullets: Iterable[Bullet], *, text: Callable[[Bullet], str] | None = None
+    ) -> tuple[Bullet, ...]:
+        """The bullets that pass, in the order asked for.
+
+        ``text`` is what the words of a search are looked for in, for who has it at hand; see :func:`haystack`.
+        """
+        found = list(bullets)
+        for test in self._tests(text or haystack):
+            found = list(filter(test, found))
         if self.top is not None:
             best = sorted(range(len(found)), key=lambda i: best_first(found[i]))[: self.top]
             found = [found[i] for i in sorted(best)]
@@ -95,31 +96,24 @@ class BulletFilter:
             found.reverse()
         return tuple(found[: self.limit])
 
-    def _tests(self) -> list[Callable[[Bullet], bool]]:
-        tests: list[Callable[[Bullet], bool]] = []
+    def _tests(self, text: Callable[[Bullet], str]) -> Iterator[Callable[[Bullet], bool]]:
         if self.domain is not None:
             domains = {self.domain, GENERAL} if self.and_general else {self.domain}
-            tests.append(lambda b: b.domain_id in domains)
+            yield lambda b: b.domain_id in domains
         if self.section is not None:
-            tests.append(lambda b: b.section is self.section)
+            yield lambda b: b.section is self.section
         if self.stage is not None:
-            tests.append(lambda b: b.stage is self.stage)
+            yield lambda b: b.stage is self.stage
         elif not self.include_quarantined:
-            tests.append(lambda b: not b.is_quarantined)
+            yield lambda b: not b.is_quarantined
         if self.min_confidence:
-            tests.append(lambda b: b.confidence >= self.min_confidence)
+            yield lambda b: b.confidence >= self.min_confidence
         if self.min_activations:
-            tests.append(lambda b: b.activation_count >= self.min_activations)
+            yield lambda b: b.activation_count >= self.min_activations
         if words := self.search.casefold().split():
-            tests.append(lambda b: _holds(b, words))
-        return tests
+            yield lambda b: all(map(text(b).__contains__, words))
 
 
 def haystack(bullet: Bullet) -> str:
-    """What the words of a search are looked for in."""
+    """What the words of a search are looked for in, whatever their case."""
     return f"{bullet.id}\n{bullet.domain_id}\n{bullet.content}".casefold()
-
-
-def _holds(bullet: Bullet, words: list[str]) -> bool:
-    text = haystack(bullet)
-    return all(word in text for word in words)

@@ -36,25 +36,20 @@ class Finder:
 
     def __init__(self) -> None:
         self._bullets: Sequence[Bullet] = ()
-        self._folded: list[tuple[str, Bullet]] = []
+        self._folded: dict[str, str] = {}
         self._domains: set[str] = set()
 
     def find(self, bullets: Sequence[Bullet], text: str, *, sort: str = "") -> tuple[Bullet, ...]:
         """What :func:`parse_query` asks for of ``bullets``; the start of a domain's name is enough."""
         if bullets is not self._bullets:
             self._bullets = bullets
-            self._folded = [(haystack(bullet), bullet) for bullet in bullets]
+            self._folded = {bullet.id: haystack(bullet) for bullet in bullets}
             self._domains = {bullet.domain_id for bullet in bullets}
         wanted = parse_query(text, sort=sort)
-        folded = self._folded
-        for word in wanted.search.casefold().split():
-            folded = [pair for pair in folded if word in pair[0]]
-        found = [bullet for _, bullet in folded]
-        rest = replace(wanted, search="")
-        if rest.domain is not None and rest.domain not in self._domains:  # still being typed
-            found = [bullet for bullet in found if bullet.domain_id.startswith(rest.domain)]
-            rest = replace(rest, domain=None)
-        return rest.apply(found) if rest != BulletFilter() else tuple(found)
+        if (start := wanted.domain) is not None and start not in self._domains:  # still being typed
+            bullets = [bullet for bullet in bullets if bullet.domain_id.startswith(start)]
+            wanted = replace(wanted, domain=None)
+        return wanted.apply(bullets, text=lambda bullet: self._folded[bullet.id])
 
 
 def _field(name: str, value: str) -> tuple[str, Any] | None:

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from ace_cli.data import Example
 from ace_cli.playbook import Add, Change, Confirm, Drop, Vote
-from ace_cli.report.format import duration, money
-from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block
+from ace_cli.report.format import count, duration, money, percent
+from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block, heading
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, RecordedReply, Round
@@ -89,11 +89,11 @@ def example_lines(story: ExampleStory) -> Iterator[Text]:
 def _passage(passage: Passage) -> Iterator[Text]:
     episode = passage.episode
     yield Text()
-    title = f"Epoch {episode.epoch + 1}, batch {episode.batch + 1}"
-    about = (
-        f"  {duration(episode.seconds)}, {episode.shown} bullets shown of playbook version {episode.version}"
+    shown = f"{count(episode.shown, 'bullet')} shown of playbook version {episode.version}"
+    yield Text.assemble(
+        (f"Epoch {episode.epoch + 1}, batch {episode.batch + 1}", HEAD),
+        (f"  {duration(episode.seconds)}, {shown}", QUIET),
     )
-    yield Text.assemble((title, HEAD), (about, QUIET))
     for reply in passage.replies:
         yield from _call(reply)
     for number, round_ in enumerate(episode.rounds):
@@ -101,8 +101,7 @@ def _passage(passage: Passage) -> Iterator[Text]:
     if episode.failed:
         yield Text()
         yield Text.assemble((f"Failed: {printable(episode.failure)}  ", BAD), one_line(episode.error))
-    yield Text()
-    yield Text("What the curator did", BOLD)
+    yield from heading("What the curator did")
     if passage.changes is None:
         yield Text("  Its batch is not merged yet.", QUIET)
     elif not passage.changes:
@@ -113,9 +112,9 @@ def _passage(passage: Passage) -> Iterator[Text]:
 
 def _call(record: RecordedReply) -> Iterator[Text]:
     reply = record.reply
-    facts = f"{reply.prompt_tokens} + {reply.completion_tokens} tokens, {duration(reply.seconds)}"
+    facts = f"{reply.prompt_tokens:,} + {reply.completion_tokens:,} tokens, {duration(reply.seconds)}"
     facts += f", {money(reply.cost_usd)}" if reply.cost_usd is not None else ""
-    facts += f", {reply.retries} retries" if reply.retries else ""
+    facts += f", {count(reply.retries, 'retry', 'retries')}" if reply.retries else ""
     facts += f", ended by {printable(reply.finish_reason)}" if reply.finish_reason != "stop" else ""
     yield Text()
     yield Text.assemble(
@@ -133,6 +132,7 @@ def _round(round_: Round, number: int) -> Iterator[Text]:
     yield Text()
     line = Text("Verdict" if not number else f"Verdict on try {number + 1}", BOLD)
     line.append("  ").append(word, style)
+    line.append(f", {percent(verdict.credit, 0)} of the credit" if 0 < verdict.credit < 1 else "")
     line.append(f"  got {one_line(verdict.got)!r}, expected {one_line(verdict.expected)!r}")
     yield line.append(f"  (scorer {printable(verdict.scorer)})", QUIET)
     cited = ", ".join(map(printable, round_.attempt.bullet_ids))
@@ -142,8 +142,7 @@ def _round(round_: Round, number: int) -> Iterator[Text]:
 
 
 def _reflection(reflection: Reflection) -> Iterator[Text]:
-    yield Text()
-    yield Text("Reflection", BOLD)
+    yield from heading("Reflection")
     for name in ("reasoning", "error_identification", "root_cause", "correct_approach"):
         if value := getattr(reflection, name):
             yield Text.assemble((f"  {name.replace('_', ' ')}  ", QUIET), one_line(value))
