@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ace_cli.runs.reader import RunReader
-from support.command import read_json
+from support.command import read_json, train_arguments
 from support.inside import Inside
 from support.scripted_faults import Faults
 from support.serving import Serve
@@ -140,3 +140,40 @@ def test_too_many_failures_stop_the_run(limit: str, code: int, serve: Serve, ins
     assert metrics["total_examples"] == 30
     assert metrics["failed_generations"] == metrics["failures"]["content_policy"] > 2
     assert metrics["accuracy"] == pytest.approx(metrics["correct_answers"] / 30, abs=1e-6)
+
+
+EMBEDDED = {"embedding_model": "text-embedding-3-small"}
+
+
+def test_embedding_calls_are_calls_like_others(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20)
+    done = inside.train(server, data, 20, batch_size=5, concurrency=2, max_calls=15, **EMBEDDED)
+    assert done.code == 3
+    assert "--max-calls 15 calls" in done.err
+    assert len(server.log) == 15
+    done = inside("resume", "run", "--max-calls", 1000)
+    assert done.code == 0, done.err
+    usage = read_json(inside.cwd / "out/metrics.json")["usage"]
+    asked = sum(entry.role == "embedding" for entry in server.log)
+    assert usage["by_role"]["embedding"]["calls"] == asked > 0
+    assert usage["by_role"]["embedding"]["prompt_tokens"] > 0
+    assert usage["calls"] == len(server.log)
+    assert set(server.answered().values()) == {1}, "vectors that were paid for are on record"
+
+
+def test_an_outage_reads_the_same_whoever_is_asked(serve: Serve, inside: Inside) -> None:
+    server, data = serve(4)
+    patience = {"max_retries": 0, "retry_horizon": "1s"}
+    nobody = "http://127.0.0.1:9/v1"
+    chat = inside("train", *train_arguments(nobody, data, 4, run_dir="chat", **patience))
+    roles = inside.cwd / "roles.toml"
+    roles.write_text(
+        "".join(f'[models.{role}]\napi_base = "{server.url}"\n' for role in ("generator", "reflector"))
+    )
+    arguments = train_arguments(nobody, data, 4, run_dir="vectors", config=roles, **patience, **EMBEDDED)
+    vectors = inside("train", *arguments)
+    assert chat.code == vectors.code == 1
+    said = [
+        next(line for line in done.err.splitlines() if line.startswith("error: ")) for done in (chat, vectors)
+    ]
+    assert said[0].replace("openai/scripted", "MODEL") == said[1].replace("text-embedding-3-small", "MODEL")
