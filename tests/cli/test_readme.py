@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import json
 import re
@@ -16,12 +17,17 @@ from pathlib import Path
 import pytest
 
 from ace_cli.cli.app import COMMANDS
+from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.formats import read_playbook
 from ace_cli.runs.migrations import migrate
 from ace_cli.scoring import SCORERS
 from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.layers import load
+from ace_cli.stages.base import Task
+from ace_cli.stages.generator import DefaultGenerator
+from ace_cli.stages.prompts import load_prompts
+from support.ask import ScriptedAsk
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
 
@@ -181,6 +187,25 @@ def test_the_architecture_names_every_room_and_every_table_of_the_store() -> Non
     shown = section("docs/architecture.md", "What is in the store, and why a kill loses nothing")
     named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", shown, re.MULTILINE)))
     assert set(named) == tables
+
+
+def test_the_messages_to_look_up_are_those_that_are_said() -> None:
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))
+    tables = re.findall(r"^\|([^|]*)\|", PAGES["docs/troubleshooting.md"], re.MULTILINE)
+    messages = [message for cell in tables for message in re.findall(r"`([^`]+)`", cell)]
+    for message in messages:
+        assert all(part in code for part in message.split("...")), message
+    assert len(messages) > 15
+
+
+def test_the_prompt_that_is_shown_is_the_one_that_is_sent() -> None:
+    (shown,) = blocks("README.md", "text")
+    bullets = tuple(Bullet(*found) for found in re.findall(r"\[(B\d+)\] (.+)", shown))
+    ask = ScriptedAsk("The warehouse code for Oslo is RV-72.", style=PromptStyle.PLAIN)
+    task = Task("oslo-2", "I forgot the warehouse code for Oslo. What is it?", bullets=bullets)
+    attempt = asyncio.run(DefaultGenerator(load_prompts()).generate(task, ask))
+    assert ask.prompt in re.sub(r"^( {4}|  user\n)", "", shown, flags=re.MULTILINE)
+    assert attempt.bullet_ids == ("B001",)
 
 
 def scored() -> list[tuple[str, str, str, bool]]:
