@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,8 +29,10 @@ from ace_cli.stages.base import Task
 from ace_cli.stages.generator import DefaultGenerator
 from ace_cli.stages.prompts import load_prompts
 from support.ask import ScriptedAsk
+from support.command import read_json
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
+from support.serving import Serve
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
@@ -147,6 +150,16 @@ def test_what_make_is_asked_for_exists() -> None:
     assert {"quickstart", "test"} <= named <= targets
 
 
+@pytest.mark.parametrize(
+    ("folder", "files"), [("benchmarks", "bench_*.py"), ("examples", "*.*l"), ("examples", "*.py")]
+)
+def test_a_folder_is_told_whole(folder: str, files: str) -> None:
+    there = {str(path.relative_to(ROOT / folder)) for path in (ROOT / folder).rglob(files)}
+    told = set(re.findall(r"^\| `([^`]+)`", PAGES[f"{folder}/README.md"], re.MULTILINE))
+    assert there
+    assert there - told == set()
+
+
 def test_modules_that_are_to_be_run_exist() -> None:
     for text in PAGES.values():
         for module in re.findall(r"python -m ((?:benchmarks|ace_cli)[\w.]*)", text):
@@ -243,17 +256,23 @@ def example_lines(name: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(0, r"\d+ of 20 right, \d+ bullets"), (1, r"batch 2: \d+% right")],
-    ids=["file", "rows"],
+    [
+        (0, r"\d+ of 20 right, \d+ bullets"),
+        (1, r"batch 2: \d+% right"),
+        (2, r"What was learned:\n\[B001\] The warehouse code for Oslo is RV-72\.\n"),
+    ],
+    ids=["file", "rows", "use"],
 )
 def test_the_python_code_runs_as_it_stands(
     number: int, said: str, beside_a_server: Inside, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    folder = beside_a_server.cwd / "playbooks"
+    folder.mkdir()
+    (folder / "gsm8k.json").write_text(blocks("docs/export.md", "json")[0])
     script = beside_a_server.cwd / "script.py"
     script.write_text(blocks("docs/python.md", "python")[number])
     runpy.run_path(str(script))
     assert re.search(said, capsys.readouterr().out)
-    assert list((beside_a_server.cwd / "playbooks").glob("*.json"))
 
 
 def test_a_newcomer_gets_a_prompt_out_of_rows_of_his_own(beside_a_server: Inside) -> None:
@@ -265,6 +284,18 @@ def test_a_newcomer_gets_a_prompt_out_of_rows_of_his_own(beside_a_server: Inside
         assert done.code == 0, done.err
     assert [line.split()[1] for line in lines] == ["train", "train", "inspect", "export"]
     assert "[B001] " in (beside_a_server.cwd / "prompt.txt").read_text()
+
+
+def test_the_metrics_file_that_is_shown_has_the_fields_of_a_real_one(inside: Inside, serve: Serve) -> None:
+    server, data = serve(2)
+    assert inside.train(server, data, 2).code == 0
+    (shown,) = blocks("docs/resume.md", "json")
+    assert _fields(json.loads(shown)) == _fields(read_json(inside.cwd / "out/metrics.json"))
+
+
+def _fields(metrics: dict[str, Any]) -> dict[str, list[str]]:
+    tables = {name: table[0] if isinstance(table, list) else table for name, table in metrics.items()}
+    return {name: list(table) for name, table in tables.items()}
 
 
 def test_one_batch_measures_a_playbook_that_is_not_learned_from_it(beside_a_server: Inside) -> None:
