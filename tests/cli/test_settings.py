@@ -377,10 +377,10 @@ def test_settings_that_decide_the_result_are_identity_and_those_of_the_run_are_n
 
 def test_a_playbooks_header_lists_its_settings_in_their_old_order() -> None:
     """Their order is part of the file, byte for byte."""
-    listed = sorted((d.in_header, d.kind) for d in DEFINITIONS.values() if d.in_header)
-    assert [place for (place, _), _ in listed] == list(range(len(listed)))
-    assert {kind for _, kind in listed} == {Kind.IDENTITY}
-    assert [name for (_, name), _ in listed] == [
+    listed = sorted((d.in_header, d.name, d.kind) for d in DEFINITIONS.values() if d.in_header is not None)
+    assert [place for place, _, _ in listed] == list(range(len(listed)))
+    assert {kind for _, _, kind in listed} == {Kind.IDENTITY}
+    assert [name for _, name, _ in listed] == [
         "dataset", "generator_model", "reflector_model", "batch_size", "epochs", "seed", "shuffle", "split", "scorer",
         "similarity_threshold", "target_stage", "reflection_rounds", "lookahead", "embedding_model", "curator",
     ]  # fmt: skip

@@ -96,8 +96,8 @@ def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbo
 
 def training_config(header: Header, num_examples: int) -> dict[str, Any]:
     """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
-    listed = sorted((d.in_header, d.path) for d in DEFINITIONS.values() if d.in_header)
-    config = {name: header.identity.get(path) for (_, name), path in listed}
+    listed = sorted((d.in_header, d.name, d.path) for d in DEFINITIONS.values() if d.in_header is not None)
+    config = {name: header.identity.get(path) for _, name, path in listed}
     return {
         "num_examples": num_examples,
         **config,

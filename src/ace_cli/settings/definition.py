@@ -49,7 +49,7 @@ TABLE = Form("TABLE")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One setting. ``in_header`` is its place and name in the ``training_config`` of a playbook, if it stands there."""
+    """One setting. ``in_header`` is its place in the ``training_config`` of a playbook, if it stands there."""
 
     path: str
     kind: Kind
@@ -58,11 +58,16 @@ class Definition:
     default: Any
     may_be_unset: bool
     flag: str | None
-    in_header: tuple[int, str] | None
+    in_header: int | None
 
     @property
     def env(self) -> str:
         return "ACE_" + self.path.upper().replace(".", "__")
+
+    @property
+    def name(self) -> str:
+        """Its name in the header of a playbook: that of its flag."""
+        return self.flag.removeprefix("--").replace("-", "_") if self.flag else self.path
 
     @property
     def section(self) -> str:
@@ -80,29 +85,37 @@ class Definition:
 
 
 def identity(
-    default: Any,
-    help: str,
-    *,
-    flag: str | None = None,
-    in_header: tuple[int, str] | None = None,
-    **limits: Any,
+    default: Any, help: str, *, flag: str | None = "", in_header: int | None = None, **limits: Any
 ) -> Any:
-    """A field of a section that decides what the playbook becomes."""
-    return _setting(Kind.IDENTITY, default, help, limits, flag=flag, in_header=in_header)
+    """A field of a section that decides what the playbook becomes.
+
+    Args:
+        flag: by default the field's name; None: it has none. Fields of a role, whose names three roles share, and tables
+            have none by default.
+        in_header: its place in the ``training_config`` of a playbook, if it stands there.
+    """
+    return _setting(Kind.IDENTITY, default, help, limits, flag, in_header)
 
 
-def runtime(default: Any, help: str, *, flag: str | None = None, **limits: Any) -> Any:
+def runtime(default: Any, help: str, *, flag: str | None = "", **limits: Any) -> Any:
     """A field of a section that never changes the result."""
-    return _setting(Kind.RUNTIME, default, help, limits, flag=flag)
+    return _setting(Kind.RUNTIME, default, help, limits, flag)
 
 
 def secret(default: Any, help: str) -> Any:
     """A field of a section that is written nowhere."""
-    return _setting(Kind.SECRET, default, help, {})
+    return _setting(Kind.SECRET, default, help, {}, None)
 
 
-def _setting(kind: Kind, default: Any, help: str, limits: dict[str, Any], **facts: Any) -> Any:
-    facts = {"kind": kind.value, **facts}
+def _setting(
+    kind: Kind,
+    default: Any,
+    help: str,
+    limits: dict[str, Any],
+    flag: str | None,
+    in_header: int | None = None,
+) -> Any:
+    facts: Any = {"kind": kind.value, "flag": flag, "in_header": in_header}
     return Field(default, description=help, json_schema_extra=facts, validate_default=False, **limits)
 
 
@@ -134,15 +147,18 @@ def definitions(model: type[BaseModel], prefix: str = "") -> Iterator[Definition
         facts: Any = field.json_schema_extra
         if not isinstance(facts, dict) or "kind" not in facts:
             raise TypeError(f"the setting {path} does not say whether it is identity, runtime or secret")
+        form, flag = _form(field), facts["flag"]
+        if flag == "":
+            flag = f"--{name.replace('_', '-')}" if path.count(".") < 2 and form is not TABLE else None
         yield Definition(
-            path,
-            Kind(facts["kind"]),
-            _form(field),
-            field.description or "",
-            field.default,
-            NoneType in get_args(field.annotation),
-            facts.get("flag"),
-            facts.get("in_header"),
+            path=path,
+            kind=Kind(facts["kind"]),
+            form=form,
+            help=field.description or "",
+            default=field.default,
+            may_be_unset=NoneType in get_args(field.annotation),
+            flag=flag,
+            in_header=facts["in_header"],
         )
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_settings import EnvSettingsSource
 
 from ace_cli.errors import UsageError
 from ace_cli.settings.definition import TABLE, Definition, Kind
@@ -166,17 +165,22 @@ def _nearest(path: str, known: list[str]) -> str:
 def _environment() -> dict[str, Any]:
     known = {definition.env: definition for definition in DEFINITIONS.values()}
     tables = tuple(f"{name}__" for name, definition in known.items() if definition.form is TABLE)
-    variables = [name for name in os.environ if name.upper().startswith("ACE_")]
-    for name in variables:
-        upper = name.upper()
+    variables = {name: name.upper() for name in os.environ if name.upper().startswith("ACE_")}
+    for name, upper in variables.items():
         if upper not in known and upper not in OTHER_VARIABLES and not upper.startswith(tables):
             near = difflib.get_close_matches(upper, known, 1, 0.6)
             raise UsageError(
                 f"unknown environment variable {name}",
                 f"Did you mean {near[0]}?" if near else "`ace train --show-config` lists every key.",
             )
+    if OTHER_VARIABLES.issuperset(variables.values()):
+        return {}
+    from pydantic_settings import EnvSettingsSource
+
     try:
-        tree = EnvSettingsSource(Settings)()
+        # The source only asks for the fields of the model; one that reads all sources by itself would be no use here,
+        # where each value has to say where it came from.
+        tree = EnvSettingsSource(Settings, env_prefix="ACE_", env_nested_delimiter="__")()  # type: ignore[arg-type]
     except ValueError as error:  # a table given as one variable that is not JSON
         raise UsageError(f"environment: {error}", "Tables are given as JSON objects.") from None
     return _flatten(tree, "environment")

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ace_cli.settings.definition import Definition, Form, Section, definitions, identity, runtime, secret
 from ace_cli.settings.values import (
@@ -33,28 +32,21 @@ class DataSettings(Section):
     """Where the examples come from."""
 
     dataset: str = identity(
-        "gsm8k",
-        "gsm8k, custom (with --input), or any Hugging Face id or local folder",
-        flag="--dataset",
-        in_header=(0, "dataset"),
+        "gsm8k", "gsm8k, custom (with --input), or any Hugging Face id or local folder", in_header=0
     )
     input: UserPath | None = runtime(
-        None, "File or folder for --dataset custom: .json, .jsonl, .csv, .tsv, .parquet", flag="--input"
+        None, "File or folder for --dataset custom: .json, .jsonl, .csv, .tsv, .parquet"
     )
     config: str | None = identity(None, "Configuration of a Hugging Face dataset", flag="--dataset-config")
-    split: str = identity("train", "Split of a Hugging Face dataset", flag="--split", in_header=(7, "split"))
-    num_examples: Count | None = identity(100, "How many examples; 0 takes all", flag="--num-examples")
-    question_field: str | None = identity(None, "Field that holds the question", flag="--question-field")
-    answer_field: str | None = identity(None, "Field that holds the answer", flag="--answer-field")
-    domain_field: str | None = identity(None, "Field that holds the domain", flag="--domain-field")
-    context_field: str | None = identity(None, "Field that holds further context", flag="--context-field")
-    id_field: str | None = identity(None, "Field that holds the id", flag="--id-field")
-    shuffle: bool = identity(
-        False, "Draw the examples at random, by the seed", flag="--shuffle", in_header=(6, "shuffle")
-    )
-    skip_invalid: bool = identity(
-        False, "Leave out bad rows (counted and listed) instead of refusing them", flag="--skip-invalid"
-    )
+    split: str = identity("train", "Split of a Hugging Face dataset", in_header=7)
+    num_examples: Count | None = identity(100, "How many examples; 0 takes all")
+    question_field: str | None = identity(None, "Field that holds the question")
+    answer_field: str | None = identity(None, "Field that holds the answer")
+    domain_field: str | None = identity(None, "Field that holds the domain")
+    context_field: str | None = identity(None, "Field that holds further context")
+    id_field: str | None = identity(None, "Field that holds the id")
+    shuffle: bool = identity(False, "Draw the examples at random, by the seed", in_header=6)
+    skip_invalid: bool = identity(False, "Leave out bad rows (counted and listed) instead of refusing them")
 
     @model_validator(mode="before")
     @classmethod
@@ -87,19 +79,13 @@ class RoleSettings(Section):
 
 class GeneratorSettings(RoleSettings):
     model: str = identity(
-        "gpt-4-turbo",
-        "Model that answers the examples",
-        flag="--generator-model",
-        in_header=(1, "generator_model"),
+        "gpt-4-turbo", "Model that answers the examples", flag="--generator-model", in_header=1
     )
 
 
 class ReflectorSettings(RoleSettings):
     model: str = identity(
-        "gpt-4o-mini",
-        "Model that learns from the answers",
-        flag="--reflector-model",
-        in_header=(2, "reflector_model"),
+        "gpt-4o-mini", "Model that learns from the answers", flag="--reflector-model", in_header=2
     )
 
 
@@ -113,17 +99,17 @@ class ModelsSettings(Section):
     """Which models, and how to reach them."""
 
     api_base: Address | None = runtime(
-        None, "Address of an OpenAI-compatible server, for all roles that set none", flag="--api-base"
+        None, "Address of an OpenAI-compatible server, for all roles that set none"
     )
     embedding: str = identity(
         "wordllama",
         "Embedding model of the merge: wordllama (built in), as litellm names it, or package.module:Class",
         flag="--embedding-model",
-        in_header=(13, "embedding_model"),
+        in_header=13,
     )
     embedder_args: Table = identity({}, "Keyword arguments of an embedder of your own")
     embedding_price: Money | None = runtime(
-        None, "US dollars per million tokens of the embedding model, if litellm has no price"
+        None, "US dollars per million tokens of the embedding model, if litellm has no price", flag=None
     )
     generator: GeneratorSettings = GeneratorSettings()
     reflector: ReflectorSettings = ReflectorSettings()
@@ -133,76 +119,52 @@ class ModelsSettings(Section):
 class StagesSettings(Section):
     """Replaceable parts: a built-in name, an entry point's name, or package.module:Class."""
 
-    generator: str = identity("default", "Generator", flag="--generator")
+    generator: str = identity("default", "Generator")
     generator_args: Table = identity({}, "Keyword arguments of the Generator")
-    reflector: str = identity("default", "Reflector", flag="--reflector")
+    reflector: str = identity("default", "Reflector")
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
-    curator: str = identity(
-        "semantic", "Curator: semantic, llm, or your own", flag="--curator", in_header=(14, "curator")
-    )
+    curator: str = identity("semantic", "Curator: semantic, llm, or your own", in_header=14)
     curator_args: Table = identity({}, "Keyword arguments of the Curator")
-    sameness: str = identity(
-        "rules", "What tells whether two lessons are the same: rules, or your own", flag="--sameness"
-    )
+    sameness: str = identity("rules", "What tells whether two lessons are the same: rules, or your own")
     sameness_args: Table = identity({}, "Keyword arguments of the sameness")
-    prompts: UserPath | None = identity(None, "Folder with prompt texts that replace ours", flag="--prompts")
+    prompts: UserPath | None = identity(None, "Folder with prompt texts that replace ours")
 
 
 class TrainingSettings(Section):
     """How the playbook is trained."""
 
-    batch_size: Positive = identity(
-        10, "Examples that see the same playbook", flag="--batch-size", in_header=(3, "batch_size")
-    )
-    epochs: Positive = identity(1, "Passes over the examples", flag="--epochs", in_header=(4, "epochs"))
-    seed: Integer64 = identity(0, "Seed of everything that is drawn", flag="--seed", in_header=(5, "seed"))
+    batch_size: Positive = identity(10, "Examples that see the same playbook", in_header=3)
+    epochs: Positive = identity(1, "Passes over the examples", in_header=4)
+    seed: Integer64 = identity(0, "Seed of everything that is drawn", in_header=5)
     lookahead: Count = identity(
         0,
         "Batches that may start before the previous one is merged (faster, learns a little later)",
-        flag="--lookahead",
-        in_header=(12, "lookahead"),
+        in_header=12,
     )
     scorer: str = identity(
-        "auto",
-        "Scorer: auto, numeric, exact, choice, contains, or package.module:Scorer",
-        flag="--scorer",
-        in_header=(8, "scorer"),
+        "auto", "Scorer: auto, numeric, exact, choice, contains, or package.module:Scorer", in_header=8
     )
     scorer_args: Table = identity({}, "Keyword arguments of the scorer")
     reflection_rounds: Count = identity(
-        0,
-        "Further tries at a wrong answer, with the reflection at hand",
-        flag="--reflection-rounds",
-        in_header=(11, "reflection_rounds"),
+        0, "Further tries at a wrong answer, with the reflection at hand", in_header=11
     )
-    similarity_threshold: Share = identity(
-        0.8,
-        "Cosine from which an insight repeats a bullet",
-        flag="--similarity-threshold",
-        in_header=(9, "similarity_threshold"),
-    )
-    target_stage: Literal["shadow", "production"] = identity(
-        "shadow", "Stage of new bullets", flag="--target-stage", in_header=(10, "target_stage")
-    )
+    similarity_threshold: Share = identity(0.8, "Cosine from which an insight repeats a bullet", in_header=9)
+    target_stage: Literal["shadow", "production"] = identity("shadow", "Stage of new bullets", in_header=10)
     quarantine_min_votes: Count = identity(
-        3,
-        "Votes before a bullet with more harmful than helpful ones is quarantined; 0 never",
-        flag="--quarantine-min-votes",
+        3, "Votes before a bullet with more harmful than helpful ones is quarantined; 0 never"
     )
     context_budget: Count = identity(
-        8000,
-        "Tokens of playbook in a prompt; a larger playbook is searched by question",
-        flag="--context-budget",
+        8000, "Tokens of playbook in a prompt; a larger playbook is searched by question"
     )
     max_bullets: Count | None = identity(
-        None, "Most bullets in a prompt; unset: all that fit, or max_bullets_plain", flag="--max-bullets"
+        None, "Most bullets in a prompt; unset: all that fit, or max_bullets_plain"
     )
     max_bullets_plain: Count = identity(
-        3, "Most bullets in the prompt of a model that is asked in plain text: more confuse a small one"
+        3,
+        "Most bullets in the prompt of a model that is asked in plain text: more confuse a small one",
+        flag=None,
     )
-    initial_playbook: UserPath | None = identity(
-        None, "Playbook, checkpoint or run to start from", flag="--initial-playbook"
-    )
+    initial_playbook: UserPath | None = identity(None, "Playbook, checkpoint or run to start from")
 
 
 class OutputSettings(Section):
@@ -214,47 +176,37 @@ class OutputSettings(Section):
     metrics: UserPath = runtime(
         Path("metrics/offline_training_metrics.json"), "The metrics of the run", flag="--metrics-output"
     )
-    run_dir: UserPath | None = runtime(
-        None, "Folder of this run; unset: a new one in runs/", flag="--run-dir"
-    )
-    checkpoints: bool = runtime(True, "Write checkpoint files", flag="--checkpoints")
-    checkpoint_interval: Positive = runtime(
-        50, "Examples between two checkpoint files", flag="--checkpoint-interval"
-    )
+    run_dir: UserPath | None = runtime(None, "Folder of this run; unset: a new one in runs/")
+    checkpoints: bool = runtime(True, "Write checkpoint files")
+    checkpoint_interval: Positive = runtime(50, "Examples between two checkpoint files")
 
 
 class ExecutionSettings(Section):
     """How hard to push, and how patient to be."""
 
     concurrency: Annotated[int, Field(ge=1, le=1000), Form("N", "1 to 1000")] = runtime(
-        16, "Calls in flight at most", flag="--concurrency"
+        16, "Calls in flight at most"
     )
     max_retries: Annotated[int, Field(ge=0, le=100), Form("N", "0 to 100")] = runtime(
-        8, "Further tries of a call whose failure may pass", flag="--max-retries"
+        8, "Further tries of a call whose failure may pass"
     )
     retry_horizon: Seconds = runtime(
-        600.0,
-        "How long an outage is waited out before the run stops, resumable (90s, 10m, 1h)",
-        flag="--retry-horizon",
+        600.0, "How long an outage is waited out before the run stops, resumable (90s, 10m, 1h)"
     )
     grace_period: Seconds = runtime(
-        30.0,
-        "After Ctrl-C, how long calls in flight may finish (a second Ctrl-C ends at once)",
-        flag="--grace-period",
+        30.0, "After Ctrl-C, how long calls in flight may finish (a second Ctrl-C ends at once)"
     )
 
 
 class LimitSettings(Section):
     """When to stop; the run can be resumed with a higher limit. Totals hold across resumes."""
 
-    max_cost: Money | None = runtime(None, "US dollars for the whole run", flag="--max-cost")
-    max_tokens: Count | None = runtime(None, "Tokens (prompt + completion)", flag="--max-tokens")
-    max_calls: Count | None = runtime(None, "Model calls", flag="--max-calls")
-    max_time: Seconds | None = runtime(
-        None, "Time of work, over all resumes (90s, 15m, 8h)", flag="--max-time"
-    )
+    max_cost: Money | None = runtime(None, "US dollars for the whole run")
+    max_tokens: Count | None = runtime(None, "Tokens (prompt + completion)")
+    max_calls: Count | None = runtime(None, "Model calls")
+    max_time: Seconds | None = runtime(None, "Time of work, over all resumes (90s, 15m, 8h)")
     max_failures: Failures = runtime(
-        0.5, "Failed examples that stop the run: a count (10) or a share (0.2, 20%)", flag="--max-failures"
+        0.5, "Failed examples that stop the run: a count (10) or a share (0.2, 20%)"
     )
 
 
@@ -262,17 +214,13 @@ class DisplaySettings(Section):
     """What is shown."""
 
     progress: Literal["auto", "rich", "plain", "json", "none"] = runtime(
-        "auto", "auto, rich, plain, json (one event a line) or none", flag="--progress"
+        "auto", "auto, rich, plain, json (one event a line) or none"
     )
-    quiet: bool = runtime(False, "Only errors and the results", flag="--quiet")
+    quiet: bool = runtime(False, "Only errors and the results")
 
 
-class Settings(BaseSettings):
+class Settings(Section):
     """All of it. TOML keys, environment variables and flags follow from here."""
-
-    model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="ACE_", env_nested_delimiter="__", case_sensitive=False
-    )
 
     data: DataSettings = DataSettings()
     models: ModelsSettings = ModelsSettings()
@@ -282,14 +230,6 @@ class Settings(BaseSettings):
     execution: ExecutionSettings = ExecutionSettings()
     limits: LimitSettings = LimitSettings()
     display: DisplaySettings = DisplaySettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is handed over: :mod:`.layers` asks the sources one by one, to know where each value came from."""
-        del settings_cls
-        return (init_settings,)
 
     def at(self, path: str) -> Any:
         """The value at a dotted path such as ``training.batch_size``."""
