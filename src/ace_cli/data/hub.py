@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import re
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from ace_cli.data.rows import Row
 from ace_cli.errors import UsageError
@@ -111,21 +111,13 @@ def _check_reachable(name: str) -> None:
     """Fail at once without a network: the hub's client would try again for half a minute first."""
     if any(os.environ.get(key) for key in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")):
         raise _no_network(name, "HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set")
-    if any(
-        os.environ.get(key)
-        for key in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy")
-    ):
+    if getproxies().keys() & {"all", "http", "https"}:
         return  # only the proxy can tell
     from huggingface_hub import constants
 
     address = urlsplit(constants.ENDPOINT)
+    port = address.port or (443 if address.scheme == "https" else 80)
     try:
-        with contextlib.closing(
-            socket.create_connection(
-                (address.hostname or "", address.port or (443 if address.scheme == "https" else 80)),
-                timeout=10,
-            )
-        ):
-            pass
+        socket.create_connection((address.hostname or "", port), timeout=10).close()
     except OSError as error:
         raise _no_network(name, error.strerror or str(error)) from error

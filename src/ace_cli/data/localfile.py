@@ -68,10 +68,8 @@ def check_file(path: Path) -> None:
 
 def _nearest(path: Path) -> str:
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir()) if path.parent.is_dir() else None
+        names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
-        names = None
-    if names is None:
         return f"There is no folder {path.parent} either."
     near = difflib.get_close_matches(path.name, names, n=3)
     readable = [name for name in names if extension(Path(name)) in EXTENSIONS][:5]

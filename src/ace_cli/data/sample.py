@@ -7,11 +7,13 @@ import heapq
 import json
 import sqlite3
 from collections.abc import Iterator
+from operator import attrgetter
 
 from ace_cli.data.example import Example
 from ace_cli.errors import AceError
 
 _MOST_IN_MEMORY = 10_000
+_values = attrgetter(*Example.__slots__)
 
 
 def draw(examples: Iterator[tuple[int, Example]], size: int | None, seed: int) -> Iterator[Example]:
@@ -28,9 +30,8 @@ def draw(examples: Iterator[tuple[int, Example]], size: int | None, seed: int) -
     store = sqlite3.connect("")  # an unnamed database lives in a temporary file that goes with it
     try:
         store.execute("CREATE TABLE drawn (key BLOB PRIMARY KEY, example TEXT) WITHOUT ROWID")
-        store.executemany(
-            "INSERT INTO drawn VALUES (?, ?)", ((key, _packed(example)) for key, example in keyed)
-        )
+        packed = ((key, json.dumps(_values(example))) for key, example in keyed)
+        store.executemany("INSERT INTO drawn VALUES (?, ?)", packed)
         limit = -1 if size is None else size
         for (text,) in store.execute("SELECT example FROM drawn ORDER BY key LIMIT ?", (limit,)):
             yield Example(*json.loads(text))
@@ -44,7 +45,3 @@ def draw(examples: Iterator[tuple[int, Example]], size: int | None, seed: int) -
 
 def _key(seed: int, number: int) -> bytes:
     return hashlib.sha256(f"{seed}:{number}".encode()).digest()[:16]
-
-
-def _packed(example: Example) -> str:
-    return json.dumps([example.id, example.question, example.answer, example.domain, example.context])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
@@ -28,29 +29,24 @@ def read_csv(file: IO[str], source: str, delimiter: str | None = None) -> Iterat
     reader = csv.reader(file, delimiter=delimiter or max(",;\t|", key=header_line.count), strict=True)
     header: list[str] = []
     number, line = 0, 1
-    while True:
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise UsageError(
-                f"{source}, line {line}: not valid CSV: {error}",
-                "A quote inside of a quoted field is written twice.",
-            ) from error
-        place, line = f"line {line}", reader.line_num + 1
-        if not any(field.strip() for field in fields):
-            continue
-        if not header:
-            header = _header(fields, source)
-            continue
-        number += 1
-        if len(fields) > len(header):
-            yield Row(number, place, None, f"{len(fields)} fields, but the header has {len(header)}")
-        else:
-            yield Row(
-                number, place, dict(zip(header, [*fields, *[""] * (len(header) - len(fields))], strict=True))
-            )
+    try:
+        for fields in reader:
+            place, line = f"line {line}", reader.line_num + 1
+            if not any(field.strip() for field in fields):
+                continue
+            if not header:
+                header = _header(fields, source)
+                continue
+            number += 1
+            if len(fields) > len(header):
+                yield Row(number, place, None, f"{len(fields)} fields, but the header has {len(header)}")
+            else:
+                yield Row(number, place, dict(zip_longest(header, fields, fillvalue="")))
+    except csv.Error as error:
+        raise UsageError(
+            f"{source}, line {line}: not valid CSV: {error}",
+            "A quote inside of a quoted field is written twice.",
+        ) from error
 
 
 def _header(fields: list[str], source: str) -> list[str]:
