@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from rich.text import Text
 
@@ -12,10 +13,10 @@ from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.format import count
 from ace_cli.report.terminal.bullet_view import Story, story_lines
-from ace_cli.report.terminal.paging import Output, show, write_lines
+from ace_cli.report.terminal.paging import Output, write_lines
 from ace_cli.report.terminal.style import QUIET
 from ace_cli.report.terminal.tables import Layout, tsv_lines
-from ace_cli.report.text import json_text, printable
+from ace_cli.report.text import printable
 from ace_cli.runs.history import edits
 from ace_cli.runs.target import Target
 
@@ -34,13 +35,13 @@ def show_bullets(target: Target, wanted: BulletFilter, similar: str, out: Output
     else:
         bullets = wanted.apply(everything)
 
-    if out.as_json:
-        rows = [bullet.to_dict() for bullet in bullets]
-        if similarities is not None:
-            rows = [{"similarity": round(similarities[row["id"]], 4), **row} for row in rows]
-        write_lines([json_text(rows)])
-    elif out.is_terminal:
-        show(_table(target, bullets, similarities, out), out.console)
+    def rows() -> list[dict[str, Any]]:
+        if similarities is None:
+            return [bullet.to_dict() for bullet in bullets]
+        return [{"similarity": round(similarities[b.id], 4), **b.to_dict()} for b in bullets]
+
+    if out.as_json or out.is_terminal:
+        out.show(rows, _table(target, bullets, similarities, out))
     else:
         write_lines(tsv_lines(bullets, similarities))
         if len(bullets) < len(everything):

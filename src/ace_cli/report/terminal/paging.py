@@ -44,27 +44,42 @@ class Output:
         return self.console.width
 
     def show(self, value: Callable[[], Any], lines: Iterable[Text]) -> None:
-        """``value`` as JSON, or the lines that say the same."""
+        """``value`` as JSON, or the lines that say the same; more than a screen of them goes through the pager."""
         if self.as_json:
             write_lines([json_text(value())])
-        else:
-            show(wrapped(lines, self.console), self.console)
+            return
+        waiting = self._wrapped(lines) if self.is_terminal else iter(lines)
+        screen = list(islice(waiting, max(self.console.height, 1)))
+        fits = len(screen) < self.console.height or not self.is_terminal or self.console.is_dumb_terminal
+        pager = None if fits or not sys.stdin.isatty() else _pager()
+        blocks = self._rendered(chain(screen, waiting))
+        if pager is not None:
+            _page(blocks, pager)
+            return
+        with _reader_may_leave():
+            for block in blocks:
+                self.console.file.write(block)
+            self.console.file.flush()
 
+    def _wrapped(self, lines: Iterable[Text]) -> Iterator[Text]:
+        """Long lines go on below their own indentation."""
+        width = self.console.width
+        for line in lines:
+            if line.cell_len <= width:
+                yield line
+                continue
+            indent = min(len(line.plain) - len(line.plain.lstrip()) + 2, width // 3)
+            first, *rest = line.wrap(self.console, width)
+            yield first
+            for part in Text(" ").join(rest).wrap(self.console, width - indent) if rest else ():
+                yield Text(" " * indent).append_text(part)
 
-def show(lines: Iterable[Text], console: Console) -> None:
-    """Print ``lines``; at a terminal, what is longer than the screen goes through the pager."""
-    if not console.is_terminal:
-        _write(console, lines)
-        return
-    waiting = iter(lines)
-    screen = list(islice(waiting, max(console.height - 1, 1)))
-    beyond = list(islice(waiting, 1))
-    pager = _pager() if beyond and sys.stdin.isatty() and not console.is_dumb_terminal else None
-    everything = chain(screen, beyond, waiting)
-    if pager is None:
-        _write(console, everything)
-    else:
-        _page(console, everything, pager)
+    def _rendered(self, lines: Iterator[Text]) -> Iterator[str]:
+        while chunk := list(islice(lines, _CHUNK)):
+            with self.console.capture() as capture:
+                for line in chunk:
+                    self.console.print(line, soft_wrap=True)
+            yield capture.get()
 
 
 def write_lines(lines: Iterable[str]) -> None:
@@ -76,28 +91,6 @@ def write_lines(lines: Iterable[str]) -> None:
         sys.stdout.flush()
 
 
-def wrapped(lines: Iterable[Text], console: Console) -> Iterator[Text]:
-    """At a terminal, long lines go on below their own indentation; into a pipe they stay whole."""
-    for line in lines:
-        if not console.is_terminal or line.cell_len <= console.width:
-            yield line
-            continue
-        indent = min(len(line.plain) - len(line.plain.lstrip()) + 2, console.width // 3)
-        first, *rest = line.wrap(console, console.width)
-        yield first
-        if rest:
-            remainder = Text(" ").join(rest)
-            for part in remainder.wrap(console, console.width - indent):
-                yield Text(" " * indent).append_text(part)
-
-
-def _write(console: Console, lines: Iterable[Text]) -> None:
-    with _reader_may_leave():
-        for block in _rendered(console, lines):
-            console.file.write(block)
-        console.file.flush()
-
-
 @contextlib.contextmanager
 def _reader_may_leave() -> Iterator[None]:
     """``ace inspect ... | head`` has seen enough: no error, and what is still buffered goes nowhere."""
@@ -107,7 +100,7 @@ def _reader_may_leave() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _page(console: Console, lines: Iterable[Text], pager: list[str]) -> None:
+def _page(blocks: Iterable[str], pager: list[str]) -> None:
     # -X leaves the page on the screen, -F ends by itself if all fits after all.
     environment = {"LESS": "FRX", "LV": "-c", **os.environ}
     process = subprocess.Popen(
@@ -116,21 +109,12 @@ def _page(console: Console, lines: Iterable[Text], pager: list[str]) -> None:
     assert process.stdin is not None  # it was asked for
     # The reader may leave before the end; Ctrl-C is the pager's own key while it is open.
     with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
-        for block in _rendered(console, lines):
+        for block in blocks:
             process.stdin.write(block)
     while process.poll() is None:
         with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
             process.stdin.close()
             process.wait()
-
-
-def _rendered(console: Console, lines: Iterable[Text]) -> Iterator[str]:
-    waiting = iter(lines)
-    while chunk := list(islice(waiting, _CHUNK)):
-        with console.capture() as capture:
-            for line in chunk:
-                console.print(line, soft_wrap=True)
-        yield capture.get()
 
 
 def _pager() -> list[str] | None:
