@@ -178,6 +178,22 @@ def test_a_killed_run_is_told_as_crashed_wherever_it_is_told(
     assert "running" not in page.split("<script")[0].split("</style>")[1]
 
 
+def test_a_password_in_an_address_is_shown_nowhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = {"data.dataset": "https://me:hunter2pass@example.org/rows"}
+    run_dir = samples.make_run(tmp_path / "run", examples=10, settings=secret)
+    for arguments in (
+        ["inspect", run_dir, "--full"],
+        ["inspect", run_dir, "--json"],
+        ["export", run_dir, "-f", "html"],
+    ):
+        assert ace(list(map(str, arguments))) == 0
+        shown = capsys.readouterr().out
+        assert "example.org/rows" in shown
+        assert "hunter2pass" not in shown
+
+
 def test_follow_as_json_lines(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert inspect(run_dir, "--follow", "--json") == 0
     points = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

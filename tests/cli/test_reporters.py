@@ -24,7 +24,6 @@ from ace_cli.engine.events import (
     RunStarted,
     Stopping,
 )
-from ace_cli.report.format import duration, money
 from ace_cli.report.progress.reporter import reporter
 from ace_cli.report.terminal.summary import result_lines
 from ace_cli.runs.records import CurvePoint, State, Usage
@@ -156,27 +155,6 @@ def test_who_does_not_listen_stops_no_run_and_takes_nothing_from_the_other(
             listen(event)
     monkeypatch.undo()
     assert "50.0 %" in kept.getvalue() or '"accuracy": 0.5' in kept.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.04, "0.0 s"), (9.96, "10.0 s"), (42.4, "42 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)  # fmt: skip
-def test_times_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("cost", "words"),
-    [
-        (None, "unknown price"),
-        (0.0, "$0.00"),
-        (0.00001, "<$0.0001"),
-        (0.00123, "$0.0012"),
-        (1234.5, "$1,234.50"),
-    ],
-)
-def test_money_in_words(cost: float | None, words: str) -> None:
-    assert money(cost) == words
 
 
 def test_a_stopped_run_says_how_to_go_on() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -73,15 +75,25 @@ def write(path: Path, bullets: list[dict[str, Any]] | None = None, **fields: Any
     return path
 
 
-def make_run(folder: Path, *, examples: int = 60, state: str = "finished", hostile: bool = False) -> Path:
-    """A run directory as the engine leaves it: batches of 10, a lesson learned, merged, cited and dropped in each."""
+def make_run(
+    folder: Path,
+    *,
+    examples: int = 60,
+    state: str = "finished",
+    hostile: bool = False,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+) -> Path:
+    """A run directory as the engine leaves it: batches of 10, a lesson learned, merged, cited and dropped in each.
+
+    ``settings`` are identity settings that differ from the usual ones.
+    """
     folder.mkdir(parents=True)
     dataset = [
         Example(f"train-{i}", f"What is {i} plus {i}?", str(2 * i), "math" if i % 3 else "finance")
         for i in range(examples)
     ]
     identity = {d.path: d.default for d in DEFINITIONS.values() if d.kind is Kind.IDENTITY}
-    identity |= {"data.num_examples": examples, "models.generator.model": "gpt-4o"}
+    identity |= {"data.num_examples": examples, "models.generator.model": "gpt-4o", **settings}
     origins = {"data.num_examples": 50, "models.generator.model": 50}
     header = Header(
         "2026-11-22T09:00:00Z",

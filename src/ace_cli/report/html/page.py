@@ -24,6 +24,7 @@ import orjson
 
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats.visible import visible, visible_line
+from ace_cli.redact import redact
 from ace_cli.report.format import duration, money, percent, usage_cells
 from ace_cli.report.html.charts import Chart, bullet_charts, run_charts
 from ace_cli.runs.history import History, Moment
@@ -92,7 +93,7 @@ def _origin(playbook: Playbook) -> str:
         ("Reflector", "reflector_model"),
     ):
         if isinstance(config.get(field), str | int | float):
-            words.append(f"{label} <b>{_text(config[field])}</b>")
+            words.append(f"{label} <b>{_text(redact(str(config[field])))}</b>")
     if playbook.created_at:
         words.append(f"<time>{_text(playbook.created_at[:16].replace('T', ' '))}</time>")
     return " · ".join(words) or "A playbook: lessons for the prompts of a language model"
@@ -176,7 +177,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool 
 def _setting(value: object) -> str:
     """A setting's value as it is shown: text as it is, other values as JSON."""
     if isinstance(value, str):
-        return value
+        return redact(value)
     return "unset" if value is None else json.dumps(value, ensure_ascii=False, default=str)
 
 
