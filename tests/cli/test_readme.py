@@ -221,6 +221,13 @@ def test_the_prompt_that_is_shown_is_the_one_that_is_sent() -> None:
     assert attempt.bullet_ids == ("B001",)
 
 
+def test_the_changelog_has_each_kind_of_change_once_a_version_in_the_usual_order() -> None:
+    usual = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for version in PAGES["CHANGELOG.md"].split("\n## ")[1:]:
+        kinds = re.findall(r"^### (.+)$", version, re.MULTILINE)
+        assert kinds == [kind for kind in usual if kind in kinds], version.partition("\n")[0]
+
+
 def scored() -> list[tuple[str, str, str, bool]]:
     table = PAGES["docs/scorers.md"].partition("<!-- judged")[2].partition("<!-- end -->")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[3:]]
