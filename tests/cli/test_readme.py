@@ -212,7 +212,7 @@ def test_the_messages_to_look_up_are_those_that_are_said() -> None:
 
 
 def test_the_prompt_that_is_shown_is_the_one_that_is_sent() -> None:
-    (shown,) = blocks("README.md", "text")
+    _, shown = blocks("README.md", "text")
     bullets = tuple(Bullet(*found) for found in re.findall(r"\[(B\d+)\] (.+)", shown))
     ask = ScriptedAsk("The warehouse code for Oslo is RV-72.", style=PromptStyle.PLAIN)
     task = Task("oslo-2", "I forgot the warehouse code for Oslo. What is it?", bullets=bullets)
@@ -293,9 +293,14 @@ def test_a_newcomer_gets_a_prompt_out_of_rows_of_his_own(beside_a_server: Inside
     assert "[B001] " in (beside_a_server.cwd / "prompt.txt").read_text()
 
 
-def test_the_metrics_file_that_is_shown_has_the_fields_of_a_real_one(inside: Inside, serve: Serve) -> None:
-    server, data = serve(2)
-    assert inside.train(server, data, 2).code == 0
+def test_the_results_that_are_shown_have_the_fields_of_real_ones(inside: Inside, serve: Serve) -> None:
+    server, data = serve(20)
+    done = inside.train(server, data, 20, batch_size=4)
+    assert done.code == 0
+    summary = blocks("README.md", "text")[0]
+    assert [line.split()[0] for line in summary.splitlines()] == [
+        line.split()[0] for line in done.out.splitlines()
+    ]
     (shown,) = blocks("docs/resume.md", "json")
     assert _fields(json.loads(shown)) == _fields(read_json(inside.cwd / "out/metrics.json"))
 
