@@ -35,7 +35,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-@pytest.mark.parametrize("room", [10, 200, 1400, 1700, 2000])
+@pytest.mark.parametrize("room", [10, 200, 1450, 1700, 2000])
 def test_out_of_disk_it_stops_with_a_clear_line_and_goes_on_when_there_is_room(
     room: int, small_disk: Path, serve: Serve, tmp_path: Path, inside: Inside
 ) -> None:

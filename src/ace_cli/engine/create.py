@@ -125,10 +125,16 @@ def check_outputs(output: OutputSettings) -> None:
     Raises:
         AceError: they cannot.
     """
+    if os.path.realpath(output.playbook) == os.path.realpath(output.metrics):
+        raise UsageError(
+            f"playbook and metrics would both be written to {output.playbook}", "Name two files."
+        )
     for path in (output.playbook, output.metrics):
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder", "Name a file.")
         try:
+            if path.is_dir():
+                raise UsageError(f"{path} is a folder", "Name a file.")
+            if path.exists() and not path.is_file():
+                raise UsageError(f"{path} is no file that can be replaced", "Name another one.")
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(path, error) from error

@@ -113,6 +113,11 @@ def phases(db: sqlite3.Connection) -> None:
     _run(db, statements)
 
 
+def outputs(db: sqlite3.Connection) -> None:
+    """What the run wrote where, so that its own files are told from edited ones and those of other runs."""
+    db.execute("CREATE TABLE output (path TEXT, digest TEXT, PRIMARY KEY (path, digest)) WITHOUT ROWID")
+
+
 def _run(db: sqlite3.Connection, statements: str) -> None:
     """One by one: ``executescript`` would commit the transaction that the step runs in."""
     for statement in statements.split(";\n"):
@@ -120,7 +125,7 @@ def _run(db: sqlite3.Connection, statements: str) -> None:
             db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, failure_index, phases)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, failure_index, phases, outputs)
 
 
 def version(db: sqlite3.Connection) -> int:

@@ -304,6 +304,14 @@ class RunReader:
             found.update(self._all(sql, model, *part))
         return found
 
+    @_reading
+    def outputs(self) -> dict[str, set[str]]:
+        """By path, the digests of what this run wrote there, or was about to write."""
+        found: dict[str, set[str]] = {}
+        for path, digest in self._all("SELECT path, digest FROM output"):
+            found.setdefault(path, set()).add(digest)
+        return found
+
     # -- helpers
 
     def _one(self, sql: str, *values: object) -> Any:

@@ -177,6 +177,12 @@ class RunStore(reader.RunReader):
 
         self._submit(write).result()
 
+    def record_output(self, path: str, digest: str) -> None:
+        """Note what is about to be written where; at once."""
+        self._submit(
+            lambda db: db.execute("INSERT OR IGNORE INTO output VALUES (?,?)", (path, digest))
+        ).result()
+
     def session_seconds(self) -> float:
         """Seconds of work in this session, so far."""
         return time.monotonic() - self._started

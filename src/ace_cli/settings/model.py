@@ -174,11 +174,27 @@ class OutputSettings(Section):
         Path("playbooks/offline_trained.json"), "The trained playbook", flag="--output"
     )
     metrics: UserPath = runtime(
-        Path("metrics/offline_training_metrics.json"), "The metrics of the run", flag="--metrics-output"
+        Path("metrics/offline_training_metrics.json"),
+        "The metrics of the run; PLAYBOOK_metrics.json beside a playbook that --output names",
+        flag="--metrics-output",
     )
     run_dir: UserPath | None = runtime(None, "Folder of this run; unset: a new one in runs/")
     checkpoints: bool = runtime(True, "Write checkpoint files")
     checkpoint_interval: Positive = runtime(50, "Examples between two checkpoint files")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metrics_beside_the_playbook(cls, values: Any) -> Any:
+        """A playbook that was given a name has its metrics beside it, unless they have a name as well."""
+        if (
+            isinstance(values, dict)
+            and isinstance(values.get("playbook"), str | Path)
+            and "metrics" not in values
+        ):
+            playbook = Path(values["playbook"])
+            if playbook.name and playbook != cls.model_fields["playbook"].default:
+                return {**values, "metrics": playbook.with_name(f"{playbook.stem}_metrics.json")}
+        return values
 
 
 class ExecutionSettings(Section):

@@ -10,7 +10,7 @@ from typing import Any
 from ace_cli.engine.create import check_outputs
 from ace_cli.engine.events import Event, Listener, RunFinished, RunStarted
 from ace_cli.engine.phase import Phase
-from ace_cli.engine.session import Session, hold
+from ace_cli.engine.session import Session, hold, is_finished
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
@@ -52,6 +52,7 @@ class TrainingJob:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._plan = make_plan(session.settings, session.store)
+        self._nothing_new = is_finished(session.store) and session.store.counts()[0] == self._plan.steps
 
     def started(self) -> Event:
         store, plan = self._session.store, self._plan
@@ -104,11 +105,10 @@ class TrainingJob:
 
     def write(self) -> TrainingResult:
         """See :class:`~ace_cli.engine.session.Job`."""
-        output, store = self._session.settings.output, self._session.store
-        playbook = store.playbook()
-        playbook_path, metrics_path = output.playbook, output.metrics
-        metrics = write_outputs(store, playbook, playbook_path, metrics_path)
-        return TrainingResult(self._session.run_dir, playbook, playbook_path, metrics_path, metrics)
+        session, output = self._session, self._session.settings.output
+        playbook = session.store.playbook()
+        metrics = write_outputs(session.store, playbook, output, session.emit, nothing_new=self._nothing_new)
+        return TrainingResult(session.run_dir, playbook, output.playbook, output.metrics, metrics)
 
     def finished(self, state: State, reason: str) -> Event:
         """See :class:`~ace_cli.engine.session.Job`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +11,16 @@ from typing import Any
 import orjson
 
 from ace_cli.clock import now
-from ace_cli.engine.events import CheckpointSaved, Listener
-from ace_cli.files import write_atomic
+from ace_cli.engine.events import CheckpointSaved, Listener, Notice
+from ace_cli.files import cannot_write, keep_aside, write_atomic
 from ace_cli.playbook import Playbook
 from ace_cli.playbook.formats import dump_playbook
 from ace_cli.runs.overview import overview
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Merge, Usage
+from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import trained_playbook
+from ace_cli.settings import OutputSettings
 
 
 class Checkpoints:
@@ -65,13 +69,51 @@ class Checkpoints:
 
 
 def write_outputs(
-    run: RunReader, playbook: Playbook, playbook_path: Path, metrics_path: Path
+    store: RunStore, playbook: Playbook, output: OutputSettings, emit: Listener, *, nothing_new: bool
 ) -> dict[str, Any]:
-    """Write the playbook and the metrics; the metrics as they were written."""
-    body = metrics(run, playbook, end_time=now())
-    write_atomic(playbook_path, dump_playbook(trained_playbook(run, playbook)))
-    write_atomic(metrics_path, _json(body))
+    """Write the playbook and the metrics, and destroy nobody's work.
+
+    A file that this run did not write, or that was changed since, is kept as ``NAME.1.json`` beside the new one. Where the
+    run had nothing left to do (``nothing_new``), such a file stays as it is: whoever edited it wants no other.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        AceError: a file cannot be written; what stood there is untouched.
+    """
+    body = metrics(store, playbook, end_time=now())
+    written = store.outputs()
+    for path, data in (
+        (output.playbook, dump_playbook(trained_playbook(store, playbook))),
+        (output.metrics, _json(body)),
+    ):
+        place, old, new = os.path.realpath(path), _digest_at(path), _digest(data)
+        if old not in (None, new) and old not in written.get(place, ()):
+            if nothing_new and (place in written or not written):  # those of version 0.1 say nothing about it
+                emit(
+                    Notice(
+                        f"{path} was changed since it was written: left as it is (`--output` names another)"
+                    )
+                )
+                continue
+            emit(Notice(f"{path} was not of this run, or changed since: kept as {keep_aside(path)}"))
+        store.record_output(place, new)  # first: a file that stands there after a crash is known to be ours
+        write_atomic(path, data)
     return body
+
+
+def _digest_at(path: Path) -> str | None:
+    try:
+        return _digest(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, Any]:
