@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import is_protocol
 
 from ace_cli.runs.reader import RunReader
 from support.command import read_json
@@ -30,9 +32,10 @@ def _written(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name.removesuffix(".py"), None)
 
 
-def test_every_part_that_is_listed_has_an_example_that_runs() -> None:
-    listed = set(re.findall(r"^\| \[(\w+)\]", PAGE, re.MULTILINE))
-    assert {kind for _, kind in PARTS.values()} == listed
+def test_every_part_that_is_listed_is_a_protocol_and_has_an_example_that_runs() -> None:
+    listed = re.findall(r"^\| \[(\w+)\][^|]*\| `--([\w-]+)` \| `([\w.]+)`", PAGE, re.MULTILINE)
+    assert {(flag.replace("-", "_"), kind) for kind, flag, _ in listed} == set(PARTS.values())
+    assert all(is_protocol(getattr(importlib.import_module(module), kind)) for kind, _, module in listed)
     assert set(FILES) == {f"{module.partition(':')[0]}.py" for module in PARTS}
 
 
