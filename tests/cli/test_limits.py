@@ -177,3 +177,25 @@ def test_an_outage_reads_the_same_whoever_is_asked(serve: Serve, inside: Inside)
         next(line for line in done.err.splitlines() if line.startswith("error: ")) for done in (chat, vectors)
     ]
     assert said[0].replace("openai/scripted", "MODEL") == said[1].replace("text-embedding-3-small", "MODEL")
+
+
+def test_an_embedder_of_ones_own_costs_nothing(
+    serve: Serve, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (inside.cwd / "own_vectors.py").write_text(
+        "import numpy as np\n"
+        "class Lengths:\n"
+        "    name = 'lengths'\n"
+        "    async def embed(self, texts):\n"
+        "        rows = np.array([[len(text), 1] for text in texts], dtype=np.float32).reshape(-1, 2)\n"
+        "        return rows / np.linalg.norm(rows, axis=1, keepdims=True)\n"
+    )
+    monkeypatch.syspath_prepend(inside.cwd)
+    server, data = serve(4)
+    flags = {
+        "embedding_model": "own_vectors:Lengths",
+        "generator_model": "gpt-4o-mini",
+        "reflector_model": "gpt-4o-mini",
+    }
+    done = inside.train(server, data, 4, max_cost=5, **flags)
+    assert done.code == 0, done.err

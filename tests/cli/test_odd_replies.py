@@ -167,6 +167,24 @@ def test_vectors_are_not_asked_for_elsewhere_either(serve: Serve, inside: Inside
     assert foreign.connections == 0
 
 
+def test_vectors_are_asked_for_with_their_own_address_key_and_headers(serve: Serve, inside: Inside) -> None:
+    server, data = serve(4)
+    vectors, _ = serve(5)
+    config = inside.cwd / "embedding.toml"
+    config.write_text(
+        f'[models]\nembedding_api_base = "{vectors.url}"\nembedding_api_key = "{SECRET}"\n'
+        f'embedding_headers = {{ "X-Team" = "{SECRET}" }}\nembedding_price = 1e6\n'
+    )
+    done = train(inside, server, data, "run", config=config, embedding_model="openai/some-embedder")
+    assert done.code == 0, done.err
+    assert {entry.role for entry in vectors.log} == {"embedding"}
+    assert "embedding" not in {entry.role for entry in server.log}
+    assert {headers["authorization"] for headers in vectors.headers} == {f"Bearer {SECRET}"}
+    assert {headers["x-team"] for headers in vectors.headers} == {SECRET}
+    usage = read_json(inside.cwd / "run.metrics.json")["usage"]["by_role"]["embedding"]
+    assert usage["cost_usd"] == usage["prompt_tokens"] > 0
+
+
 def test_a_redirect_within_the_server_is_followed(serve: Serve, inside: Inside) -> None:
     server, data = serve(4)
     server.redirect = f"{server.url}/moved/chat/completions"

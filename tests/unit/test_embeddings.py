@@ -20,6 +20,7 @@ from ace_cli.errors import AceError, UsageError
 from ace_cli.llm.base import EmbeddingReply, PermanentError, TransientError
 from ace_cli.llm.factory import make_embedding_model
 from ace_cli.llm.retry import RetryPolicy, with_retry
+from ace_cli.settings import ModelsSettings
 from support.embedders import MemoryCache
 from support.scripted_server import Faults, ScriptedServer
 
@@ -229,7 +230,7 @@ QUICK = RetryPolicy(max_retries=4, initial=0.01, maximum=0.02, horizon=2.0)
 
 
 def provider(model: str, url: str, policy: RetryPolicy = QUICK) -> ProviderEmbedder:
-    asked = make_embedding_model(model, api_base=url)
+    asked = make_embedding_model(model, ModelsSettings(api_base=url))
 
     async def call(texts: Sequence[str]) -> EmbeddingReply:
         return (await with_retry(lambda: asked.embed(texts), policy)).value

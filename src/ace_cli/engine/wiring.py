@@ -19,7 +19,7 @@ from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
 from ace_cli.llm.factory import make_embedding_model, make_model
 from ace_cli.llm.retry import CircuitBreaker
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage
-from ace_cli.plugins import load
+from ace_cli.plugins import load, names_a_part
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.runs.records import Usage
 from ace_cli.runs.store import PaidVectors, RunStore
@@ -109,13 +109,13 @@ def priced(settings: Settings, spent: Mapping[str, Usage], roles: Mapping[str, R
 def _prices(models: ModelsSettings, roles: Mapping[str, Role]) -> dict[str, Price]:
     """What tokens cost, by who is paid."""
     prices: dict[str, Price] = {name: role.model.price for name, role in roles.items()}
-    if models.embedding != WORDLLAMA:
+    if not names_a_part("embedder", models.embedding) and models.embedding != WORDLLAMA:
         prices[EMBEDDING] = _embedding_price(models)
     return prices
 
 
 def _embedding_price(models: ModelsSettings) -> Price:
-    model = make_embedding_model(models.embedding, api_base=models.api_base, price=models.embedding_price)
+    model = make_embedding_model(models.embedding, models)
     return lambda tokens, _: model.price(tokens)
 
 
@@ -205,9 +205,7 @@ class PaidEmbeddings:
     """Asks a provider for vectors: admitted, tried again, and on record together with what they cost."""
 
     def __init__(self, models: ModelsSettings, store: RunStore, caller: Caller) -> None:
-        self._model = make_embedding_model(
-            models.embedding, api_base=models.api_base, price=models.embedding_price
-        )
+        self._model = make_embedding_model(models.embedding, models)
         self._store = store
         self._caller = caller
         self._endpoint = CircuitBreaker()

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatModel, PromptStyle
-from ace_cli.settings import RoleSettings
+from ace_cli.settings import ModelsSettings, RoleSettings
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from ace_cli.llm.embedding import EmbeddingModel
     from ace_cli.llm.endpoint import Endpoint
 
@@ -48,23 +50,21 @@ def make_model(
     return LitellmModel(endpoint, style=style or PromptStyle.JSON, notify=notify)
 
 
-def make_embedding_model(
-    name: str,
-    *,
-    api_base: str | None = None,
-    api_key: str | None = None,
-    headers: Mapping[str, str] | None = None,
-    timeout: float = 60.0,
-    price: float | None = None,
-) -> EmbeddingModel:
-    """The embedding model called ``name``, reached like a chat model; ``price`` is in US dollars per million tokens."""
+def make_embedding_model(name: str, models: ModelsSettings | None = None) -> EmbeddingModel:
+    """The embedding model called ``name``, reached as ``models`` says."""
     from ace_cli.llm.embedding import EmbeddingModel
     from ace_cli.llm.endpoint import Endpoint, Prices
 
-    prices = None if price is None else Prices(price)
-    return EmbeddingModel(
-        Endpoint(name, api_base=api_base, api_key=api_key, headers=headers, timeout=timeout, prices=prices)
+    models = models or ModelsSettings()
+    endpoint = Endpoint(
+        name,
+        api_base=models.embedding_api_base or models.api_base,
+        api_key=_told(models.embedding_api_key),
+        headers=_all_told(models.embedding_headers),
+        timeout=models.embedding_timeout,
+        prices=None if models.embedding_price is None else Prices(models.embedding_price),
     )
+    return EmbeddingModel(endpoint)
 
 
 def _endpoint(name: str, role: RoleSettings, api_base: str | None) -> Endpoint:
@@ -81,8 +81,16 @@ def _endpoint(name: str, role: RoleSettings, api_base: str | None) -> Endpoint:
     return Endpoint(
         name,
         api_base=role.api_base or api_base,
-        api_key=role.api_key.get_secret_value() if role.api_key else None,
-        headers={key: value.get_secret_value() for key, value in role.headers.items()},
+        api_key=_told(role.api_key),
+        headers=_all_told(role.headers),
         timeout=role.timeout,
         prices=prices,
     )
+
+
+def _told(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
+
+
+def _all_told(secrets: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: secret.get_secret_value() for name, secret in secrets.items()}

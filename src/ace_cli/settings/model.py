@@ -108,6 +108,16 @@ class ModelsSettings(Section):
         in_header=13,
     )
     embedder_args: Table = identity({}, "Keyword arguments of an embedder of your own")
+    embedding_api_base: Address | None = runtime(
+        None, "Address of the embedding model's API; unset: that of all roles", flag=None
+    )
+    embedding_api_key: SecretStr | None = secret(
+        None, "Key of the embedding model's API, if not in the provider's variable"
+    )
+    embedding_headers: SecretTable = secret({}, "Further HTTP headers for the embedding model, kept secret")
+    embedding_timeout: Seconds = runtime(
+        60.0, "How long a call for vectors may take until it is tried again", flag=None, gt=0
+    )
     embedding_price: Money | None = runtime(
         None, "US dollars per million tokens of the embedding model, if litellm has no price", flag=None
     )
