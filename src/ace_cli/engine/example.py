@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ace_cli.data import Example
 from ace_cli.errors import RunStopped, StoreError
 from ace_cli.llm.base import ChatReply, ModelError, PermanentError
-from ace_cli.playbook import Bullet
+from ace_cli.playbook import Bullet, Playbook
 from ace_cli.redact import redact
 from ace_cli.replies import plain
 from ace_cli.runs.records import Round
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Ask, Attempt, Case, Earlier, Reflection, Stages, Task, UnusableReply
+
+Select = Callable[[Playbook, Example], Awaitable[Sequence[Bullet]]]
+"""The bullets of a playbook that an example's prompt gets."""
 
 
 @dataclass(frozen=True, slots=True)

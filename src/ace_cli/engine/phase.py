@@ -3,53 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from ace_cli.data import Example
-from ace_cli.engine.events import ExampleFinished, Listener
+from ace_cli.engine.events import ExampleFinished
 from ace_cli.engine.example import ExampleJob, Outcome, PlanStep, failure_of
-from ace_cli.engine.executor import Executor
 from ace_cli.engine.failures import check_failures
-from ace_cli.engine.stop import StopController
+from ace_cli.engine.session import Session
 from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.runs.records import TRAINING, Episode
-from ace_cli.runs.store import RunStore
-
-Select = Callable[[Playbook, Example], Awaitable[Sequence[Bullet]]]
-"""The bullets of a playbook that an example's prompt gets."""
 
 
 class Phase:
     """Works on examples in groups that see the same playbook; training, validation and evaluation are phases.
 
     Args:
-        max_failures: see :func:`~ace_cli.engine.failures.check_failures`.
         tries: see :class:`~ace_cli.engine.example.ExampleJob`.
     """
 
-    def __init__(
-        self,
-        store: RunStore,
-        executor: Executor,
-        select: Select,
-        stop: StopController,
-        emit: Listener,
-        *,
-        max_failures: int | float,
-        tries: int | None,
-        phase: int = TRAINING,
-    ) -> None:
-        self._store = store
-        self._executor = executor
-        self._select = select
-        self._stop = stop
-        self._emit = emit
-        self._max_failures = max_failures
+    def __init__(self, session: Session, *, tries: int | None, phase: int = TRAINING) -> None:
+        self._session = session
         self._tries = tries
         self._phase = phase
-        self._attempted, _, self._failed = store.counts(phase)
+        self._attempted, _, self._failed = session.store.counts(phase)
 
     async def episodes(
         self, steps: Sequence[PlanStep], recorded: Mapping[int, Episode], playbook: Playbook
@@ -58,7 +35,7 @@ class Phase:
 
         None when the run stops before they are complete; those that were decided are on record.
         """
-        replies = self._store.replies(steps[0].step, steps[-1].step, self._phase)
+        replies = self._session.store.replies(steps[0].step, steps[-1].step, self._phase)
         tasks = []
         for step in steps:
             if (known := recorded.get(step.step)) is not None:
@@ -80,26 +57,26 @@ class Phase:
     ) -> Episode | None:
         """One example, recorded; None when the run stops before it is decided."""
         try:
-            async with self._executor.slot():
-                if self._stop.reason is not None:
+            async with self._session.executor.slot():
+                if self._session.stop.reason is not None:
                     return None
                 episode = await self._episode(step, playbook, replies)
-            await self._store.record_episode(episode)
+            await self._session.store.record_episode(episode)
         except AceError as error:
-            self._stop.stop(error)
+            self._session.stop.stop(error)
             return None
         self._count(episode)
         return episode
 
     async def _episode(self, step: PlanStep, playbook: Playbook, replies: Mapping[str, ChatReply]) -> Episode:
-        example = self._store.example(step.index)
+        example = self._session.store.example(step.index)
         bullets: tuple[Bullet, ...] = ()
         try:
-            bullets = tuple(await self._select(playbook, example))
+            bullets = tuple(await self._session.select(playbook, example))
         except Exception as problem:  # noqa: BLE001 - as a stage's: this example's record
             outcome = Outcome((), *failure_of(problem))
         else:
-            outcome = await self._executor.work(
+            outcome = await self._session.executor.work(
                 ExampleJob(self._phase, step.step, example, bullets, self._tries, replies)
             )
         return Episode(
@@ -122,13 +99,12 @@ class Phase:
         self._attempted += 1
         self._failed += episode.failed
         self._tell(episode)
-        if episode.failed and (
-            error := check_failures(self._max_failures, self._failed, self._attempted, episode.error)
-        ):
-            self._stop.stop(error)
+        limit = self._session.settings.limits.max_failures
+        if episode.failed and (error := check_failures(limit, self._failed, self._attempted, episode.error)):
+            self._session.stop.stop(error)
 
     def _tell(self, episode: Episode, *, replayed: bool = False) -> None:
-        self._emit(
+        self._session.emit(
             ExampleFinished(
                 episode.example_id,
                 episode.step,

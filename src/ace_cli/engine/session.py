@@ -16,12 +16,12 @@ from typing import Any, Protocol, TypeVar
 
 from ace_cli.engine.calls import Caller, LocalDesk, Role
 from ace_cli.engine.events import Event, Listener, Notice
+from ace_cli.engine.example import Select
 from ace_cli.engine.executor import Executor
 from ace_cli.engine.executor.local import AsyncioExecutor
 from ace_cli.engine.failures import check_failures
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
-from ace_cli.engine.phase import Select
 from ace_cli.engine.stop import StopController, deadline, signals
 from ace_cli.engine.wiring import (
     NO_REPLACEMENTS,

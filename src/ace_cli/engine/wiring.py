@@ -12,8 +12,8 @@ from ace_cli.embeddings import WORDLLAMA, make_embedder
 from ace_cli.embeddings.base import Embedder
 from ace_cli.embeddings.cached import CachedEmbedder
 from ace_cli.engine.calls import Caller, Role
+from ace_cli.engine.example import Select
 from ace_cli.engine.ledger import Price, Quote
-from ace_cli.engine.phase import Select
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
 from ace_cli.llm.factory import make_embedding_model, make_model

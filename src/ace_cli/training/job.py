@@ -80,27 +80,8 @@ class TrainingJob:
             output.checkpoint_interval if output.checkpoints else None,
             session.emit,
         )
-        phase = Phase(
-            store,
-            session.executor,
-            session.select,
-            session.stop,
-            session.emit,
-            max_failures=settings.limits.max_failures,
-            tries=settings.training.reflection_rounds,
-        )
-        trainer = Trainer(
-            settings.training,
-            self._plan,
-            store,
-            phase,
-            session.stages.curator,
-            session.roles.get("curator"),
-            session.caller,
-            session.stop,
-            session.emit,
-            checkpoints.on_merge,
-        )
+        phase = Phase(session, tries=settings.training.reflection_rounds)
+        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge)
         await trainer.train()
 
     def write(self) -> TrainingResult:

@@ -12,18 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 from ace_cli.clock import now
-from ace_cli.engine.calls import Caller, RecordedCalls, Role
-from ace_cli.engine.events import BatchMerged, BatchStarted, Listener
+from ace_cli.engine.calls import RecordedCalls
+from ace_cli.engine.events import BatchMerged, BatchStarted
 from ace_cli.engine.example import settled
 from ace_cli.engine.phase import Phase
-from ace_cli.engine.stop import StopController
+from ace_cli.engine.session import Session
 from ace_cli.errors import AceError, RunStopped
 from ace_cli.playbook import Add, Confirm, Delta, GrowingPlaybook, Playbook, Section
 from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
-from ace_cli.runs.store import RunStore
-from ace_cli.settings.model import TrainingSettings
-from ace_cli.stages.base import Curator, MergeItem
+from ace_cli.stages.base import MergeItem
 from ace_cli.training.plan import Batch, Plan
 
 OnMerge = Callable[[Merge, Callable[[], Playbook]], None]
@@ -31,34 +29,14 @@ OnMerge = Callable[[Merge, Callable[[], Playbook]], None]
 
 
 class Trainer:
-    """Works a plan off, from wherever the store says it stands.
+    """Works a plan off, from wherever the store says it stands."""
 
-    Args:
-        curator_role: the model that the Curator may ask; None where none is set.
-    """
-
-    def __init__(
-        self,
-        settings: TrainingSettings,
-        plan: Plan,
-        store: RunStore,
-        phase: Phase,
-        curator: Curator,
-        curator_role: Role | None,
-        caller: Caller,
-        stop: StopController,
-        emit: Listener,
-        on_merge: OnMerge,
-    ) -> None:
-        self._settings = settings
+    def __init__(self, session: Session, plan: Plan, phase: Phase, on_merge: OnMerge) -> None:
+        self._session = session
+        self._store = session.store
+        self._settings = session.settings.training
         self._plan = plan
-        self._store = store
         self._phase = phase
-        self._curator = curator
-        self._curator_role = curator_role
-        self._caller = caller
-        self._stop = stop
-        self._emit = emit
         self._on_merge = on_merge
 
     async def train(self) -> Playbook:
@@ -72,11 +50,11 @@ class Trainer:
         try:
             async for batch, episodes in flight.batches():
                 if episodes is None:
-                    raise self._stop.reason or RunStopped("the run was stopped")
+                    raise self._session.stop.reason or RunStopped("the run was stopped")
                 grown, point = await self._merge(batch, flight.newest, episodes, point)
                 flight.merged(grown)
         except AceError as error:
-            self._stop.stop(error)
+            self._session.stop.stop(error)
             raise
         except BaseException:  # cut off, or a bug: the batches ahead must not go on by themselves
             flight.cancel()
@@ -101,7 +79,7 @@ class Trainer:
 
     async def _run_batch(self, batch: Batch, version: int, playbook: Playbook) -> list[Episode] | None:
         recorded = {episode.step: episode for episode in self._store.episodes(batch=batch.number)}
-        self._emit(BatchStarted(batch.number, batch.epoch, len(batch.indices), len(recorded)))
+        self._session.emit(BatchStarted(batch.number, batch.epoch, len(batch.indices), len(recorded)))
         return await self._phase.episodes(batch.steps(version), recorded, playbook)
 
     async def _merge(
@@ -115,16 +93,16 @@ class Trainer:
         point = _point(batch, before, episodes, items, delta, len(grown), used)
         await self._store.record_merge(batch.number, delta, point)
         self._on_merge(Merge(batch.number, delta, point), lambda: grown)
-        self._emit(BatchMerged(point))
+        self._session.emit(BatchMerged(point))
         return grown, point
 
     async def _curate(self, batch: Batch, playbook: Playbook, items: Sequence[MergeItem]) -> Delta:
         ask: RecordedCalls | None = None
-        if self._curator_role is not None:
+        if (role := self._session.roles.get("curator")) is not None:
             replies = self._store.replies(batch.first_step, batch.first_step)
-            ask = self._caller.ask(self._curator_role, batch.first_step, replies)
+            ask = self._session.caller.ask(role, batch.first_step, replies)
         try:
-            delta: Delta = await settled(self._curator.curate(playbook, items, ask, at=now()))
+            delta: Delta = await settled(self._session.stages.curator.curate(playbook, items, ask, at=now()))
         except AceError:
             raise
         except Exception as problem:  # a plug-in's: no merge, so no later batch either
