@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from ace_cli.cli.export import app
 from ace_cli.errors import AceError
 from ace_cli.playbook.formats import read_playbook
+from ace_cli.report.formats import FORMATS
 from support.inside import Inside
 from support.inspect_samples import make_run
 
@@ -59,6 +60,11 @@ def test_each_text_format_is_written_as_agreed(form: str, file: str) -> None:
     if os.environ.get("ACE_UPDATE_GOLDEN"):
         golden.write_bytes(outcome.out)
     assert outcome.out == golden.read_bytes()
+
+
+def test_the_help_names_every_format() -> None:
+    told = " ".join(CliRunner().invoke(app, ["--help"]).output.split())
+    assert f"{', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]}; by default" in told
 
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "paper"])

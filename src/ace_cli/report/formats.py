@@ -36,18 +36,22 @@ class Content:
 class Format:
     """One ``--format``, which goes into a file of its own.
 
-    ``suffixes`` and ``file_names`` are ends and names of ``-o`` that stand for it. Formats ``for_models`` are texts that a
+    ``dump`` makes the file out of the playbook alone; a format that needs more has a ``render`` of its own. ``suffixes`` and ``file_names`` are ends and names of ``-o`` that stand for it. Formats ``for_models`` are texts that a
     model reads, so they hold the general bullets beside those of a domain and are measured as they are; ``loses`` says
     what of a playbook there is no place for.
     """
 
     name: str
-    render: Callable[[Content], bytes]
+    dump: Callable[[Playbook], bytes] = files.dump_playbook
     suffixes: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     for_models: bool = False
     is_text: bool = True
     loses: str = ""
+
+    def render(self, content: Content) -> bytes:
+        """The finished file."""
+        return self.dump(content.playbook)
 
     def place(self, output: Path) -> Path:
         """The file that is written for ``-o output``."""
@@ -85,6 +89,9 @@ class Format:
 class Skill(Format):
     """A folder with a SKILL.md in it, which should have the name of the skill."""
 
+    def render(self, content: Content) -> bytes:
+        return files.dump_skill(content.playbook, content.title, content.description)
+
     def place(self, output: Path) -> Path:
         return super().place(output) if output.suffix.lower() == ".md" else output / "SKILL.md"
 
@@ -112,24 +119,19 @@ class Section(Format):
         write_atomic(path, files.merge_section(existing, data, str(path)))
 
 
-def _plain(dump: Callable[[Playbook], bytes]) -> Callable[[Content], bytes]:
-    return lambda content: dump(content.playbook)
+class Page(Format):
+    """A page for a browser, which tells of the run as well."""
 
+    def render(self, content: Content) -> bytes:
+        from ace_cli.report.html.page import render_page
+        from ace_cli.runs.history import history
+        from ace_cli.runs.overview import overview
 
-def _skill(content: Content) -> bytes:
-    return files.dump_skill(content.playbook, content.title, content.description)
-
-
-def _html(content: Content) -> bytes:
-    from ace_cli.report.html.page import render_page
-    from ace_cli.runs.history import history
-    from ace_cli.runs.overview import overview
-
-    playbook, run = content.playbook, content.run
-    if run is None:
-        return render_page(playbook, title=content.title)
-    past = history(run.merges(), playbook.by_id)
-    return render_page(playbook, title=content.title, run=overview(run), history=past)
+        playbook, run = content.playbook, content.run
+        if run is None:
+            return render_page(playbook, title=content.title)
+        past = history(run.merges(), playbook.by_id)
+        return render_page(playbook, title=content.title, run=overview(run), history=past)
 
 
 _PAPER_LOSES = "stages, sources, times, activations, neutral votes and line breaks"
@@ -137,16 +139,16 @@ _AGENTS = ("agents.md", "claude.md", "gemini.md")
 FORMATS = {
     form.name: form
     for form in (
-        Format("json", _plain(files.dump_playbook), (".json",)),
-        Format("jsonl", _plain(files.dump_jsonl), (".jsonl", ".ndjson")),
-        Format("csv", _plain(files.dump_csv), (".csv",)),
-        Format("parquet", _plain(files.dump_parquet), (".parquet",), is_text=False),
-        Format("markdown", _plain(files.dump_markdown), (".md", ".markdown")),
-        Format("prompt", _plain(files.dump_prompt), (".txt", ".prompt"), for_models=True),
-        Format("paper", _plain(files.dump_paper), for_models=True, loses=_PAPER_LOSES),
-        Skill("skill", _skill, file_names=("skill.md",), for_models=True),
-        Section("agents-md", _plain(files.dump_agents_section), file_names=_AGENTS, for_models=True),
-        Format("html", _html, (".html", ".htm")),
+        Format("json", files.dump_playbook, (".json",)),
+        Format("jsonl", files.dump_jsonl, (".jsonl", ".ndjson")),
+        Format("csv", files.dump_csv, (".csv",)),
+        Format("parquet", files.dump_parquet, (".parquet",), is_text=False),
+        Format("markdown", files.dump_markdown, (".md", ".markdown")),
+        Format("prompt", files.dump_prompt, (".txt", ".prompt"), for_models=True),
+        Format("paper", files.dump_paper, for_models=True, loses=_PAPER_LOSES),
+        Skill("skill", file_names=("skill.md",), for_models=True),
+        Section("agents-md", files.dump_agents_section, file_names=_AGENTS, for_models=True),
+        Page("html", suffixes=(".html", ".htm")),
     )
 }
 
