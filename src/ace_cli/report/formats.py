@@ -36,9 +36,10 @@ class Content:
 class Format:
     """One ``--format``, which goes into a file of its own.
 
-    ``dump`` makes the file out of the playbook alone; a format that needs more has a ``render`` of its own. ``suffixes`` and ``file_names`` are ends and names of ``-o`` that stand for it. Formats ``for_models`` are texts that a
-    model reads, so they hold the general bullets beside those of a domain and are measured as they are; ``loses`` says
-    what of a playbook there is no place for.
+    ``dump`` makes the file out of the playbook alone; a format that needs more has a ``render`` of its own. ``suffixes`` and
+    ``file_names`` are ends and names of ``-o`` that stand for it. Formats ``for_models`` are texts that a model reads, so
+    they hold the general bullets beside those of a domain and are measured as they are; ``loses`` says what of a playbook
+    there is no place for.
     """
 
     name: str
