@@ -22,26 +22,10 @@ from typing import Protocol
 
 from ace_cli.data import Example
 from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
-from ace_cli.replies import Ask, UnusableReply
+from ace_cli.replies import Ask as Ask
+from ace_cli.replies import UnusableReply as UnusableReply
 from ace_cli.scoring import Scorer, Verdict
 from ace_cli.text import ValidText
-
-__all__ = [
-    "Ask",
-    "Attempt",
-    "BulletTag",
-    "Case",
-    "Curator",
-    "Earlier",
-    "Generator",
-    "Insight",
-    "MergeItem",
-    "Reflection",
-    "Reflector",
-    "Stages",
-    "Task",
-    "UnusableReply",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,6 @@ class BulletIndex:
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._clear()
-
-    def _clear(self) -> None:
         self._known: list[tuple[str, str, str]] = []
         self._domains: defaultdict[str, VectorIndex[str]] = defaultdict(VectorIndex)
         self._by_words: dict[tuple[str, str], str] = {}
@@ -37,17 +34,13 @@ class BulletIndex:
         """
         rows = [(bullet.domain_id, bullet.id, bullet.content) for bullet in playbook.bullets]
         if rows[: len(self._known)] != self._known:
-            self._clear()
-        new = rows[len(self._known) :]
-        if not new:
+            self._known, self._domains, self._by_words = [], defaultdict(VectorIndex), {}
+        if not (new := rows[len(self._known) :]):
             return
         vectors = await self._embedder.embed([content for _, _, content in new])
-        places: defaultdict[str, list[int]] = defaultdict(list)
-        for place, (domain, bullet_id, content) in enumerate(new):
-            places[domain].append(place)
+        for (domain, bullet_id, content), vector in zip(new, vectors, strict=True):
             self._by_words.setdefault((domain, bare_text(content)), bullet_id)
-        for domain, chosen in places.items():
-            self._domains[domain].add([new[place][1] for place in chosen], vectors[chosen])
+            self._domains[domain].add([bullet_id], vector[None])
         self._known = rows
 
     def search(self, domain: str, vector: NDArray[Any], k: int, at_least: float) -> list[tuple[str, float]]:

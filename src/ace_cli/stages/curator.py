@@ -67,9 +67,8 @@ class SemanticCurator:
             if insight.words in new:
                 near = [_same_words(new[insight.words])]
             else:
-                near = [
-                    n for n in compared[position] if isinstance(n.target, Bullet) or _is_new(steps[n.target])
-                ]
+                targets = {*new.values()}
+                near = [n for n in compared[position] if isinstance(n.target, Bullet) or n.target in targets]
             steps[position] = proposal = replace(insight, near=tuple(near[:NEIGHBOURS]))
             if proposal.match is None:
                 new[insight.words] = position
@@ -89,36 +88,32 @@ class SemanticCurator:
 
     async def _compare(
         self, playbook: Playbook, insights: Mapping[int, Proposal], ask: Ask | None, at_least: float
-    ) -> dict[int, list[Near]]:
+    ) -> Mapping[int, Sequence[Near]]:
         """What lies around each insight with a cosine of ``at_least``, best first, the older of equals first.
 
         All earlier insights of the batch are among it: which of them become bullets is not known yet.
         """
+        near: defaultdict[int, list[Near]] = defaultdict(list)
         if not insights:
-            return {}
-        found: dict[int, list[tuple[Bullet | int, float]]] = {}
+            return near
         earlier: defaultdict[str, VectorIndex[int]] = defaultdict(VectorIndex)
+        found: list[tuple[int, Bullet | int, Pair]] = []
         vectors = await self._embedder.embed([insight.content for insight in insights.values()])
         for (position, insight), vector in zip(insights.items(), vectors, strict=True):
             batch = earlier[insight.domain]
             bullets = self._index.search(insight.domain, vector, NEIGHBOURS, at_least)
             around: list[tuple[Bullet | int, float]] = [(playbook.by_id[i], cosine) for i, cosine in bullets]
             around += batch.search(vector, len(batch), at_least)
-            found[position] = sorted(around, key=lambda pair: -pair[1])
+            for target, cosine in sorted(around, key=lambda pair: -pair[1]):
+                known = target if isinstance(target, Bullet) else insights[target]
+                found.append((position, target, Pair(insight.content, known.content, cosine)))
             batch.add([position], vector[None])
-        pairs = [
-            Pair(insights[position].content, _content(target, insights), cosine)
-            for position, around in found.items()
-            for target, cosine in around
-        ]
-        judgements = await self.sameness.compare(pairs, ask) if pairs else []
-        if len(judgements) != len(pairs):
-            raise AceError(f"the sameness gave {len(judgements)} judgements on {len(pairs)} pairs")
-        judged = iter(judgements)
-        return {
-            position: [Near(target, cosine, next(judged)) for target, cosine in around]
-            for position, around in found.items()
-        }
+        judgements = await self.sameness.compare([pair for *_, pair in found], ask) if found else []
+        if len(judgements) != len(found):
+            raise AceError(f"the sameness gave {len(judgements)} judgements on {len(found)} pairs")
+        for (position, target, pair), judgement in zip(found, judgements, strict=True):
+            near[position].append(Near(target, pair.similarity, judgement))
+        return near
 
 
 def without_list_marks(content: str) -> str:
@@ -154,11 +149,3 @@ def _why_unfit(content: str) -> str:
 def _same_words(target: Bullet | int) -> Near:
     """Texts with the same words are the same, even if the words have no vector (a text of signs)."""
     return Near(target, 1.0, Judgement(Relation.SAME))
-
-
-def _is_new(step: Step) -> bool:
-    return isinstance(step, Proposal) and step.match is None
-
-
-def _content(target: Bullet | int, insights: Mapping[int, Proposal]) -> str:
-    return target.content if isinstance(target, Bullet) else insights[target].content

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import Field, field_validator
 
-from ace_cli.llm.base import ChatReply, Message, PromptStyle
+from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
 from ace_cli.replies import Reply, ask_json, plain, read_text
 from ace_cli.stages.base import Ask, Attempt, Task, UnusableReply
 from ace_cli.stages.prompts import Prompts
+from ace_cli.text import single_spaced
 
 
 class GeneratorReply(Reply):
@@ -37,13 +38,11 @@ class DefaultGenerator:
     async def generate(self, task: Task, ask: Ask) -> Attempt:
         values = {"question": task.question, "context": task.context, "bullets": lines(task.bullets)}
         if task.earlier is not None:
-            values["earlier_answer"] = task.earlier.answer
-            values["earlier_reflection"] = task.earlier.advice
+            values |= {"earlier_answer": task.earlier.answer, "earlier_reflection": task.earlier.advice}
         if ask.style is PromptStyle.PLAIN:
             reply = await ask(self._prompts.messages("generator_plain.txt", values))
-            return _plain_attempt(reply, task)
-        messages: Sequence[Message] = self._prompts.messages("generator.txt", values)
-        answer, _ = await ask_json(ask, messages, GeneratorReply)
+            return _plain_attempt(read_text(reply), task)
+        answer, _ = await ask_json(ask, self._prompts.messages("generator.txt", values), GeneratorReply)
         return Attempt(answer.final_answer, answer.reasoning, shown_ids(answer.bullet_ids, task.bullets))
 
 
@@ -58,19 +57,12 @@ def shown_ids(ids: Iterable[str], shown: Sequence[Bullet]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(bullet_id for bullet_id in found if bullet_id is not None))
 
 
-def _plain_attempt(reply: ChatReply, task: Task) -> Attempt:
-    """The reply is the answer. Cited is a bullet whose id stands in it, or which the answer draws on.
-
-    Raises:
-        UnusableReply: nothing was said, or it was withheld.
-    """
-    text = read_text(reply)
+def _plain_attempt(text: str, task: Task) -> Attempt:
+    """The reply is the answer. Cited is a bullet whose id stands in it, or which the answer draws on."""
     named = [b.id for b in task.bullets if re.search(rf"(?<![\w-]){re.escape(b.id)}(?![\w-])", text)]
-    answer = text
     for bullet_id in named:
-        answer = re.sub(rf"[\[(]{re.escape(bullet_id)}[\])]", "", answer)
-    answer = " ".join(answer.split())
-    if not answer:
+        text = re.sub(rf"[\[(]{re.escape(bullet_id)}[\])]", "", text)
+    if not (answer := single_spaced(text)):
         raise UnusableReply("the reply names bullets but gives no answer")
     drawn_on = [b.id for b in task.bullets if plain.draws_on(answer, task.question, b.content)]
     return Attempt(answer, bullet_ids=tuple(dict.fromkeys([*named, *drawn_on])))

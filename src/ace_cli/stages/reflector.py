@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import Field, field_validator
 
 from ace_cli.llm.base import PromptStyle
-from ace_cli.playbook import Bullet, Section
+from ace_cli.playbook import Section
 from ace_cli.playbook.render import lines
 from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
 from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection
@@ -44,10 +43,8 @@ class ReflectorReply(Reply):
             return value
         pairs: list[Any] = []
         for item in value:
-            if isinstance(item, dict) and not {"id", "tag"} & set(item):
-                pairs += [{"id": name, "tag": tag} for name, tag in item.items()]
-            else:
-                pairs.append(item)
+            short = isinstance(item, dict) and item.keys().isdisjoint({"id", "tag"})
+            pairs += [{"id": name, "tag": tag} for name, tag in item.items()] if short else [item]
         return pairs
 
 
@@ -73,9 +70,13 @@ class DefaultReflector:
         if ask.style is PromptStyle.PLAIN:
             return await self._plain(case, ask, values)
         reply, _ = await ask_json(ask, self._prompts.messages("reflector.txt", values), ReflectorReply)
+        # One line, as it will stand in a prompt; an insight without words is none.
+        worded = [(single_spaced(insight.content), insight) for insight in reply.insights]
+        # One vote for each cited bullet that was tagged, the last one if it was tagged twice.
+        votes = {id_: tag.tag for tag in reply.bullet_tags for id_ in shown_ids([tag.id], case.cited)}
         return Reflection(
-            insights=_insights(reply.insights),
-            bullet_tags=_tags(reply.bullet_tags, case.cited),
+            insights=tuple(Insight(text, it.section, it.confidence) for text, it in worded if text),
+            bullet_tags=tuple(BulletTag(id_, tag) for id_, tag in votes.items()),
             reasoning=reply.reasoning,
             error_identification=reply.error_identification,
             root_cause=reply.root_cause,
@@ -107,15 +108,3 @@ class DefaultReflector:
         else:
             return Reflection((Insight(sentence),), tags, reasoning=text)
         return Reflection((), tags, reasoning=text, error_identification=problem)
-
-
-def _insights(replies: Iterable[InsightReply]) -> tuple[Insight, ...]:
-    """Each on one line, as it will stand in a prompt; an insight without words is none."""
-    worded = ((single_spaced(reply.content), reply) for reply in replies)
-    return tuple(Insight(content, reply.section, reply.confidence) for content, reply in worded if content)
-
-
-def _tags(replies: Iterable[TagReply], cited: Sequence[Bullet]) -> tuple[BulletTag, ...]:
-    """One vote for each cited bullet that was tagged, the last one if it was tagged twice."""
-    votes = {bullet_id: reply.tag for reply in replies for bullet_id in shown_ids([reply.id], cited)}
-    return tuple(BulletTag(bullet_id, tag) for bullet_id, tag in votes.items())

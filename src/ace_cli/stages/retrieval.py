@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import accumulate
 
 from ace_cli.embeddings import Embedder, VectorIndex
 from ace_cli.playbook import Bullet
@@ -44,9 +45,7 @@ class BulletSelector:
         self._budget = budget_tokens
         self._max = max_bullets
         self._index: VectorIndex[str] = VectorIndex()
-        self._positions: dict[
-            str, int
-        ] = {}  # of contents in the index: it holds all that were ever asked about
+        self._positions: dict[str, int] = {}  # of contents in the index, all that were ever asked about
         self._lock = asyncio.Lock()
 
     async def select(self, candidates: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:
@@ -58,7 +57,7 @@ class BulletSelector:
         Raises:
             ModelError: the embedder's.
         """
-        if self.fits(candidates):
+        if self._fit(candidates):
             return tuple(candidates)
         if not self._budget or self._max == 0:
             return ()
@@ -66,28 +65,20 @@ class BulletSelector:
         left, misses = self._budget, 0
         for position in await self._ranking(candidates, question):
             tokens = self._line_tokens(candidates[position])
-            if tokens > left:
+            if tokens <= left:
+                left, misses = left - tokens, 0
+                chosen.append(position)
+            else:
                 misses += 1
-                if misses == _MISSES:
-                    break
-                continue
-            misses = 0
-            left -= tokens
-            chosen.append(position)
-            if len(chosen) == self._max:
+            if len(chosen) == self._max or misses == _MISSES:
                 break
         return tuple(candidates[position] for position in sorted(chosen))
 
-    def fits(self, candidates: Sequence[Bullet]) -> bool:
+    def _fit(self, candidates: Sequence[Bullet]) -> bool:
         """Whether all of them may stand in a prompt. Stops counting at the first that may not."""
         if self._max is not None and len(candidates) > self._max:
             return False
-        left = self._budget
-        for bullet in candidates:
-            left -= self._line_tokens(bullet)
-            if left < 0:
-                return False
-        return True
+        return all(total <= self._budget for total in accumulate(map(self._line_tokens, candidates)))
 
     def _line_tokens(self, bullet: Bullet) -> int:
         return self._count_tokens(line(bullet) + "\n")
@@ -96,17 +87,13 @@ class BulletSelector:
         """Positions in ``candidates``, best first."""
         import numpy as np
 
-        await self._take_in(candidates)
-        (query,) = await self._embedder.embed([question])
-        cosines = self._index.cosines(query, [self._positions[bullet.content] for bullet in candidates])
-        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
-        positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
-        return positions
-
-    async def _take_in(self, candidates: Sequence[Bullet]) -> None:
-        """Embed what the index does not hold yet."""
         async with self._lock:  # examples ask at once: the first embeds, the others find it done
             new = list(dict.fromkeys(b.content for b in candidates if b.content not in self._positions))
             if new:
                 self._index.add(new, await self._embedder.embed(new))
                 self._positions |= {content: n for n, content in enumerate(new, len(self._positions))}
+        (query,) = await self._embedder.embed([question])
+        cosines = self._index.cosines(query, [self._positions[bullet.content] for bullet in candidates])
+        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
+        positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
+        return positions

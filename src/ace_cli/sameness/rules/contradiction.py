@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from difflib import SequenceMatcher
+from itertools import product
 
 from ace_cli.sameness.rules.opposites import opposite, prefixed
 from ace_cli.sameness.rules.relations import relations
@@ -30,8 +31,7 @@ def contradiction(a: str, b: str) -> str | None:
     if bare_text(a) == bare_text(b):
         return None
     left, right = take_apart(a), take_apart(b)
-    reasons = (rule(left, right) for rule in RULES)
-    return next((reason for reason in reasons if reason), None)
+    return next(filter(None, (rule(left, right) for rule in RULES)), None)
 
 
 def bare_text(text: str) -> str:
@@ -41,22 +41,19 @@ def bare_text(text: str) -> str:
 
 def other_number(a: Wording, b: Wording) -> str | None:
     """Retry 5 times, retry seven times."""
-    only_a = [n for n in a.numbers if n.value not in {m.value for m in b.numbers}]
-    only_b = [n for n in b.numbers if n.value not in {m.value for m in a.numbers}]
-    for n in only_a:
-        for m in only_b:
-            if (n.weak or m.weak) and n.noun != m.noun:
-                continue  # "one at a time", "each one": a word, no count
+    values_a, values_b = ({number.value for number in text.numbers} for text in (a, b))
+    for n, m in product(a.numbers, b.numbers):
+        counts = n.noun == m.noun or not (n.weak or m.weak)  # "one at a time", "each one": a word, no count
+        if counts and n.value not in values_b and m.value not in values_a:
             return f"other number: {n.text} vs {m.text}"
     return None
 
 
 def other_unit(a: Wording, b: Wording) -> str | None:
     """Give 5 mg, give 5 g."""
-    for one in sorted(a.units - b.units):
-        for other in sorted(b.units - a.units):
-            if one.dimension == other.dimension:
-                return f"other unit: {one.name} vs {other.name}"
+    for one, other in product(sorted(a.units - b.units), sorted(b.units - a.units)):
+        if one.dimension == other.dimension:
+            return f"other unit: {one.name} vs {other.name}"
     return None
 
 
@@ -71,22 +68,18 @@ def _mentions(text: Wording, name: str) -> bool:
     """``name`` stands in the text in any spelling, or as the initials of its words."""
     if name in text.text.lower() or stem(name) in text.content:
         return True
-    initials = "".join(word.text[0] for word in text.words if word.text[0].isalpha())
-    short = "".join(word.text[0] for word in text.words if word.is_content)
-    return 2 <= len(name) <= 5 and name.isalpha() and (name in initials or name in short)
+    return 2 <= len(name) <= 5 and name.isalpha() and any(name in initials for initials in text.initials)
 
 
 def other_relation(a: Wording, b: Wording) -> str | None:
     """Divide debt by equity, divide equity by debt: sides changed over. In formulas also a side that has nothing in common."""
-    for kind, first_a, second_a in relations(a):
-        for other, first_b, second_b in relations(b):
-            if kind != other:
-                continue
-            swapped = len(first_a & second_b) + len(second_a & first_b)
-            agreeing = len(first_a & first_b) + len(second_a & second_b)
-            formula = kind in ("operands", "difference")
-            if swapped > agreeing or (formula and (_apart(first_a, first_b) or _apart(second_a, second_b))):
-                return f"other {kind}"
+    for (kind, first_a, second_a), (other, first_b, second_b) in product(relations(a), relations(b)):
+        swapped = len(first_a & second_b) + len(second_a & first_b)
+        agreeing = len(first_a & first_b) + len(second_a & second_b)
+        formula = kind in ("operands", "difference")
+        apart = formula and (_apart(first_a, first_b) or _apart(second_a, second_b))
+        if kind == other and (swapped > agreeing or apart):
+            return f"other {kind}"
     return None
 
 
@@ -111,15 +104,12 @@ def swapped_words(a: Wording, b: Wording) -> str | None:
     """X over Y, Y over X: the same sentence with two words changed over."""
     left = [word.stem for word in a.words if not word.is_stop]
     right = [word.stem for word in b.words if not word.is_stop]
-    if len(left) != len(right):
-        return None
-    differ = [at for at, (one, other) in enumerate(zip(left, right, strict=True)) if one != other]
-    if len(differ) != 2:
+    differ = [at for at, (one, other) in enumerate(zip(left, right, strict=False)) if one != other]
+    if len(left) != len(right) or len(differ) != 2:
         return None
     i, k = differ
-    if (left[i], left[k]) != (right[k], right[i]):
-        return None
-    if k - i == 1 or not a.content >= {left[i], left[k]}:
+    swapped = (left[i], left[k]) == (right[k], right[i])
+    if not swapped or k - i == 1 or not a.content >= {left[i], left[k]}:
         return None  # neighbours ("cold clear water") and words without content say the same
     return f"other order: {left[i]} and {left[k]}"
 

@@ -55,6 +55,12 @@ class Wording:
         return tuple(word for sentence in self.sentences for word in sentence.words)
 
     @cached_property
+    def initials(self) -> tuple[str, str]:
+        """Those of all words, and those of the words that carry content."""
+        words = [word for word in self.words if word.text[0].isalpha()]
+        return "".join(w.text[0] for w in words), "".join(w.text[0] for w in self.words if w.is_content)
+
+    @cached_property
     def content(self) -> frozenset[str]:
         return content(self.words)
 
