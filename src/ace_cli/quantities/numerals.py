@@ -19,10 +19,10 @@ _CONTINENTAL = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,}(?:,\d+)?|[1-9]\d{0,2}(?:
 
 def parse_numeral(text: str) -> Fraction | None:
     """``1,080.50``, ``1,00,000``, ``1.000.000``, ``1'000`` and plain decimals; None for what has two readings, like ``1,5``."""
+    if len(text) > MOST_DIGITS and "." in text:
+        text = text.rstrip("0").rstrip(".")
     if len(text) > MOST_DIGITS:
-        text = text.rstrip("0").rstrip(".") if "." in text else text
-        if len(text) > MOST_DIGITS:
-            return None
+        return None
     if _PLAIN.fullmatch(text):
         return Fraction(text)
     if _GROUPED.fullmatch(text):
@@ -53,10 +53,9 @@ def value_at(text: str, start: int, end: int) -> tuple[Fraction | None, int]:
         return None if value is None or power is None else value * Fraction(10) ** power, scale.end()
     if power_sign := _POWER.match(text, end):
         return _power(value, _small(power_sign[1])), power_sign.end()
-    if value is not None and value.denominator == 1 and (part := _MIXED.match(text, end)):
-        above, below = int(part[1]), int(part[2])
-        if 0 < above < below:
-            return value + Fraction(above, below), part.end()
+    part = _MIXED.match(text, end)
+    if part and value is not None and value.denominator == 1 and 0 < int(part[1]) < int(part[2]):
+        return value + Fraction(int(part[1]), int(part[2])), part.end()
     if over := _OVER.match(text, end):
         divisor = parse_numeral(over[1])
         return value / divisor if value is not None and divisor else None, over.end()

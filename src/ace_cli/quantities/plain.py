@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-BOX, BOX_END = (
-    "\x02",
-    "\x03",
-)  # stand for \boxed{ and its brace; other control characters never survive `plain`
+# They stand for \boxed{ and its brace; other control characters never survive `plain`.
+BOX, BOX_END = "\x02", "\x03"
 _JOINT = "\x1f"  # between a whole number and a fraction, until it is known whether there is a whole number
 
 LONGEST_READ = 30_000  # characters from the end of an answer in which an answer is looked for
@@ -84,18 +82,15 @@ def plain(text: str) -> str:
 
 
 def _join_fractions(text: str) -> str:
-    if _JOINT not in text:
-        return text
     return re.sub(rf"(?<=\d) ?{_JOINT}", " ", text).replace(_JOINT, "")
 
 
 _BOX_START = re.compile(r"\\f?boxed\s*\{|\\fbox\s*\{")
 
 
-def _mark_boxes(text: str, most: int = 20) -> str:
-    """Replace the last ``\\boxed{...}``, braces counted; a box that is never closed ends with the text."""
-    starts = list(_BOX_START.finditer(text))[-most:]
-    for start in reversed(starts):
+def _mark_boxes(text: str) -> str:
+    """Replace the last 20 ``\\boxed{...}``, braces counted; a box that is never closed ends with the text."""
+    for start in list(_BOX_START.finditer(text))[:-21:-1]:
         depth, end = 1, len(text)
         for brace in re.finditer(r"(?<!\\)[{}]", text[start.end() :]):
             depth += 1 if brace[0] == "{" else -1

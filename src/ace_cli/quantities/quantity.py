@@ -115,7 +115,8 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity:
         value, end = None, chain.end()
     if value is not None and _is_part(text, start, end, sign):
         value = None
-    if value is not None and (sign == "-") != bool(match["inner"] or _minus_in_words(text, start)):
+    in_words = _MINUS_IN_WORDS.search(text, max(0, start - 12), start)
+    if value is not None and (sign == "-") != bool(match["inner"] or in_words):
         value = -value
     currency = BEHIND_NUMBERS.get((match["currency"] or "").strip().lower())
     factor, end = _scale(text, end)
@@ -152,15 +153,10 @@ def _is_part(text: str, start: int, end: int, sign: str) -> bool:
 
 
 def _is_taken_away(text: str, minus: int) -> bool:
-    before = text[minus - 1 : minus] if minus else ""
-    return before.isdigit() or before in (")", "]", "%")
+    return minus > 0 and (text[minus - 1].isdigit() or text[minus - 1] in ")]%")
 
 
 _MINUS_IN_WORDS = re.compile(r"\bnegative $|(?:^|[=:>\x02]|\b(?:is|are|of|to|was)) ?minus $", re.IGNORECASE)
-
-
-def _minus_in_words(text: str, start: int) -> bool:
-    return _MINUS_IN_WORDS.search(text, max(0, start - 12), start) is not None
 
 
 _SCALES = SCALES | {"mil": 10**6, "mn": 10**6, "bn": 10**9, "tn": 10**12, "M": 10**6, "B": 10**9, "T": 10**12}

@@ -24,13 +24,18 @@ def _readings(text: str, found: list[Quantity]) -> Iterator[Quantity | None]:
     """What ``text`` may be taken to answer, the surest reading first; None where it says that there is no answer."""
     for mark in marks(text):
         yield from _at_mark(text, found, mark)
-    yield from _said_to_be_it(text, found)
+    if stated := _STATED.search(text):  # "18 is the answer"
+        earlier = [quantity for quantity in found if quantity.end <= stated.start() + 1]
+        if earlier and earlier[-1].end >= stated.start() - 1:
+            yield earlier[-1]
     if len(found) == 2 and _LEAD.fullmatch(text[: found[0].start]):
         pair = _first(text, found)
         if pair.value is None:  # "12 and 13", "3 x 4"
             yield pair
     if found:
-        yield _last(text, _without_aside(text, found))
+        aside = _ASIDE.search(text, max(0, len(text) - 200))
+        end = aside.start() + 1 if aside else len(text)
+        yield _last(text, [quantity for quantity in found if quantity.end <= end] or found)
     elif len(text.split()) <= 40:
         yield from _in_words(text, 0, len(text))
 
@@ -75,22 +80,8 @@ def _at_mark(text: str, found: list[Quantity], mark: Mark) -> Iterator[Quantity 
 _STATED = re.compile(r" ?is (?:the|my) (?:final |correct |right )?answer(?![A-Za-z])", re.IGNORECASE)
 
 
-def _said_to_be_it(text: str, found: list[Quantity]) -> Iterator[Quantity]:
-    """ "18 is the answer"."""
-    if stated := _STATED.search(text):
-        earlier = [quantity for quantity in found if quantity.end <= stated.start() + 1]
-        if earlier and earlier[-1].end >= stated.start() - 1:
-            yield earlier[-1]
-
-
 _ASIDE = re.compile(r"(?<=[\w%]) \([^()\n]*\d\s?[-+*/÷=][^()\n]*\)[\s.!*]*$")
-
-
-def _without_aside(text: str, found: list[Quantity]) -> list[Quantity]:
-    """Without the numbers of a last remark in brackets that shows how it was worked out: 18 dollars (9 * 2)."""
-    aside = _ASIDE.search(text, max(0, len(text) - 200))
-    end = aside.start() + 1 if aside else len(text)
-    return [quantity for quantity in found if quantity.end <= end] or found
+"""A last remark that shows how the answer was worked out: 18 dollars (9 * 2)."""
 
 
 def _in_words(text: str, start: int, end: int) -> Iterator[Quantity]:
@@ -164,8 +155,10 @@ def _joined(text: str) -> list[Quantity]:
     """The quantities of ``text``; parts of one (2 hours and 30 minutes, 5 feet 3 inches) are together one without a value."""
     result: list[Quantity] = []
     for quantity in quantities(text):
-        earlier = result[-1] if result else None
-        if earlier and _continues(text, earlier, quantity):
+        earlier = result[-1] if result else quantity
+        one, other = earlier.unit, quantity.unit
+        parts = one and other and one != other and one.system == other.system
+        if parts and _JOINT.fullmatch(text, earlier.end, quantity.start):
             result[-1] = Quantity(None, None, earlier.start, quantity.end, text[earlier.start : quantity.end])
         else:
             result.append(quantity)
@@ -173,12 +166,6 @@ def _joined(text: str) -> list[Quantity]:
 
 
 _JOINT = re.compile(r",? ?(?:and )?")
-
-
-def _continues(text: str, one: Quantity, other: Quantity) -> bool:
-    if not one.unit or not other.unit or one.unit == other.unit or one.unit.system != other.unit.system:
-        return False
-    return _JOINT.fullmatch(text, one.end, other.start) is not None
 
 
 def _in_doubt(text: str) -> Quantity:

@@ -28,7 +28,7 @@ class Choice:
         if wanted is None:
             return Verdict(False, expected, shown(answer), self.name)
         letter, text = wanted
-        got = picked(answer)
+        got = next(_readings(plain(answer)), None)
         if got is None and text:
             said = (answer, marked_line(plain(answer)) or "")
             got = letter if normalised(text) in map(normalised, said) else None
@@ -41,13 +41,8 @@ def option(truth: str) -> tuple[str, str] | None:
     return None if match is None else (match[1].upper(), (match[2] or "").strip())
 
 
-def picked(answer: str) -> str | None:
-    """The letter that ``answer`` picks, in upper case; None without one, or with several."""
-    return next(_readings(plain(answer)), None)
-
-
 def _readings(text: str) -> Iterator[str | None]:
-    """The letter that ``text`` may pick, the surest reading first; None where it names two."""
+    """The letter that ``text`` may pick, in upper case, the surest reading first; None where it names two."""
     if whole := option(text):
         head = _HEAD.match(text)
         yield None if head and _ANOTHER.match(text, head.end()) else whole[0]
@@ -61,7 +56,9 @@ def _readings(text: str) -> Iterator[str | None]:
             yield head[1].upper()
     named = [match for match in _NAMED.finditer(text) if not _denied(text, match)]
     if named:
-        yield None if _in_a_list(text, named[-1]) else (named[-1][1] or named[-1][2]).upper()
+        start, end = named[-1].span()
+        listed = _OR_BEFORE.search(text, max(0, start - 14), start) or _ANOTHER.match(text, end)
+        yield None if listed else (named[-1][1] or named[-1][2]).upper()
     alone = {match[0] for match in _CAPITAL.finditer(text) if not _denied(text, match)}
     if len(alone) == 1:
         yield alone.pop()
@@ -69,11 +66,6 @@ def _readings(text: str) -> Iterator[str | None]:
 
 def _denied(text: str, letter: re.Match[str]) -> bool:
     return _DENIED.search(text, max(0, letter.start() - 30), letter.start()) is not None
-
-
-def _in_a_list(text: str, letter: re.Match[str]) -> bool:
-    before = _OR_BEFORE.search(text, max(0, letter.start() - 14), letter.start())
-    return before is not None or _ANOTHER.match(text, letter.end()) is not None
 
 
 _OPTION = re.compile(

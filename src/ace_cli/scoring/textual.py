@@ -19,7 +19,10 @@ class Exact:
     def __call__(self, answer: str, truth: str) -> Verdict:
         expected = gsm8k_truth(truth)
         wanted = normalised(expected)
-        got = next((text for text in candidates(answer) if normalised(text) == wanted and wanted), None)
+        said = [answer.strip()]
+        if (marked := marked_line(plain(answer))) is not None:
+            said += [marked, re.split(r"[.!?;](?:\s|$)", marked)[0]]  # as a line and as a sentence
+        got = next((text for text in said if wanted and normalised(text) == wanted), None)
         return Verdict(got is not None, expected, shown(answer) if got is None else got, self.name)
 
 
@@ -32,16 +35,6 @@ class Contains:
         expected = gsm8k_truth(truth)
         correct = has_words(normalised(answer), normalised(expected))
         return Verdict(correct, expected, expected if correct else shown(answer), self.name)
-
-
-def candidates(answer: str) -> list[str]:
-    """What an answer may be taken to say: all of it, and its marked part, as a line and as a sentence."""
-    marked = marked_line(plain(answer))
-    return (
-        [answer.strip()]
-        if marked is None
-        else [answer.strip(), marked, re.split(r"[.!?;](?:\s|$)", marked)[0]]
-    )
 
 
 def normalised(text: str) -> str:
@@ -85,9 +78,7 @@ def says(answer: str, truth: str) -> str | None:
     if not wanted or len(words) > 25 or len(wanted.split()) > 6 or not has_words(sentence, wanted):
         return None
     rest = sentence.replace(wanted, "\0")
-    if "?" in line or _DOUBT.search(rest) or re.search(r"\0,? (?:and|&) |\b(?:and|&) (?:the )?\0", rest):
-        return None
-    if re.search(r"[.!;] \S", sentence.replace(wanted, "")):
+    if "?" in line or _DOUBT.search(rest) or re.search(r"[.!;] \S", sentence.replace(wanted, "")):
         return None
     others = {word.strip(".,;:!()'\"") for word in rest.split()} - {"\0"}
     if any(char.isdigit() for char in wanted) and _shape(wanted) in {_shape(word) for word in others}:
@@ -113,6 +104,7 @@ _YES_NO = {"yes", "no", "true", "false"}
 _DOUBT = re.compile(
     r"\b(?:not|no|never|neither|nor|none|isn't|wasn't|aren't|don't|doesn't|can't|cannot|instead|rather|except|but|however|unless|or|either|maybe|perhaps|might"
     r"|unsure|unknown|used to|formerly|previously|wrong|incorrect|false|unlike|without|versus|vs)\b|n't\b"
+    r"|\0,? (?:and|&) |\b(?:and|&) (?:the )?\0"
 )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from ace_cli.playbook import (
     Add,
@@ -65,8 +64,6 @@ class Decision:
 Step = Vote | Drop | Proposal
 """What is clear at once, and insights."""
 
-_NONE: Mapping[int, Decision] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -77,13 +74,13 @@ class Batch:
     stage: PlaybookStage
     at: str
 
-    def settle(self, decisions: Mapping[int, Decision] = _NONE) -> Delta:
+    def settle(self, decisions: Mapping[int, Decision] | None = None) -> Delta:
         """The delta, one change a step. ``decisions``, by position, overrule what the insights match."""
         number = self.playbook.next_id_number()
         changes: list[Change] = []
         for position, step in enumerate(self.steps):
             if isinstance(step, Proposal):
-                decision = decisions.get(position) or Decision(step.match)
+                decision = (decisions or {}).get(position) or Decision(step.match)
                 changes.append(self._change(step, decision, make_id(number), changes))
                 number += isinstance(changes[-1], Add)
             else:
@@ -117,13 +114,10 @@ def _bullet_id(near: Near, earlier: Sequence[Change]) -> str | None:
     """The bullet that ``near`` is, or has ended in; None for an insight that was dropped."""
     if isinstance(near.target, Bullet):
         return near.target.id
-    match earlier[near.target]:
-        case Add(bullet=bullet):
-            return bullet.id
-        case Confirm(bullet_id=bullet_id):
-            return bullet_id
-        case _:
-            return None
+    change = earlier[near.target]
+    if isinstance(change, Add):
+        return change.bullet.id
+    return change.bullet_id if isinstance(change, Confirm) else None
 
 
 def _why_new(insight: Proposal, earlier: Sequence[Change]) -> str:

@@ -77,7 +77,7 @@ class LlmCurator:
             raise UsageError('the curator "llm" has no model', "Name one with --curator-model.")
         batch = await self._semantic.propose(playbook, items, ask, at=at, below=BELOW)
         questions = self._questions(batch)
-        return batch.settle(await self._decide(questions, ask) if questions else {})
+        return batch.settle(await self._decide(questions, ask) if questions else None)
 
     def _questions(self, batch: Batch) -> list[Question]:
         """The insights to which something is near, and for which the rules' answer is not beyond doubt."""
@@ -93,17 +93,13 @@ class LlmCurator:
 
     async def _decide(self, questions: Sequence[Question], ask: Ask) -> dict[int, Decision]:
         """What the model says, by position in the batch; the rules' decisions if its reply is unusable."""
-        messages = [
-            Message("system", self._prompt),
-            Message("user", "\n\n".join(q.text(number) for number, q in enumerate(questions, 1))),
-        ]
+        asked = "\n\n".join(q.text(number) for number, q in enumerate(questions, 1))
+        messages = [Message("system", self._prompt), Message("user", asked)]
         try:
             reply, _ = await ask_json(ask, messages, CuratorReply)
         except UnusableReply as error:
             return {q.position: q.by_rule(error.message) for q in questions}
-        replies: dict[int, CuratorDecision] = {}
-        for decision in reply.decisions:
-            replies.setdefault(decision.insight, decision)
+        replies = {decision.insight: decision for decision in reversed(reply.decisions)}  # the first counts
         return {q.position: q.decided(replies.get(number)) for number, q in enumerate(questions, 1)}
 
 
@@ -117,9 +113,8 @@ class Question:
 
     def text(self, number: int) -> str:
         """The insight, and under it the lines of its options."""
-        return "\n".join(
-            [f"Insight {number}: {self.insight.content}", *(line(bullet) for bullet, _ in self.options)]
-        )
+        first = f"Insight {number}: {self.insight.content}"
+        return "\n".join([first, *(line(bullet) for bullet, _ in self.options)])
 
     def decided(self, reply: CuratorDecision | None) -> Decision:
         """The model's decision, or the rules' with the reason why the model's cannot hold."""

@@ -2,59 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import KeysView
-from dataclasses import dataclass
+from collections.abc import KeysView, Mapping
 
 from ace_cli.sameness.rules.vocabulary import OPPOSITES
 from ace_cli.sameness.rules.word import stem
 from ace_cli.sameness.rules.wording import Wording
 
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """``sides`` are stem -> number of the alternative. Words of a ``weak`` group have many uses."""
-
-    sides: dict[str, int]
-    weak: bool
-
-    @classmethod
-    def of(cls, row: str) -> _Group:
-        alternatives = enumerate(row.removeprefix("~").split("|"))
-        sides = {stem(word): side for side, words in alternatives for word in words.split()}
-        return cls(sides, row.startswith("~"))
-
-    def said_by(self, text: Wording) -> dict[int, str]:
-        """The alternatives that the text speaks for, with the word. A denied one of two speaks for the other."""
-        found: dict[int, str] = {}
-        for word in text.words:
-            side = self.sides.get(word.stem)
-            if side is None:
-                continue
-            if word.denied and not self.weak:
-                if max(self.sides.values()) > 1:
-                    continue
-                side = 1 - side
-            found.setdefault(side, word.text)
-        return found
-
-
-_GROUPS = tuple(map(_Group.of, OPPOSITES))
+# For each group the number of the alternative that a stem speaks for, and whether its words have many uses.
+_GROUPS = [
+    (
+        {stem(w): side for side, words in enumerate(row.removeprefix("~").split("|")) for w in words.split()},
+        row.startswith("~"),
+    )
+    for row in OPPOSITES
+]
 
 
 def opposite(a: Wording, b: Wording) -> str | None:
     """Increase the dose, decrease the dose."""
     stems_a, stems_b = ({word.stem for word in text.words} for text in (a, b))
-    for group in _GROUPS:
-        if stems_a.isdisjoint(group.sides) or stems_b.isdisjoint(group.sides):
+    for sides, many_uses in _GROUPS:
+        if stems_a.isdisjoint(sides) or stems_b.isdisjoint(sides):
             continue  # most groups have no word in a text
-        in_a, in_b = group.said_by(a), group.said_by(b)
+        in_a, in_b = (_said(text, sides, many_uses) for text in (a, b))
         if not in_a or not in_b or in_a.keys() & in_b.keys():
             continue
-        if group.weak and _overlap(a, b, but=group.sides.keys()) < 0.6:
+        if many_uses and _overlap(a, b, but=sides.keys()) < 0.6:
             continue
         one, other = next(iter(in_a.values())), next(iter(in_b.values()))
         return f"opposite: {one} vs {other}" if stem(one) != stem(other) else "negation"
     return None
+
+
+def _said(text: Wording, sides: Mapping[str, int], many_uses: bool) -> dict[int, str]:
+    """The alternatives that the text speaks for, with the word. A denied one of two speaks for the other."""
+    found: dict[int, str] = {}
+    for word in text.words:
+        side = sides.get(word.stem)
+        if side is not None and word.denied and not many_uses:
+            side = 1 - side if max(sides.values()) <= 1 else None
+        if side is not None:
+            found.setdefault(side, word.text)
+    return found
 
 
 def _overlap(a: Wording, b: Wording, *, but: KeysView[str]) -> float:
