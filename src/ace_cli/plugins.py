@@ -8,10 +8,10 @@ anything else that is found is the part itself.
 from __future__ import annotations
 
 import difflib
-import importlib
 import inspect
+import pkgutil
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
@@ -46,19 +46,21 @@ def load(
     Raises:
         UsageError: nothing has that name, it cannot be imported or does not take these arguments, or it is no such part.
     """
-    make = builtin[spec] if spec in builtin else _find(kind, spec, builtin)
-    if spec in builtin or isinstance(make, type):
-        _check_arguments(kind, spec, make, arguments)
-        try:
-            part = make(**arguments)
-        except UsageError:
-            raise
-        except Exception as error:
-            raise _cannot_load(kind, spec, error) from error
-    elif arguments:
-        raise UsageError(f"the {kind} {spec!r} takes no arguments: it is not a class")
-    else:
-        part = make
+    try:
+        part = builtin[spec] if spec in builtin else _find(kind, spec, builtin)
+        if spec in builtin or isinstance(part, type):
+            _check_arguments(kind, spec, part, arguments)
+            part = part(**arguments)
+        elif arguments:
+            raise UsageError(f"the {kind} {spec!r} takes no arguments: it is not a class")
+    except UsageError:
+        raise
+    except Exception as error:
+        lost = isinstance(error, ImportError | AttributeError)
+        raise UsageError(
+            f"cannot load the {kind} {spec!r}: {type(error).__name__}: {error}",
+            "Is the package installed, and the name right?" if lost else "",
+        ) from error
     members = _KINDS[kind][1]
     if missing := [member for member in members if not hasattr(part, member)]:
         raise UsageError(
@@ -78,23 +80,15 @@ def _installed(kind: str) -> dict[str, EntryPoint]:
 
 def _find(kind: str, spec: str, builtin: Mapping[str, Any]) -> Any:
     installed = _installed(kind)
-    module, colon, name = spec.partition(":")
-    if spec not in installed and not colon:
-        known = [*builtin, *sorted(installed)]
-        near = difflib.get_close_matches(spec, known, 1)
-        guess = f"Did you mean {near[0]!r}? " if near else ""
-        raise UsageError(
-            f"there is no {kind} {spec!r}", f"{guess}Known: {', '.join(known)}; or package.module:Class."
-        )
-    try:
-        if spec in installed:
-            return installed[spec].load()
-        found: Any = importlib.import_module(module)
-        for part in name.split("."):
-            found = getattr(found, part)
-    except Exception as error:
-        raise _cannot_load(kind, spec, error) from error
-    return found
+    if spec in installed:
+        return installed[spec].load()
+    if ":" in spec:
+        return pkgutil.resolve_name(spec)
+    known = [*builtin, *sorted(installed)]
+    raise UsageError(
+        f"there is no {kind} {spec!r}",
+        f"{_guess(spec, known)}Known: {', '.join(known)}; or package.module:Class.",
+    )
 
 
 def _check_arguments(kind: str, spec: str, make: Callable[..., Any], arguments: Mapping[str, Any]) -> None:
@@ -106,11 +100,9 @@ def _check_arguments(kind: str, spec: str, make: Callable[..., Any], arguments: 
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
     for name in arguments:
         if name not in named and not takes_any:
-            near = difflib.get_close_matches(name, named, 1)
-            guess = f"Did you mean {near[0]!r}? " if near else ""
             raise UsageError(
                 f"the {kind} {spec!r} has no argument {name!r}",
-                f"{guess}It takes {', '.join(named) or 'none'}.",
+                f"{_guess(name, named)}It takes {', '.join(named) or 'none'}.",
             )
     missing = [name for name, p in named.items() if p.default is p.empty and name not in arguments]
     if missing:
@@ -120,10 +112,6 @@ def _check_arguments(kind: str, spec: str, make: Callable[..., Any], arguments: 
         )
 
 
-def _cannot_load(kind: str, spec: str, error: Exception) -> UsageError:
-    return UsageError(
-        f"cannot load the {kind} {spec!r}: {type(error).__name__}: {error}",
-        "Is the package installed, and the name right?"
-        if isinstance(error, ImportError | AttributeError)
-        else "",
-    )
+def _guess(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Did you mean {near[0]!r}? " if near else ""

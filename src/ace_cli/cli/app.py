@@ -72,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         _debug()
         _say(error.message, error.hint)
         return error.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         _say("interrupted", "")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # `ace inspect ... | head`
@@ -80,11 +80,12 @@ def run(arguments: Sequence[str]) -> int:
         return ExitCode.DONE
     except Exception as error:  # noqa: BLE001 - the last resort of a process: a bug is told as one, not dumped
         if hasattr(error, "format_message"):  # a wrong command line
-            _say(error.format_message(), _help_hint(error))
+            context = getattr(error, "ctx", None)
+            _say(
+                error.format_message(),
+                f"`{context.command_path} --help` shows what there is." if context else "",
+            )
             return ExitCode.USAGE
-        if type(error).__name__ == "Abort":
-            _say("interrupted", "")
-            return ExitCode.INTERRUPTED
         _debug()
         from ace_cli.redact import redact
 
@@ -119,11 +120,6 @@ def _say(message: str, hint: str) -> None:
         typer.echo(f"error: {printable(message)}", err=True)
         if hint:
             typer.echo(f"hint: {printable(hint)}", err=True)
-
-
-def _help_hint(error: Any) -> str:
-    context = getattr(error, "ctx", None)
-    return f"`{context.command_path} --help` shows what there is." if context is not None else ""
 
 
 def _debug() -> None:

@@ -21,7 +21,7 @@ def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> C
     Args:
         hide: options of this kind work, but are left out of the help.
     """
-    flagged = {_parameter(d): d for d in DEFINITIONS.values() if d.flag}
+    flagged = {d.path.replace(".", "__"): d for d in DEFINITIONS.values() if d.flag}
 
     def wrapper(**arguments: Any) -> Any:
         flags = {d.path: arguments.pop(name) for name, d in flagged.items()}
@@ -42,10 +42,6 @@ def with_settings(command: Callable[..., Any], *, hide: Kind | None = None) -> C
     wrapper.__doc__ = command.__doc__
     wrapper.__name__ = command.__name__
     return wrapper
-
-
-def _parameter(definition: Definition) -> str:
-    return definition.path.replace(".", "__")
 
 
 def _option(definition: Definition, hidden: bool) -> Any:

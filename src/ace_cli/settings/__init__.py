@@ -7,11 +7,8 @@ from ace_cli.settings.model import (
     DisplaySettings,
     LimitSettings,
     ModelsSettings,
-    OutputSettings,
     RoleSettings,
     Settings,
-    StagesSettings,
-    TrainingSettings,
 )
 
 __all__ = [
@@ -22,12 +19,9 @@ __all__ = [
     "Kind",
     "LimitSettings",
     "ModelsSettings",
-    "OutputSettings",
     "RoleSettings",
     "Section",
     "Settings",
-    "StagesSettings",
-    "TrainingSettings",
     "definitions",
     "runtime",
 ]

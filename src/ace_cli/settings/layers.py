@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ace_cli.errors import UsageError
-from ace_cli.settings.definition import TABLE, Definition, Kind
+from ace_cli.settings.definition import TABLE, Kind
 from ace_cli.settings.model import DEFINITIONS, Settings, nested
 
 PROJECT_FILE = "ace.toml"
@@ -67,19 +67,19 @@ def read_layers(flags: Mapping[str, Any], config: Path | None, cwd: Path | None 
     """All layers above the defaults, lowest first; empty ones are left out."""
     layers = list(_files(config, cwd or Path.cwd()))
     layers.append(Layer("environment", ENVIRONMENT, _environment()))
-    layers.append(Layer("flag", FLAG, _flatten(nested(dict(flags)), "flag")))
+    layers.append(Layer("flag", FLAG, flags))
     return [layer for layer in layers if layer.values]
 
 
 def fold(layers: list[Layer]) -> Loaded:
-    """The settings that the layers (lowest first) make together."""
+    """The settings that the layers (lowest first) make together. An empty text unsets a setting that may be unset."""
     merged: dict[str, Any] = {}
     origin: dict[str, Layer] = {}
     for layer in layers:
         for path, value in layer.values.items():
             if path not in DEFINITIONS:
                 raise UsageError(f"{layer.name}: unknown key {path!r}", _nearest(path, [*DEFINITIONS]))
-            merged[path] = value
+            merged[path] = None if value == "" and DEFINITIONS[path].may_be_unset else value
             origin[path] = layer
     try:
         settings = Settings.model_validate(nested(merged))
@@ -142,8 +142,8 @@ def _flatten(tree: object, where: str) -> dict[str, Any]:
             raise UsageError(f"{where}: {prefix or 'the top'} is not a table")
         for key, value in node.items():
             path = f"{prefix}.{key}" if prefix else str(key)
-            if path in DEFINITIONS:  # no layer has a null: an empty text unsets a setting that may be unset
-                flat[path] = None if value == "" and DEFINITIONS[path].may_be_unset else value
+            if path in DEFINITIONS:
+                flat[path] = value
             elif path in parents:
                 walk(value, path)
             else:
@@ -154,10 +154,10 @@ def _flatten(tree: object, where: str) -> dict[str, Any]:
 
 
 def _nearest(path: str, known: list[str]) -> str:
-    leaf = path.rsplit(".", 1)[-1]
-    leaves = difflib.get_close_matches(leaf, [name.rsplit(".", 1)[-1] for name in known], 1, 0.7)
+    """What may have been meant: the nearest path, or one whose last part is the nearest."""
+    leaves = {name.rsplit(".", 1)[-1]: name for name in reversed(known)}
     near = difflib.get_close_matches(path, known, 1, 0.75) or [
-        name for name in known if name.rsplit(".", 1)[-1] in leaves
+        leaves[leaf] for leaf in difflib.get_close_matches(path.rsplit(".", 1)[-1], leaves, 1, 0.7)
     ]
     return f"Did you mean {near[0]!r}?" if near else "`ace train --show-config` lists every key."
 
@@ -196,19 +196,14 @@ def _explain(error: ValidationError, origin: Mapping[str, Layer]) -> UsageError:
         return UsageError(f"settings: {first['msg']}")
     definition = DEFINITIONS[path]
     layer = origin.get(path)
-    name = _display_name(definition, layer)
+    if layer is None or layer.name == "flag":
+        name = definition.flag or path
+    else:
+        name = definition.env if layer.rank == ENVIRONMENT else f"{layer.name}: {path}"
     hidden = definition.kind is Kind.SECRET or definition.form is TABLE  # a table may hold a misplaced key
     shown = "what is given" if hidden else f"{first['input']!r:.80}"
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ").rstrip(".")
     return UsageError(f"{name}: {shown} is not allowed", f"Allowed: {definition.form.allowed or reason}.")
-
-
-def _display_name(definition: Definition, layer: Layer | None) -> str:
-    if layer is None or layer.name == "flag":
-        return definition.flag or definition.path
-    if layer.rank == ENVIRONMENT:
-        return definition.env
-    return f"{layer.name}: {definition.path}"
 
 
 def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
@@ -218,17 +213,11 @@ def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
     rows = []
     for path, definition in DEFINITIONS.items():
         value = loaded.settings.at(path)
-        if definition.kind is Kind.SECRET:
-            shown = "(set, not shown)" if value else _plain(value)
+        if value is None:
+            shown = "(unset)"
+        elif definition.kind is Kind.SECRET and value:
+            shown = "(set, not shown)"
         else:
-            shown = redact(_plain(value))
+            shown = str(value).lower() if isinstance(value, bool) else redact(str(value))
         rows.append((path, shown, loaded.source(path)))
     return rows
-
-
-def _plain(value: Any) -> str:
-    if value is None:
-        return "(unset)"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value)

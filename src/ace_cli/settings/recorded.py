@@ -8,7 +8,7 @@ only over what came from a file or a default.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +29,12 @@ def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
     Raises:
         UsageError: the working folder has a name that cannot be kept.
     """
-    found: dict[str, Any] = {}
-    for path, definition in DEFINITIONS.items():
-        if definition.kind is kind:
-            value = settings.at(path)
-            if definition.form is ADDRESS and value is not None:
-                value = public_address(value)
-            if definition.form is PATH and value is not None:
-                value = str(value) if kind is Kind.IDENTITY else _absolute(value)
-            found[path] = value
+    found = {path: settings.at(path) for path, definition in DEFINITIONS.items() if definition.kind is kind}
+    for path, value in found.items():
+        if value is not None and DEFINITIONS[path].form is ADDRESS:
+            found[path] = public_address(value)
+        elif value is not None and DEFINITIONS[path].form is PATH:
+            found[path] = str(value) if kind is Kind.IDENTITY else _absolute(value)
     return found
 
 
@@ -84,7 +81,7 @@ class Recorded:
             for path, value in layer.values.items()
             if DEFINITIONS[path].kind is Kind.SECRET or layer.rank >= self.origins.get(path, 0)
         }
-        return Layer(layer.name, layer.rank, values)
+        return replace(layer, values=values)
 
 
 _HINT = "It decides what the playbook becomes, so a run keeps it. Start a new run with `ace train`."
