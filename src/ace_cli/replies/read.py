@@ -1,17 +1,17 @@
-"""Reading a reply, and asking once more when it cannot be read."""
+"""Reading a reply: fitting the JSON in it into a record, and asking once more when nothing fits."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from ace_cli.llm.base import ChatReply, Message
 from ace_cli.replies.base import Ask, Misfit, UnusableReply
 from ace_cli.replies.find import json_values, repaired, without_thoughts
-from ace_cli.replies.fit import fit
+from ace_cli.replies.leniency import item_model, key
 from ace_cli.replies.schema import json_schema
 
 M = TypeVar("M", bound=BaseModel)
@@ -59,13 +59,13 @@ def read_reply(reply: ChatReply, model: type[M]) -> M:
     found, problem = None, "no JSON object in the reply"
     for value in json_values(text):
         try:
-            found = fit(value, model)
+            found = _fit(value, model)
         except Misfit as misfit:
             problem = str(misfit)
     if found is None:
         try:
             if (meant := repaired(text, cut=cut)) is not None:
-                found = fit(meant, model)
+                found = _fit(meant, model)
         except Misfit as misfit:
             problem = str(misfit)
     if found is not None:
@@ -91,6 +91,49 @@ def read_text(reply: ChatReply) -> str:
     if not text:
         raise UnusableReply("the reply is empty")
     return text
+
+
+def _fit(value: Any, model: type[M], *, wrapped: bool = False) -> M:
+    """``value`` as ``model``; a list or one wrapper around the object is looked through.
+
+    Raises:
+        Misfit: with the reason.
+    """
+    if isinstance(value, list):
+        return _fit_list(value, model)
+    if not isinstance(value, dict):
+        raise Misfit("the reply is not a JSON object")
+    if not _has_keys_of(model, value):
+        inner = next(iter(value.values())) if len(value) == 1 else None
+        if isinstance(inner, dict) and not wrapped:
+            return _fit(inner, model, wrapped=True)
+        raise Misfit(f"the object has none of the keys {', '.join(model.model_fields)}")
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Misfit(f"{where}: {first['msg']}" if where else first["msg"]) from error
+
+
+def _fit_list(values: list[Any], model: type[M]) -> M:
+    """A list instead of an object: its first fitting object, or the list as the value of the field that takes objects."""
+    problem = Misfit("the reply is a list, not a JSON object")
+    objects = [value for value in values if isinstance(value, dict)]
+    for value in objects:
+        try:
+            return _fit(value, model)
+        except Misfit as misfit:
+            problem = misfit
+    for name, info in model.model_fields.items():
+        item = item_model(info.annotation)
+        if item and any(_has_keys_of(item, value) for value in objects):
+            return _fit({name: values}, model)
+    raise problem
+
+
+def _has_keys_of(model: type[BaseModel], value: dict[str, Any]) -> bool:
+    return not model.model_fields.keys().isdisjoint(map(key, value))
 
 
 def _said(reply: ChatReply) -> str:

@@ -7,6 +7,7 @@ from ace_cli.settings.model import (
     DisplaySettings,
     LimitSettings,
     ModelsSettings,
+    OutputSettings,
     RoleSettings,
     Settings,
 )
@@ -19,6 +20,7 @@ __all__ = [
     "Kind",
     "LimitSettings",
     "ModelsSettings",
+    "OutputSettings",
     "RoleSettings",
     "Section",
     "Settings",
