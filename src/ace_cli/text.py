@@ -7,6 +7,7 @@ records in which examples, replies and the results of stages arrive (:class:`Val
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,3 +59,30 @@ class ValidText:
 def single_spaced(text: str) -> str:
     """``text`` on one line: every run of white space is one space, none at the ends."""
     return " ".join(text.split())
+
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""C0 but tab and line feed, DEL, C1, and the marks that reverse the reading direction of what follows."""
+
+
+def visible(text: str) -> str:
+    """``text`` with each control character as its Unicode picture (ESC as ``␛``): none reaches a terminal, a prompt or a
+    table as itself. Tabs and line feeds stay."""
+    if text.isprintable():
+        return text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return _CONTROL.sub(_picture, text)
+
+
+def visible_line(text: str) -> str:
+    """:func:`visible` on one line: every run of white space is one space."""
+    if text.isprintable() and "  " not in text:
+        return text.strip()
+    return visible(single_spaced(text))
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"

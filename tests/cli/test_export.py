@@ -290,3 +290,18 @@ def test_a_skills_folder_should_be_named_like_the_skill(inside: Inside) -> None:
     assert "name its folder" not in named.err
     other = inside("export", PLAYBOOK, "-f", "skill", "-o", "My_Skill")
     assert "name its folder 'my-skill'" in other.err
+
+
+TERMINAL_CODES = "\x1b]52;c;aGk=\x07 clear\x1b[2J \x9b31m \u202ereversed\u2066 \x08bell\x7f"
+
+
+@pytest.mark.parametrize("form", [*sorted(OUTPUTS.keys() - {"json", "jsonl"}), "html"])
+def test_no_export_holds_codes_that_a_terminal_or_a_reader_obeys(form: str, tmp_path: Path) -> None:
+    book = tmp_path / "hostile.json"
+    bullet = {"id": "B001", "content": f"Round up. {TERMINAL_CODES}", "domain_id": f"d{TERMINAL_CODES}"}
+    book.write_text(json.dumps({"bullets": [bullet]}))
+    target = tmp_path / ("skill" if form == "skill" else f"out.{form}")
+    export(book, "--format", form, "-o", target)
+    written = (target / "SKILL.md" if target.is_dir() else target).read_text("utf-8")
+    assert "Round up." in written
+    assert not set(written) & set("\x1b\x07\x9b\u202e\u2066\x08\x7f"), form

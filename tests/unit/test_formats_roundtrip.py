@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage, Section, confidence
 from ace_cli.playbook.formats import dump_jsonl, dump_paper, dump_playbook, parse_playbook
-from ace_cli.playbook.formats.visible import visible_line
+from ace_cli.text import visible_line
 from support.fuzzing import usually
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ace_cli.playbook.bullet import Bullet, Section
-from ace_cli.text import single_spaced
+from ace_cli.text import visible_line
 
 
 def line(bullet: Bullet) -> str:
-    """``[B007] content``, or ``[B008] (pitfall) content``; always one line."""
+    """``[B007] content``, or ``[B008] (pitfall) content``; always one line, and text only: no terminal codes."""
     pitfall = "(pitfall) " if bullet.section is Section.HARMFUL else ""
-    return f"[{bullet.id}] {pitfall}{single_spaced(bullet.content)}"
+    return f"[{bullet.id}] {pitfall}{visible_line(bullet.content)}"
 
 
 def lines(bullets: Iterable[Bullet]) -> str:

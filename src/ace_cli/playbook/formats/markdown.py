@@ -13,8 +13,8 @@ import orjson
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.formats.visible import visible, visible_line
 from ace_cli.playbook.playbook import Playbook
+from ace_cli.text import visible, visible_line
 
 BEGIN = "<!-- ace:begin (written by `ace export`; what stands between these marks is replaced) -->"
 END = "<!-- ace:end -->"

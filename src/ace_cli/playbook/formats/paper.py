@@ -17,8 +17,8 @@ from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.formats.visible import visible_line
 from ace_cli.playbook.playbook import Playbook
+from ace_cli.text import visible_line
 
 LINE = re.compile(r"\[(.+?)\]\s*helpful=(\d+)\s+harmful=(\d+)((?:\s+\w+=\S+)*)\s*::\s?(.*)", re.DOTALL)
 _STARTED = re.compile(r"\[[^\]\s]+(\]\s*helpful\b|\]?$)")

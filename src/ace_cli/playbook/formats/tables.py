@@ -11,8 +11,8 @@ from operator import attrgetter
 from typing import Any
 
 from ace_cli.playbook.bullet import Bullet
-from ace_cli.playbook.formats.visible import visible
 from ace_cli.playbook.playbook import Playbook
+from ace_cli.text import visible
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What makes a spreadsheet take a cell for a formula (OWASP, "CSV Injection"), full-width forms included."""

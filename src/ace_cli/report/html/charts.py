@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from ace_cli.playbook import Bullet
-from ace_cli.playbook.formats.visible import visible_line
 from ace_cli.report.format import count, money, percent
 from ace_cli.report.html import svg
 from ace_cli.runs.records import CurvePoint
+from ace_cli.text import visible_line
 
 _DOMAINS = 8
 

@@ -23,12 +23,12 @@ from typing import Any
 import orjson
 
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.playbook.formats.visible import visible, visible_line
 from ace_cli.redact import redact
 from ace_cli.report.format import duration, money, percent, usage_cells
 from ace_cli.report.html.charts import Chart, bullet_charts, run_charts
 from ace_cli.runs.history import History, Moment
 from ace_cli.runs.overview import Overview
+from ace_cli.text import visible, visible_line
 
 _FAILURES_SHOWN = 20
 
@@ -69,10 +69,11 @@ def _data(bullets: Sequence[Bullet], history: History) -> str:
     past = {bullet_id: [_moment(moment) for moment in moments] for bullet_id, moments in history.items()}
     value = {"bullets": [_row(bullet) for bullet in bullets], "history": past}
     text = orjson.dumps(value, default=lambda v: dict(v) if isinstance(v, Mapping) else str(v)).decode()
-    # As JSON escapes, so that nothing in it ends the script element or starts a comment.
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
+    # As JSON escapes, so that nothing in it ends the script element, starts a comment or turns what is read around.
+    return _NOT_AS_ITSELF.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+_NOT_AS_ITSELF = re.compile("[<>&\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 _row = attrgetter(*(field.name for field in fields(Bullet)))
