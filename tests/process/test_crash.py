@@ -153,3 +153,19 @@ def test_two_hundred_crashes(server: ScriptedServer, undisturbed: dict[str, Any]
         runs += 1
         sys.stderr.write(f"\r{kills} kills in {runs} runs, all equal")
     sys.stderr.write("\n")
+
+
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_a_limit_holds_across_a_kill_and_a_resume(concurrency: int, tmp_path: Path) -> None:
+    data = write_sums(tmp_path / "rows.jsonl", 80)
+    with ScriptedServer(truth=data, reply_tokens=300, delay=0.01, right=1.0, cite=0.0) as server:
+        flags = {"concurrency": concurrency, "max_tokens": 16_000, "batch_size": 40}
+        command = ["train", *train_arguments(server.url, data, 80, **flags)]
+        killed = start(*command, cwd=tmp_path, env=environment(CRASH_AT="reply:12"), program=CHILD)
+        killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL
+        done = ace("resume", "run", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    with RunReader(tmp_path / "run") as run:
+        spent = sum(used.tokens for used in run.usage().values())
+    assert 0.95 <= spent / 16_000 <= 1.01
