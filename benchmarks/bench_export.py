@@ -75,7 +75,7 @@ def run(code: str, *args: object) -> tuple[float, float, float]:
 
 MAKE = "import sys; sys.path.insert(0, sys.argv[3]); from bench_export import make; make(int(sys.argv[1]), sys.argv[2])"
 READ = "import sys, pathlib; from ace_cli.playbook.formats import read_playbook; read_playbook(pathlib.Path(sys.argv[1]))"
-EXPORT = "from ace_cli.cli.export import command; command.main()"
+EXPORT = "from ace_cli.cli.export import app; app()"
 
 
 def make(count: int, path: str) -> None:

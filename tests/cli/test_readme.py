@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from ace_cli.cli.app import COMMANDS
 from ace_cli.llm.base import PromptStyle
@@ -57,7 +58,7 @@ def section(page: str, title: str) -> str:
 
 
 def options_of(name: str) -> set[str]:
-    command = importlib.import_module(f"ace_cli.cli.{name}").command
+    command = typer.main.get_command(importlib.import_module(f"ace_cli.cli.{name}").app)
     return {word for parameter in command.params for word in (*parameter.opts, *parameter.secondary_opts)}
 
 

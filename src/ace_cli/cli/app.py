@@ -150,7 +150,7 @@ def _group() -> Any:
             name = args[0]
             if name not in COMMANDS:
                 return super().resolve_command(ctx, args)  # says which one may be meant
-            command = importlib.import_module(f"ace_cli.cli.{name}").command
+            command = typer.main.get_command(importlib.import_module(f"ace_cli.cli.{name}").app)
             command.name = name
             return name, command, args[1:]
 

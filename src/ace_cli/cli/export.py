@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from ace_cli.cli.filter_options import PANEL, with_filter
-from ace_cli.cli.help import Command
 from ace_cli.errors import UsageError
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.text import printable
@@ -98,6 +97,4 @@ def _ask(path: Path) -> None:
         raise UsageError(f"{path} exists and was left as it is")
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("export", cls=Command)(with_filter(export, domain=_DOMAIN))
-command = typer.main.get_command(app)
+app = with_filter(export, domain=_DOMAIN)

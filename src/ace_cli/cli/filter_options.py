@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import typer
 
+from ace_cli.cli.help import command
 from ace_cli.playbook import PlaybookStage, Section
 from ace_cli.playbook.filters import SORT_KEYS, BulletFilter
 
@@ -29,35 +29,18 @@ _FLAGS: dict[str, tuple[Any, Any, str, str | None]] = {
 }
 
 
-def with_filter(
-    command: Callable[..., Any], *, without: Collection[str] = (), domain: str = ""
-) -> Callable[..., Any]:
-    """``command`` with a flag for each field of a filter; it is called with ``wanted``, the filter that they ask for.
+def with_filter(run: Callable[..., Any], *, without: Collection[str] = (), domain: str = "") -> typer.Typer:
+    """``run`` as a command with a flag for each field of a filter; it is called with ``wanted``, the filter that they ask for.
 
     Args:
         without: fields that have no flag.
         domain: the help text of ``--domain``, if another one than usual.
     """
-    names = [name for name in _FLAGS if name not in without]
-
-    def wrapper(**arguments: Any) -> Any:
-        fields = {name: arguments.pop(name) for name in names}
-        return command(**arguments, wanted=BulletFilter(**fields))
-
-    own = inspect.signature(command, eval_str=True).parameters
-    annotations = {name: own[name].annotation for name in own if name != "wanted"}
-    defaults = {name: own[name].default for name in annotations}
-    for name in names:
-        kind, default, text, metavar = _FLAGS[name]
-        flag = f"--{name.replace('_', '-')}"  # alone, so that a switch has no opposite
-        help_text = domain if domain and name == "domain" else text
-        option = typer.Option(flag, metavar=metavar, help=help_text, rich_help_panel=PANEL)
-        annotations[name], defaults[name] = Annotated[kind, option], default
-    wrapper.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults[name], annotation=kind)
-            for name, kind in annotations.items()
-        ]
-    )
-    wrapper.__annotations__, wrapper.__doc__ = annotations, command.__doc__
-    return wrapper
+    options: dict[str, tuple[Any, Any]] = {}
+    for name, (kind, default, text, metavar) in _FLAGS.items():
+        if name not in without:
+            flag = f"--{name.replace('_', '-')}"  # alone, so that a switch has no opposite
+            help_text = domain if domain and name == "domain" else text
+            option = typer.Option(flag, metavar=metavar, help=help_text, rich_help_panel=PANEL)
+            options[name] = Annotated[kind, option], default
+    return command(run, "wanted", options, lambda fields: BulletFilter(**fields))

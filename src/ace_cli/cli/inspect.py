@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from ace_cli.cli.filter_options import PANEL, with_filter
-from ace_cli.cli.help import Command
 from ace_cli.errors import UsageError
 from ace_cli.playbook.filters import BulletFilter
 
@@ -88,6 +87,4 @@ def _one_of(asked: dict[str, bool]) -> None:
         raise UsageError(f"{chosen[0]} and {chosen[1]} cannot be shown together", "Ask for one of them.")
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("inspect", cls=Command)(with_filter(inspect, without=("include_quarantined", "top")))
-command = typer.main.get_command(app)
+app = with_filter(inspect, without=("include_quarantined", "top"))

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ace_cli.cli.help import Command
 from ace_cli.cli.options import with_settings
 from ace_cli.cli.train import tell_run_dir
 from ace_cli.settings import Kind
@@ -60,6 +59,4 @@ def resume(
         work(run_dir, loaded.settings, report)
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("resume", cls=Command)(with_settings(resume, hide=Kind.IDENTITY))
-command = typer.main.get_command(app)
+app = with_settings(resume, hide=Kind.IDENTITY)

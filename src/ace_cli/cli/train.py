@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ace_cli.cli.help import Command
 from ace_cli.cli.options import with_settings
 from ace_cli.report.text import printable
 from ace_cli.settings import DisplaySettings
@@ -60,6 +59,4 @@ def tell_run_dir(run_dir: Path, display: DisplaySettings) -> None:
             typer.echo(f"run: {printable(str(run_dir))}", err=True)
 
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.command("train", cls=Command)(with_settings(train))
-command = typer.main.get_command(app)
+app = with_settings(train)
