@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from operator import itemgetter
 from typing import Any
 
 from ace_cli.errors import UsageError
@@ -99,12 +98,9 @@ class Bullet(ValidText):
 
     def to_dict(self) -> dict[str, Any]:
         """The bullet as it stands in a playbook file."""
-        row: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
-        row["section"] = self.section.value
-        row["stage"] = self.stage.value
-        row["sources"] = list(self.sources)
-        row.update(self.extra)
-        return row
+        row: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__ if name != "extra"}
+        row |= {"section": self.section.value, "stage": self.stage.value, "sources": list(self.sources)}
+        return row | dict(self.extra)
 
     @classmethod
     def from_dict(cls, row: object, where: str = "bullet") -> Bullet:
@@ -117,40 +113,38 @@ class Bullet(ValidText):
         """
         if not isinstance(row, dict):
             raise UsageError(f"{where} is {_described(row)}, not an object")
-        full = _DEFAULTS | row
-        try:
-            values = _fields_of(full)
-        except KeyError as missing:
-            raise UsageError(f"{where} has no {missing}", "Every bullet needs an id and a content.") from None
-        if tuple(map(type, values)) != _TYPES:  # not all is as our own files have it
-            values = tuple(_typed(value, name, where) for name, value in zip(_FIELDS, values, strict=True))
-        id_, content, domain, section, stage, activated, share, helpful, harmful, neutral, sources = values[
-            :-2
-        ]
-        made, changed = values[-2:]
-        for name, text in (("id", id_), ("content", content)):
-            if not text.strip():
+        for name in _REQUIRED:
+            if name not in row:
+                raise UsageError(f"{where} has no {name!r}", "Every bullet needs an id and a content.")
+        values = _DEFAULTS | row
+        unknown = len(values) > len(_DEFAULTS)
+        extra = {name: values.pop(name) for name in row if name not in _DEFAULTS} if unknown else {}
+        if tuple(map(type, values.values())) != _TYPES:  # not all is as our own files have it
+            values = {name: _typed(value, name, where) for name, value in values.items()}
+        for name in _REQUIRED:
+            if not values[name].strip():
                 raise UsageError(f"{where}: {name!r} is empty")
-        if not id_.isprintable():
-            raise UsageError(f"{where}: 'id' is {id_!r:.80}, which is not one printable line")
-        for name, word, allowed in (("section", section, _SECTIONS), ("stage", stage, _STAGES)):
+        if not values["id"].isprintable():
+            raise UsageError(f"{where}: 'id' is {values['id']!r:.80}, which is not one printable line")
+        for name, allowed in _WORDS.items():
+            word = values[name]
             if word not in allowed:
                 raise UsageError(f"{where}: {name!r} is {word!r:.60}", f"Allowed: {', '.join(allowed)}.")
-        for name, count in zip(_COUNTS, (activated, helpful, harmful, neutral), strict=True):
-            if not 0 <= count < 2**63:
-                raise UsageError(f"{where}: {name!r} is {count!r:.60}, not a count (0, 1, 2 ...)")
+            values[name] = allowed[word]
+        for name in _COUNTS:
+            if not 0 <= values[name] < 2**63:
+                raise UsageError(f"{where}: {name!r} is {values[name]!r:.60}, not a count (0, 1, 2 ...)")
+        share = values["confidence"]
         if share is None:
-            share = confidence(helpful, harmful)
+            share = confidence(values["helpful_count"], values["harmful_count"])
         elif not 0 <= share <= 1:
             raise UsageError(f"{where}: 'confidence' is {share!r:.60}, not between 0 and 1")
-        for source in sources:
+        values["confidence"] = float(share)
+        for source in values["sources"]:
             if not isinstance(source, str):
                 raise UsageError(f"{where}: 'sources' is not a list of texts")
-        extra = {} if len(full) == len(_FIELDS) else {name: row[name] for name in row if name not in _FIELDS}
-        return cls(
-            id_, content, domain, _SECTIONS[section], _STAGES[stage],
-            activated, float(share), helpful, harmful, neutral, tuple(sources), made, changed, extra,
-        )  # fmt: skip
+        values["sources"] = tuple(values["sources"])
+        return cls(**values, extra=extra)
 
 
 def confidence(helpful: int, harmful: int) -> float:
@@ -164,9 +158,9 @@ def _typed(value: object, name: str, where: str) -> Any:
     Raises:
         UsageError: it has none of that kind.
     """
-    kind = _FIELDS[name]
+    kind = _KINDS[name]
     if value is None:
-        return _DEFAULTS.get(name, "")
+        return _DEFAULTS[name]
     if not isinstance(value, bool):  # to Python, true is 1
         if isinstance(value, kind) or (kind is float and isinstance(value, int)):
             return value
@@ -181,27 +175,13 @@ def _described(value: object) -> str:
     return "null" if value is None else type(value).__name__
 
 
-_SECTIONS = {section.value: section for section in Section}
-_STAGES = {stage.value: stage for stage in PlaybookStage}
-_COUNTS = ("activation_count", "helpful_count", "harmful_count", "neutral_count")
-_FIELDS: dict[str, type] = {
-    "id": str,
-    "content": str,
-    "domain_id": str,
-    "section": str,
-    "stage": str,
-    "activation_count": int,
-    "confidence": float,
-    "helpful_count": int,
-    "harmful_count": int,
-    "neutral_count": int,
-    "sources": list,
-    "created_at": str,
-    "updated_at": str,
+_WORDS: dict[str, dict[str, StrEnum]] = {
+    "section": {section.value: section for section in Section},
+    "stage": {stage.value: stage for stage in PlaybookStage},
 }
-"""The fields in a file that we know, in the order of :class:`Bullet`."""
-_TYPES = tuple(_FIELDS.values())
-_fields_of = itemgetter(*_FIELDS)
-_DEFAULTS = {**Bullet("", "").to_dict(), "confidence": None}
-for _required in ("id", "content"):
-    del _DEFAULTS[_required]
+_REQUIRED = ("id", "content")
+_COUNTS = ("activation_count", "helpful_count", "harmful_count", "neutral_count")
+_BLANK = Bullet("", "").to_dict()
+_KINDS = {name: type(value) for name, value in _BLANK.items()}
+_TYPES = tuple(_KINDS.values())
+_DEFAULTS = _BLANK | {"confidence": None}
