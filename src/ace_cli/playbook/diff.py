@@ -36,13 +36,10 @@ class BulletChange:
 
     def to_dict(self) -> dict[str, Any]:
         """``{"id", "fields": {name: {"before", "after"}}}``, ``id`` as it is now."""
-        before, after = self.before.to_dict(), self.after.to_dict()
-        values: dict[str, Any] = {}
-        for name in self.fields:
-            if name == "extra":
-                values[name] = {"before": dict(self.before.extra), "after": dict(self.after.extra)}
-            else:
-                values[name] = {"before": before[name], "after": after[name]}
+        before, after = (
+            bullet.to_dict() | {"extra": dict(bullet.extra)} for bullet in (self.before, self.after)
+        )
+        values = {name: {"before": before[name], "after": after[name]} for name in self.fields}
         return {"id": self.after.id, "fields": values}
 
 
@@ -85,8 +82,7 @@ def diff(before: Playbook, after: Playbook) -> PlaybookDiff:
             waiting.setdefault(key(bullet), []).append(position)
         unpaired = []
         for bullet in old:
-            positions = waiting.get(key(bullet))
-            if positions:
+            if positions := waiting.get(key(bullet)):
                 position = positions.pop()
                 new_to_old[position] = bullet
                 del left[position]
@@ -95,9 +91,10 @@ def diff(before: Playbook, after: Playbook) -> PlaybookDiff:
         old = unpaired
 
     changed = []
-    for position, bullet in enumerate(after.bullets):
-        if position in new_to_old and (fields := _differing(new_to_old[position], bullet)):
-            changed.append(BulletChange(new_to_old[position], bullet, fields))
+    for position, earlier in sorted(new_to_old.items()):
+        bullet = after.bullets[position]
+        if fields := tuple(name for name in FIELDS if getattr(earlier, name) != getattr(bullet, name)):
+            changed.append(BulletChange(earlier, bullet, fields))
     return PlaybookDiff(
         added=tuple(left.values()),
         removed=tuple(old),
@@ -111,7 +108,3 @@ _PAIRINGS: tuple[Callable[[Bullet], object], ...] = (
     lambda bullet: (bullet.domain_id, bullet.content),
     lambda bullet: bullet.id,
 )
-
-
-def _differing(before: Bullet, after: Bullet) -> tuple[str, ...]:
-    return tuple(name for name in FIELDS if getattr(before, name) != getattr(after, name))
