@@ -57,30 +57,26 @@ def parse_json(data: bytes, name: str) -> Playbook:
         value = [value]
     if not isinstance(value, list):
         raise UsageError(f"{name} is not a playbook: it holds {type(value).__name__}", EXPECTED)
-    return Playbook(read_bullets(numbered(value, name)))
+    return Playbook(read_bullets(enumerate(value, 1), name))
 
 
-def numbered(rows: Iterable[Any], name: str, noun: str = "bullet") -> Iterator[tuple[str, Any]]:
-    """``rows`` with their places, for :func:`read_bullets`."""
-    return ((f"{name}: {noun} {number}", row) for number, row in enumerate(rows, 1))
-
-
-def read_bullets(rows: Iterable[tuple[str, Any]]) -> tuple[Bullet, ...]:
-    """Bullets from JSON values, each with its place in the file.
+def read_bullets(rows: Iterable[tuple[int, Any]], name: str, noun: str = "bullet") -> tuple[Bullet, ...]:
+    """Bullets from JSON values, each with its number: that of the ``noun`` in the file ``name``.
 
     Raises:
         UsageError: a row is no bullet, or an id stands twice.
     """
     bullets: list[Bullet] = []
-    places: dict[str, str] = {}
-    for place, row in rows:
+    numbers: dict[str, int] = {}
+    for number, row in rows:
+        place = f"{name}: {noun} {number}"
         bullet = Bullet.from_dict(row, place)
-        if bullet.id in places:
+        if bullet.id in numbers:
             raise UsageError(
-                f"{place} has the id {bullet.id!r:.80}, as {places[bullet.id].rpartition(': ')[2]} has",
+                f"{place} has the id {bullet.id!r:.80}, as {noun} {numbers[bullet.id]} has",
                 "Ids are unique within a playbook: rename or remove one of the two.",
             )
-        places[bullet.id] = place
+        numbers[bullet.id] = number
         bullets.append(bullet)
     return tuple(bullets)
 
@@ -88,13 +84,13 @@ def read_bullets(rows: Iterable[tuple[str, Any]]) -> tuple[Bullet, ...]:
 def _from_object(row: dict[str, Any], name: str) -> Playbook:
     bullets, skills, checkpoint = row.get("bullets"), row.get("skills"), row.get("playbook")
     if isinstance(bullets, list):
-        return Playbook(read_bullets(numbered(bullets, name)), **_header(row, name))
+        return Playbook(read_bullets(enumerate(bullets, 1), name), **_header(row, name))
     if isinstance(checkpoint, list):
         head = {"created_at": row.get("timestamp"), "training_config": row.get("config")}
-        return Playbook(read_bullets(numbered(checkpoint, name)), **_header(head, f"checkpoint {name}"))
+        return Playbook(read_bullets(enumerate(checkpoint, 1), name), **_header(head, f"checkpoint {name}"))
     table = bullets if skills is None else skills
     if isinstance(table, dict | list):
-        return Playbook(read_bullets(numbered(parse_skillbook(table, name), name, "skill")))
+        return Playbook(read_bullets(enumerate(parse_skillbook(table, name), 1), name, "skill"))
     if table is None and "version" in row and "training_config" in row:  # JSON Lines without a bullet
         return Playbook(**_header(row, name))
     for field in ("bullets", "skills", "playbook"):
@@ -106,18 +102,18 @@ def _from_object(row: dict[str, Any], name: str) -> Playbook:
 
 def _from_lines(data: bytes, name: str) -> Playbook:
     rows = _lines(data, name)
-    place, first = next(rows)
+    number, first = next(rows)
     if isinstance(first, dict) and "version" in first and "content" not in first:
-        return Playbook(read_bullets(rows), **_header(first, name))
-    return Playbook(read_bullets(chain([(place, first)], rows)))
+        return Playbook(read_bullets(rows, name, "line"), **_header(first, name))
+    return Playbook(read_bullets(chain([(number, first)], rows), name, "line"))
 
 
-def _lines(data: bytes, name: str) -> Iterator[tuple[str, Any]]:
+def _lines(data: bytes, name: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(data.splitlines(), 1):
         if not line.strip():
             continue
         try:
-            yield f"{name}: line {number}", _loads(line)
+            yield number, _loads(line)
         except json.JSONDecodeError as error:
             raise UsageError(
                 f"{name}: line {number} is not JSON: {error.msg} at column {error.colno}",
@@ -131,14 +127,11 @@ def _header(row: Mapping[str, Any], name: str) -> dict[str, Any]:
     Raises:
         UsageError: a field of the wrong kind, or a version that this ace cannot read.
     """
-    version = row.get("version")
-    if version is None:
-        version = FORMAT_VERSION
-    elif isinstance(version, int | float) and not isinstance(version, bool):
-        version = f"v{version}"
-    match = re.fullmatch(r"v?(\d{1,9})(\..*)?", version) if isinstance(version, str) else None
+    given = row.get("version")
+    version = FORMAT_VERSION if given is None else given if isinstance(given, str) else f"v{given}"
+    match = re.fullmatch(r"v?(\d{1,9})(\..*)?", version)
     if match is None:
-        raise UsageError(f"{name}: 'version' is {row['version']!r:.60}, not like {FORMAT_VERSION}")
+        raise UsageError(f"{name}: 'version' is {given!r:.60}, not like {FORMAT_VERSION}")
     if int(match[1]) > _MAJOR:
         raise UsageError(
             f"{name} is a playbook of version {version:.40}; this ace reads version {_MAJOR}",

@@ -6,7 +6,7 @@ A bullet is one list item whatever it holds: what would start a block, a tag, a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import groupby
 
 import orjson
@@ -105,12 +105,6 @@ def merge_section(existing: bytes, section: bytes, name: str) -> bytes:
     return bom + existing[: begins[0].start()] + section.removesuffix(newline) + existing[ends[0].end() :]
 
 
-def by_domain(bullets: Iterable[Bullet]) -> list[tuple[str, list[Bullet]]]:
-    """Bullets by domain, ``general`` first, then by name; the order within a domain is kept."""
-    ordered = sorted(bullets, key=lambda b: (b.domain_id != GENERAL, b.domain_id))
-    return [(domain, list(group)) for domain, group in groupby(ordered, key=lambda b: b.domain_id)]
-
-
 _PLAIN_YAML = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z][a-z0-9-]*")
 _INTRO = "Lessons learned in training. Apply those that fit the task; ignore the others."
 
@@ -118,25 +112,18 @@ _INTRO = "Lessons learned in training. Apply those that fit the task; ignore the
 def _lessons(
     playbook: Playbook, level: str, item: Callable[[Bullet], str], *, always_by_domain: bool = False
 ) -> str:
-    """By domain (where there are several) and kind, under headings of ``level`` and below."""
-    domains = by_domain(playbook.bullets)
+    """By domain (where there are several; ``general`` first) and kind, under headings of ``level`` and below."""
+    ordered = sorted(playbook.bullets, key=lambda b: (b.domain_id != GENERAL, b.domain_id))
+    domains = [(domain, list(group)) for domain, group in groupby(ordered, key=lambda b: b.domain_id)]
     named = always_by_domain or len(domains) > 1
     parts: list[str] = []
     for domain, bullets in domains:
         if named:
             parts.append(f"\n{level} {escape(visible_line(domain)) or GENERAL}\n")
-        parts.extend(_kinds(bullets, level + "#" * named, item))
+        for section, title in _TITLES.items():
+            if items := [item(bullet) for bullet in bullets if bullet.section is section]:
+                parts += [f"\n{level}{'#' * named} {title}\n\n", *items]
     return "".join(parts)
-
-
-def _kinds(bullets: Iterable[Bullet], level: str, item: Callable[[Bullet], str]) -> Iterable[str]:
-    groups: dict[Section, list[str]] = {section: [] for section in _TITLES}
-    for bullet in bullets:
-        groups[bullet.section].append(item(bullet))
-    for section, items in groups.items():
-        if items:
-            yield f"\n{level} {_TITLES[section]}\n\n"
-            yield from items
 
 
 def _plain(bullet: Bullet) -> str:
@@ -144,13 +131,12 @@ def _plain(bullet: Bullet) -> str:
 
 
 def _with_votes(bullet: Bullet) -> str:
-    marks = [
-        f"{bullet.helpful_count} helpful, {bullet.harmful_count} harmful",
-        f"confidence {bullet.confidence:.2f}",
-    ]
+    votes = (
+        f"{bullet.helpful_count} helpful, {bullet.harmful_count} harmful, confidence {bullet.confidence:.2f}"
+    )
     if bullet.is_quarantined:
-        marks.append("quarantined")
-    return f"- **{escape(visible_line(bullet.id))}** {_content(bullet)} *({', '.join(marks)})*\n"
+        votes += ", quarantined"
+    return f"- **{escape(visible_line(bullet.id))}** {_content(bullet)} *({votes})*\n"
 
 
 def _content(bullet: Bullet) -> str:
@@ -162,7 +148,7 @@ def _content(bullet: Bullet) -> str:
 
 
 def _description(playbook: Playbook) -> str:
-    domains = [visible_line(domain) for domain, _ in by_domain(playbook.bullets) if domain != GENERAL]
+    domains = [visible_line(domain) for domain in sorted({b.domain_id for b in playbook.bullets} - {GENERAL})]
     what = f"tasks about {', '.join(domains)}" if domains else "tasks of the kind it was trained on"
     text = f"Lessons and pitfalls learned from worked examples. Use for {what}."
     if len(text) > 1024:

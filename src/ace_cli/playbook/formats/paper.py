@@ -95,8 +95,8 @@ def _row(match: re.Match[str], section: str, domain: str) -> dict[str, Any]:
         "content": content,
         "domain_id": domain,
         "section": section_of(section).value,
-        "helpful_count": _count(helpful),
-        "harmful_count": _count(harmful),
+        "helpful_count": int(helpful[:20]),  # more digits are no count: Bullet.from_dict says so
+        "harmful_count": int(harmful[:20]),
     }
     if section and section not in _HEADERS.values():
         row["paper_section"] = section  # kept, so that it is written as it came
@@ -111,7 +111,3 @@ def _header(bullet: Bullet) -> str:
     title = title.replace(_DOMAIN, " ")
     domain = visible_line(bullet.domain_id)
     return title if domain in ("", GENERAL) else f"{title}{_DOMAIN}{domain}"
-
-
-def _count(digits: str) -> int:
-    return int(digits[:20])  # more digits are no count: Bullet.from_dict says so

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ace_cli.errors import UsageError
-from ace_cli.playbook.formats.ace_json import EXPECTED, numbered, parse_json, read_bullets
+from ace_cli.playbook.formats.ace_json import EXPECTED, parse_json, read_bullets
 from ace_cli.playbook.formats.paper import looks_like_paper, parse_paper
 from ace_cli.playbook.playbook import Playbook
 
@@ -62,4 +62,4 @@ def parse_playbook(data: bytes, name: str) -> Playbook:
         raise UsageError(f"{name} is not UTF-8 text: byte {error.start}", EXPECTED) from None
     if not looks_like_paper(text):
         raise UsageError(f"{name} is not a playbook", EXPECTED)
-    return Playbook(read_bullets(numbered(parse_paper(text, name), name)))
+    return Playbook(read_bullets(enumerate(parse_paper(text, name), 1), name))

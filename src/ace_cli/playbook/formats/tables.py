@@ -28,7 +28,9 @@ def _columns(bullets: Sequence[Bullet]) -> dict[str, list[Any]]:
     table["sources"] = [list(sources) for sources in table["sources"]]
     extras = table.pop("extra")
     if any(extras):
-        table["extra"] = [_json(extra) if extra else "" for extra in extras]
+        table["extra"] = [
+            json.dumps(dict(extra), ensure_ascii=False, default=str) if extra else "" for extra in extras
+        ]
     return table
 
 
@@ -68,7 +70,3 @@ def _cells(values: list[Any]) -> list[Any]:
 def _cell(value: str) -> str:
     text = visible(value)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
-
-
-def _json(value: Any) -> str:
-    return json.dumps(dict(value), ensure_ascii=False, default=str)
