@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict, get_origin, get_type_hints
 
 from ace_cli.data import Example
 from ace_cli.engine.create import create_run
-from ace_cli.engine.events import Event
+from ace_cli.engine.events import Listener
 from ace_cli.engine.wiring import Replacements
 from ace_cli.playbook import PlaybookStage
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.stages.base import Curator, Generator, Reflector
 from ace_cli.training.job import train as work
 
-Listener = Callable[[Event], None]
-
 
 @dataclass
 class TrainingConfig:
-    """What a training run is made of. Every other setting of `ace train` goes into ``settings``.
+    """What a training run is made of, each with the path of its setting. Every other setting goes into ``settings``.
 
     Args:
         dataset_name: ``gsm8k``, ``custom`` (with ``input_path`` or ``examples``), or a Hugging Face id or folder.
@@ -31,47 +30,32 @@ class TrainingConfig:
         settings: further settings by dotted path, such as ``{"training.epochs": 2, "limits.max_cost": 1.5}``.
     """
 
-    dataset_name: str = "gsm8k"
-    dataset_split: str = "train"
-    num_examples: int | None = 100
-    generator_model: str = "gpt-4-turbo"
-    reflector_model: str = "gpt-4o-mini"
-    batch_merge_size: int = 10
-    similarity_threshold: float = 0.8
-    target_stage: PlaybookStage | str = PlaybookStage.SHADOW
-    output_playbook_path: str | Path = "playbooks/offline_trained.json"
-    output_metrics_path: str | Path = "metrics/offline_training_metrics.json"
-    save_checkpoints: bool = True
-    checkpoint_interval: int = 50
-    input_path: str | Path | None = None
-    run_dir: str | Path | None = None
-    api_base: str | None = None
-    concurrency: int = 16
-    seed: int = 0
+    dataset_name: Annotated[str, "data.dataset"] = "gsm8k"
+    dataset_split: Annotated[str, "data.split"] = "train"
+    num_examples: Annotated[int | None, "data.num_examples"] = 100
+    generator_model: Annotated[str, "models.generator.model"] = "gpt-4-turbo"
+    reflector_model: Annotated[str, "models.reflector.model"] = "gpt-4o-mini"
+    batch_merge_size: Annotated[int, "training.batch_size"] = 10
+    similarity_threshold: Annotated[float, "training.similarity_threshold"] = 0.8
+    target_stage: Annotated[PlaybookStage | str, "training.target_stage"] = PlaybookStage.SHADOW
+    output_playbook_path: Annotated[str | Path, "output.playbook"] = "playbooks/offline_trained.json"
+    output_metrics_path: Annotated[str | Path, "output.metrics"] = "metrics/offline_training_metrics.json"
+    save_checkpoints: Annotated[bool, "output.checkpoints"] = True
+    checkpoint_interval: Annotated[int, "output.checkpoint_interval"] = 50
+    input_path: Annotated[str | Path | None, "data.input"] = None
+    run_dir: Annotated[str | Path | None, "output.run_dir"] = None
+    api_base: Annotated[str | None, "models.api_base"] = None
+    concurrency: Annotated[int, "execution.concurrency"] = 16
+    seed: Annotated[int, "training.seed"] = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def values(self) -> dict[str, Any]:
         """Dotted path of the setting -> value."""
-        return {
-            "data.dataset": self.dataset_name,
-            "data.split": self.dataset_split,
-            "data.num_examples": self.num_examples or 0,
-            "data.input": _text(self.input_path),
-            "models.generator.model": self.generator_model,
-            "models.reflector.model": self.reflector_model,
-            "models.api_base": self.api_base,
-            "training.batch_size": self.batch_merge_size,
-            "training.similarity_threshold": self.similarity_threshold,
-            "training.target_stage": str(self.target_stage),
-            "training.seed": self.seed,
-            "output.playbook": str(self.output_playbook_path),
-            "output.metrics": str(self.output_metrics_path),
-            "output.checkpoints": self.save_checkpoints,
-            "output.checkpoint_interval": self.checkpoint_interval,
-            "output.run_dir": _text(self.run_dir),
-            "execution.concurrency": self.concurrency,
-            **self.settings,
-        }
+        hints = get_type_hints(type(self), include_extras=True)
+        paths = {name: hint.__metadata__[0] for name, hint in hints.items() if get_origin(hint) is Annotated}
+        values = {path: getattr(self, name) for name, path in paths.items()}
+        texts = {path: str(value) for path, value in values.items() if isinstance(value, Path | StrEnum)}
+        return {**values, **texts, "data.num_examples": self.num_examples or 0, **self.settings}
 
 
 @dataclass(frozen=True)
@@ -128,7 +112,7 @@ class OfflineTrainer:
         self.config = config
         self._custom_examples: Sequence[Example] | None = examples  # older scripts assign it
         self._replacements = Replacements(generator, reflector, curator)
-        self._on_event: Listener = on_event or (_ignore)
+        self._on_event: Listener = on_event or (lambda _: None)
 
     def train(self, initial_playbook_path: str | Path | None = None) -> TrainingResult:
         """Run to the end. What is recorded stays in the run directory, so ``ace resume`` can go on after an error.
@@ -190,12 +174,3 @@ def _metrics(body: Mapping[str, Any]) -> TrainingMetrics:
         duration_seconds=body["timing"]["duration_seconds"],
         details=body,
     )
-
-
-def _text(path: str | Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
-def _ignore(event: Event) -> None:
-    """Nobody listens."""
-    del event
