@@ -51,28 +51,26 @@ class TrainingConfig:
 
     def values(self) -> dict[str, Any]:
         """Dotted path of the setting -> value."""
-        hints = get_type_hints(type(self), include_extras=True)
-        paths = {name: hint.__metadata__[0] for name, hint in hints.items() if get_origin(hint) is Annotated}
-        values = {path: getattr(self, name) for name, path in paths.items()}
+        values = {path: getattr(self, name) for name, path in _paths(type(self)).items()}
         texts = {path: str(value) for path, value in values.items() if isinstance(value, Path | StrEnum)}
         return {**values, **texts, "data.num_examples": self.num_examples or 0, **self.settings}
 
 
 @dataclass(frozen=True)
 class TrainingMetrics:
-    """The numbers of a finished run; ``details`` is the whole metrics file."""
+    """The numbers of a finished run; ``details`` is the whole metrics file, in which each has its place."""
 
-    total_examples: int
-    correct_answers: int
-    failed_examples: int
-    accuracy: float
-    playbook_size: int
-    bullets_added: int
-    bullets_incremented: int
-    total_insights: int
-    calls: int
-    cost_usd: float | None
-    duration_seconds: float
+    total_examples: Annotated[int, "training_summary.total_examples"]
+    correct_answers: Annotated[int, "training_summary.correct_answers"]
+    failed_examples: Annotated[int, "training_summary.failed_generations"]
+    accuracy: Annotated[float, "training_summary.accuracy"]
+    playbook_size: Annotated[int, "playbook.final_size"]
+    bullets_added: Annotated[int, "playbook.bullets_added"]
+    bullets_incremented: Annotated[int, "playbook.bullets_incremented"]
+    total_insights: Annotated[int, "insights.total_extracted"]
+    calls: Annotated[int, "usage.calls"]
+    cost_usd: Annotated[float | None, "usage.cost_usd"]
+    duration_seconds: Annotated[float, "timing.duration_seconds"]
     details: Mapping[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
@@ -159,18 +157,11 @@ def create_offline_trainer(
 
 
 def _metrics(body: Mapping[str, Any]) -> TrainingMetrics:
-    summary, usage = body["training_summary"], body["usage"]
-    return TrainingMetrics(
-        total_examples=summary["total_examples"],
-        correct_answers=summary["correct_answers"],
-        failed_examples=summary["failed_generations"],
-        accuracy=summary["accuracy"],
-        playbook_size=body["playbook"]["final_size"],
-        bullets_added=body["playbook"]["bullets_added"],
-        bullets_incremented=body["playbook"]["bullets_incremented"],
-        total_insights=body["insights"]["total_extracted"],
-        calls=usage["calls"],
-        cost_usd=usage["cost_usd"],
-        duration_seconds=body["timing"]["duration_seconds"],
-        details=body,
-    )
+    places = {name: path.split(".") for name, path in _paths(TrainingMetrics).items()}
+    return TrainingMetrics(**{name: body[part][key] for name, (part, key) in places.items()}, details=body)
+
+
+def _paths(record: type) -> dict[str, str]:
+    """Field -> the dotted path that its annotation names."""
+    hints = get_type_hints(record, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if get_origin(hint) is Annotated}
