@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.playbook.formats import dump_agents_section, merge_section
-from ace_cli.playbook.formats.markdown import BEGIN, END
+from ace_cli.playbook.formats.markdown import BEGIN, END, dump_agents_section, merge_section
 from support.inside import Inside
 
 PLAYBOOK = Path(__file__).parents[1] / "golden/playbook.json"

@@ -17,7 +17,9 @@ with atheris.instrument_imports(include=["ace_cli"]):
     from ace_cli.data import DatasetSpec, read_examples
     from ace_cli.errors import AceError
     from ace_cli.llm.base import ChatReply
-    from ace_cli.playbook.formats import dump_jsonl, dump_paper, dump_playbook, parse_playbook
+    from ace_cli.playbook.formats import dump_playbook, parse_playbook
+    from ace_cli.playbook.formats.ace_json import dump_jsonl
+    from ace_cli.playbook.formats.paper import dump_paper
     from ace_cli.replies import read_reply
     from ace_cli.scoring import SCORERS
     from ace_cli.settings.layers import load

@@ -9,7 +9,8 @@ import pytest
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage, Section
-from ace_cli.playbook.formats import dump_jsonl, dump_playbook, parse_playbook, read_playbook
+from ace_cli.playbook.formats import dump_playbook, parse_playbook, read_playbook
+from ace_cli.playbook.formats.ace_json import dump_jsonl
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LESSON = {"id": "B001", "content": "Check the units."}

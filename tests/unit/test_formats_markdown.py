@@ -9,8 +9,13 @@ from markdown_it import MarkdownIt
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook, Section
-from ace_cli.playbook.formats import dump_agents_section, dump_markdown, dump_skill
-from ace_cli.playbook.formats.markdown import escape, skill_name
+from ace_cli.playbook.formats.markdown import (
+    dump_agents_section,
+    dump_markdown,
+    dump_skill,
+    escape,
+    skill_name,
+)
 from support.fuzzing import usually
 
 PARSER = MarkdownIt("commonmark").enable(["table", "strikethrough"])

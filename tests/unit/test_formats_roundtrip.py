@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook, PlaybookStage, Section, confidence
-from ace_cli.playbook.formats import dump_jsonl, dump_paper, dump_playbook, parse_playbook
+from ace_cli.playbook.formats import dump_playbook, parse_playbook
+from ace_cli.playbook.formats.ace_json import dump_jsonl
+from ace_cli.playbook.formats.paper import dump_paper
 from ace_cli.text import visible_line
 from support.fuzzing import usually
 

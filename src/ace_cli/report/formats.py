@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from ace_cli.errors import UsageError
 from ace_cli.files import cannot_write, write_atomic
-from ace_cli.playbook import Playbook
-from ace_cli.playbook import formats as files
-from ace_cli.playbook.formats.markdown import skill_name
+from ace_cli.playbook import Playbook, render
+from ace_cli.playbook.formats import ace_json, markdown, paper, tables
 
 if TYPE_CHECKING:
     from ace_cli.runs.reader import RunReader
@@ -43,7 +42,7 @@ class Format:
     """
 
     name: str
-    dump: Callable[[Playbook], bytes] = files.dump_playbook
+    dump: Callable[[Playbook], bytes] = ace_json.dump_playbook
     suffixes: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     for_models: bool = False
@@ -91,7 +90,7 @@ class Skill(Format):
     """A folder with a SKILL.md in it, which should have the name of the skill."""
 
     def render(self, content: Content) -> bytes:
-        return files.dump_skill(content.playbook, content.title, content.description)
+        return markdown.dump_skill(content.playbook, content.title, content.description)
 
     def place(self, output: Path) -> Path:
         return super().place(output) if output.suffix.lower() == ".md" else output / "SKILL.md"
@@ -100,7 +99,7 @@ class Skill(Format):
         return path.parent.resolve().name
 
     def remark(self, path: Path | None, title: str) -> str:
-        name = skill_name(title)
+        name = markdown.skill_name(title)
         if path is None or self.title(path) == name:
             return ""
         return f"name its folder {name!r}, as the skill is named"
@@ -117,7 +116,7 @@ class Section(Format):
             existing = path.read_bytes()
         except OSError as error:
             raise UsageError(f"cannot read {path}: {error.strerror}") from None
-        write_atomic(path, files.merge_section(existing, data, str(path)))
+        write_atomic(path, markdown.merge_section(existing, data, str(path)))
 
 
 class Page(Format):
@@ -140,15 +139,15 @@ _AGENTS = ("agents.md", "claude.md", "gemini.md")
 FORMATS = {
     form.name: form
     for form in (
-        Format("json", files.dump_playbook, (".json",)),
-        Format("jsonl", files.dump_jsonl, (".jsonl", ".ndjson")),
-        Format("csv", files.dump_csv, (".csv",)),
-        Format("parquet", files.dump_parquet, (".parquet",), is_text=False),
-        Format("markdown", files.dump_markdown, (".md", ".markdown")),
-        Format("prompt", files.dump_prompt, (".txt", ".prompt"), for_models=True),
-        Format("paper", files.dump_paper, for_models=True, loses=_PAPER_LOSES),
+        Format("json", ace_json.dump_playbook, (".json",)),
+        Format("jsonl", ace_json.dump_jsonl, (".jsonl", ".ndjson")),
+        Format("csv", tables.dump_csv, (".csv",)),
+        Format("parquet", tables.dump_parquet, (".parquet",), is_text=False),
+        Format("markdown", markdown.dump_markdown, (".md", ".markdown")),
+        Format("prompt", render.dump_prompt, (".txt", ".prompt"), for_models=True),
+        Format("paper", paper.dump_paper, for_models=True, loses=_PAPER_LOSES),
         Skill("skill", file_names=("skill.md",), for_models=True),
-        Section("agents-md", files.dump_agents_section, file_names=_AGENTS, for_models=True),
+        Section("agents-md", markdown.dump_agents_section, file_names=_AGENTS, for_models=True),
         Page("html", suffixes=(".html", ".htm")),
     )
 }
