@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,18 @@ def test_a_reply_that_a_limit_cuts_off_is_paid_and_asked_for_with_more_room(
     with RunReader(inside.cwd / "run") as run:
         assert run.counts() == (6, 6, 0)
         assert sum(used.calls for used in run.usage().values()) == len(server.log) == 13
+
+
+def test_a_prompt_that_is_too_long_costs_the_others_nothing(serve: Serve, inside: Inside) -> None:
+    server, data = serve(6, right=1.0, reply_tokens=600)
+    long = {"id": "long", "question": "x" * 30_000, "answer": "1"}
+    data.write_text(json.dumps(long) + "\n" + data.read_text())
+    server.longest_prompt = 20_000
+    done = inside.train(server, data, 7, concurrency=1, max_tokens=100_000)
+    assert done.code == 0, done.err
+    with RunReader(inside.cwd / "run") as run:
+        assert run.counts() == (7, 6, 1)
+        assert sum(used.calls for used in run.usage().values()) == 12
 
 
 def test_a_server_with_little_room_is_not_asked_for_long_replies(serve: Serve, inside: Inside) -> None:

@@ -109,6 +109,7 @@ class ScriptedServer:
         self.fixed_reply = reply
         self.reply_tokens = reply_tokens
         self.longest_reply = longest_reply
+        self.longest_prompt = 10**9
         self.lengths: list[int] = []
         """Of the next replies, in place of ``reply_tokens``."""
         self.raw_body: bytes | None = None
@@ -239,7 +240,9 @@ class ScriptedServer:
             low, high = self.delay
             if high:
                 await asyncio.sleep(low + (high - low) * unit("delay", sha))
-            if (self.longest_reply or 10**9) < int(body.get("max_tokens") or 0):
+            if (self.longest_reply or 10**9) < int(body.get("max_tokens") or 0) or len(
+                prompt
+            ) > self.longest_prompt:
                 fault = "context_length"
             if self.no_schema and "response_format" in body:
                 fault = "no_schema"

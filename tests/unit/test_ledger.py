@@ -94,14 +94,18 @@ def test_what_the_role_allows_bounds_a_reply_too() -> None:
     assert (kept.max_tokens, kept.is_shortened) == (50, False)
 
 
-def test_a_server_without_room_is_asked_for_shorter_replies() -> None:
+def test_what_a_server_has_room_for_is_remembered_once_a_reply_came() -> None:
     books = ledger(max_tokens=100_000)
-    first = reserve(books)
-    books.settle(first, None)
-    assert books.too_long(first)
-    assert reserve(books).max_tokens == 4096
-    unlimited = reserve(ledger())
-    assert not ledger().too_long(unlimited)  # we asked for nothing, so it is the prompt
+    quote = Quote("generator", 400, price, at_most=1000)
+    first = books.reserve(quote, 0.0)
+    assert first is not None
+    assert first.max_tokens == 1000
+    books.settle(first, None)  # no room for that either: it may be the prompt
+    assert reserve(books).max_tokens == 8192
+    second = books.reserve(quote, 0.0)
+    assert second is not None
+    books.settle(second, ChatReply("", "stop", 100, 900, cost_usd=1.0))
+    assert reserve(books).max_tokens == 1000
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import orjson
 
 from ace_cli.clock import now
 from ace_cli.engine.events import CallFinished, CallStarted, Listener, RetryScheduled
-from ace_cli.engine.ledger import Ledger, Quote, Reservation
+from ace_cli.engine.ledger import SHORTEST, Ledger, Quote, Reservation
 from ace_cli.engine.stop import StopController
 from ace_cli.errors import AceError, RunStopped, StoreError
 from ace_cli.llm.base import (
@@ -95,10 +95,6 @@ class Desk(Protocol):
         """The call is over: with something that was paid and is on record, or with nothing."""
         ...
 
-    def too_long(self, reservation: Reservation) -> bool:
-        """The server has no room for the reply that was reserved: whether a shorter one is worth a try."""
-        ...
-
 
 class LocalDesk:
     """:class:`Desk` in the process that holds the run."""
@@ -135,9 +131,6 @@ class LocalDesk:
         total, in_flight = self._ledger.total, self._ledger.in_flight
         self._emit(CallFinished(reservation.role, in_flight, paid is not None, total))
 
-    def too_long(self, reservation: Reservation) -> bool:
-        return self._ledger.too_long(reservation)
-
 
 class Caller:
     """The worker's part: makes calls, each admitted before and on record after."""
@@ -161,39 +154,37 @@ class Caller:
         the call is made once more with more room, or the limit is reached.
         """
         characters = sum(len(message.content) for message in request.messages)
-        at_least = 0
+        quote = Quote(role.name, characters, role.model.price, role.max_tokens)
         while True:
-            quote = Quote(role.name, characters, role.model.price, role.max_tokens, at_least=at_least)
-            reply, reservation = await self._chat(role, phase, step, turn, key, request, quote)
-            if reply is None:
-                continue
-            if not _is_cut(reply, reservation):
+            reservation = await self._desk.admit(quote)
+            bounded = replace(request, max_tokens=reservation.max_tokens)
+
+            async def keep(
+                reply: ChatReply, retries: int, reservation: Reservation = reservation
+            ) -> ChatReply:
+                reply = replace(reply, retries=retries)
+                messages = tuple((message.role, message.content) for message in request.messages)
+                own = f"{key}/{secrets.token_hex(4)}" if _is_cut(reply, reservation) else key
+                await self._desk.record(
+                    RecordedReply(own, step, role.name, turn, role.model.name, messages, reply, now(), phase)
+                )
                 return reply
-            at_least = reservation.max_tokens or 0
 
-    async def _chat(
-        self, role: Role, phase: int, step: int, turn: int, key: str, request: ChatRequest, quote: Quote
-    ) -> tuple[ChatReply | None, Reservation]:
-        """One call within the limits; no reply where the server had no room for one of that length."""
-        reservation = await self._desk.admit(quote)
-        bounded = replace(request, max_tokens=reservation.max_tokens)
-
-        async def keep(reply: ChatReply, retries: int) -> ChatReply:
-            reply = replace(reply, retries=retries)
-            messages = tuple((message.role, message.content) for message in request.messages)
-            own = f"{key}/{secrets.token_hex(4)}" if _is_cut(reply, reservation) else key
-            await self._desk.record(
-                RecordedReply(own, step, role.name, turn, role.model.name, messages, reply, now(), phase)
-            )
-            return reply
-
-        try:
-            once = partial(role.model.complete, bounded)
-            return await self._admitted(reservation, role.endpoint, once, keep), reservation
-        except RequestError as error:
-            if _ABOUT_LENGTH.search(error.message) and self._desk.too_long(reservation):
-                return None, reservation
-            raise
+            try:
+                once = partial(role.model.complete, bounded)
+                reply = await self._admitted(reservation, role.endpoint, once, keep)
+            except RequestError as error:
+                if (
+                    not reservation.is_shortened
+                    or reservation.length <= SHORTEST
+                    or not _ABOUT_LENGTH.search(error.message)
+                ):
+                    raise
+                quote = replace(quote, at_most=reservation.length // 2)
+            else:
+                if not _is_cut(reply, reservation):
+                    return reply
+                quote = replace(quote, at_least=reservation.length)
 
     async def paid(
         self,

@@ -35,7 +35,8 @@ class Quote:
     """A call that is to be made: who wants it, how many characters it sends, and what tokens cost.
 
     ``max_tokens`` is the longest reply that the role's settings allow, None where they say nothing. ``completes`` is False for
-    a call whose answer has no tokens (embeddings). ``at_least`` is a length at which its reply was cut off before.
+    a call whose answer has no tokens (embeddings). ``at_least`` is a length at which its reply was cut off before, ``at_most`` one
+    that the server may have room for, after it refused a longer one.
     """
 
     role: str
@@ -44,6 +45,7 @@ class Quote:
     max_tokens: int | None = None
     completes: bool = True
     at_least: int = 0
+    at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Reservation:
         return self.quote.role
 
     @property
+    def length(self) -> int:
+        """Tokens that the reply is given; 0 where nothing bounds it."""
+        return self.max_tokens or 0
+
+    @property
     def is_shortened(self) -> bool:
         """Whether the reply is given less than the role's settings allow."""
         return self.max_tokens is not None and self.max_tokens != self.quote.max_tokens
@@ -74,7 +81,9 @@ class _Habit:
     ceiling: int | None = LONGEST
 
     def learn(self, quote: Quote, paid: Paid) -> None:
-        if self.ceiling == LONGEST:
+        if quote.at_most is not None:
+            self.ceiling = quote.at_most
+        elif self.ceiling == LONGEST:
             self.ceiling = None
         self.completions.append(paid.completion_tokens)
         if quote.characters:
@@ -136,13 +145,6 @@ class Ledger:
             self._by_role[reservation.role] = self._by_role.get(reservation.role, Usage()).plus(paid)
             self._habits[reservation.role].learn(reservation.quote, paid)
 
-    def too_long(self, reservation: Reservation) -> bool:
-        """The server has no room for so long a reply: whether shorter ones may be asked for from now on."""
-        if not reservation.is_shortened or (reservation.max_tokens or 0) <= SHORTEST:
-            return False
-        self._habits[reservation.role].ceiling = (reservation.max_tokens or 0) // 2
-        return True
-
     def _within(self, quote: Quote) -> Reservation | None:
         """With as long a reply as it may want, or at least the usual one if nothing else is in flight."""
         habit = self._habits[quote.role]
@@ -156,7 +158,7 @@ class Ledger:
             needed = round(1.1 * max(habit.usual(), quote.at_least)) + 1
         else:  # nobody knows yet: it gets all there is, alone in flight if that is little
             wanted, needed = LONGEST, quote.at_least + 1
-        bounds = [bound for bound in (quote.max_tokens, habit.ceiling) if bound is not None]
+        bounds = [bound for bound in (quote.max_tokens, habit.ceiling, quote.at_most) if bound is not None]
         wanted, needed = min([wanted, *bounds]), min([needed, *bounds])
         if room < wanted:
             if self._in_flight:
