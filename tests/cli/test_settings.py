@@ -371,8 +371,10 @@ def test_settings_that_decide_the_result_are_identity_and_those_of_the_run_are_n
     for path in ("execution.concurrency", "models.generator.timeout", "limits.max_cost", "display.progress"):
         assert kinds[path] is Kind.RUNTIME
     assert {path for path, kind in kinds.items() if kind is Kind.SECRET} == {
-        f"models.{role}.{name}" for role in ("generator", "reflector", "curator") for name in ("api_key", "headers")
-    }  # fmt: skip
+        f"models.{model}{name}"
+        for model in ("generator.", "reflector.", "curator.", "embedding_")
+        for name in ("api_key", "headers")
+    }
 
 
 def test_a_playbooks_header_lists_its_settings_in_their_old_order() -> None:

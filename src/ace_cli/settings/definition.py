@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -84,39 +85,30 @@ class Definition:
         return str(self.default)
 
 
-def identity(
-    default: Any, help: str, *, flag: str | None = "", in_header: int | None = None, **limits: Any
+def setting(
+    kind: Kind,
+    default: Any,
+    help: str,
+    *,
+    flag: str | None = "",
+    in_header: int | None = None,
+    **limits: Any,
 ) -> Any:
-    """A field of a section that decides what the playbook becomes.
+    """A field of a section.
 
     Args:
         flag: by default the field's name; None: it has none. Fields of a role, whose names three roles share, and tables
             have none by default.
         in_header: its place in the ``training_config`` of a playbook, if it stands there.
+        limits: of its value, as pydantic names them.
     """
-    return _setting(Kind.IDENTITY, default, help, limits, flag, in_header)
-
-
-def runtime(default: Any, help: str, *, flag: str | None = "", **limits: Any) -> Any:
-    """A field of a section that never changes the result."""
-    return _setting(Kind.RUNTIME, default, help, limits, flag)
-
-
-def secret(default: Any, help: str) -> Any:
-    """A field of a section that is written nowhere."""
-    return _setting(Kind.SECRET, default, help, {}, None)
-
-
-def _setting(
-    kind: Kind,
-    default: Any,
-    help: str,
-    limits: dict[str, Any],
-    flag: str | None,
-    in_header: int | None = None,
-) -> Any:
     facts: Any = {"kind": kind.value, "flag": flag, "in_header": in_header}
     return Field(default, description=help, json_schema_extra=facts, validate_default=False, **limits)
+
+
+identity = partial(setting, Kind.IDENTITY)
+runtime = partial(setting, Kind.RUNTIME)
+secret = partial(setting, Kind.SECRET, flag=None)
 
 
 class Section(BaseModel):

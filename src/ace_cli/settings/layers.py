@@ -88,15 +88,10 @@ def fold(layers: list[Layer]) -> Loaded:
     return Loaded(settings, origin)
 
 
-def user_file() -> Path:
-    """The user's own settings file (it need not exist)."""
+def _files(config: Path | None, cwd: Path) -> Iterator[Layer]:
     from platformdirs import user_config_path
 
-    return user_config_path("ace") / "config.toml"
-
-
-def _files(config: Path | None, cwd: Path) -> Iterator[Layer]:
-    if (path := user_file()).is_file():
+    if (path := user_config_path("ace") / "config.toml").is_file():
         yield Layer(str(path), USER, _flatten(_read_toml(path), str(path)))
     pyproject, project = cwd / "pyproject.toml", cwd / PROJECT_FILE
     if pyproject.is_file():
@@ -114,7 +109,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        near = difflib.get_close_matches(path.name, _names(path.parent), 1)
+        near = difflib.get_close_matches(path.name, [other.name for other in path.parent.glob("*")], 1)
         hint = f"Did you mean {path.parent / near[0]}?" if near else ""
         raise UsageError(f"there is no settings file {path}", hint) from None
     except OSError as error:
@@ -123,13 +118,6 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start})") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except OSError:
-        return []
 
 
 def _flatten(tree: object, where: str) -> dict[str, Any]:
