@@ -7,7 +7,6 @@ records in which examples, replies and the results of stages arrive (:class:`Val
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,8 +60,9 @@ def single_spaced(text: str) -> str:
     return " ".join(text.split())
 
 
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""C0 but tab and line feed, DEL, C1, and the marks that reverse the reading direction of what follows."""
+_PICTURES = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\t\n"} | {0x7F: "\u2421"}
+_PICTURES |= dict.fromkeys([*range(0x80, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+"""Of C0 but tab and line feed, DEL, C1, and the marks that reverse the reading direction of what follows."""
 
 
 def visible(text: str) -> str:
@@ -71,7 +71,7 @@ def visible(text: str) -> str:
     if text.isprintable():
         return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROL.sub(_picture, text)
+    return text.translate(_PICTURES)
 
 
 def visible_line(text: str) -> str:
@@ -79,10 +79,3 @@ def visible_line(text: str) -> str:
     if text.isprintable() and "  " not in text:
         return text.strip()
     return visible(single_spaced(text))
-
-
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "\u2421" if code == 0x7F else "\ufffd"

@@ -45,7 +45,7 @@ def dump_csv(playbook: Playbook) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(table)
-    writer.writerows(zip(*(_cells(values) for values in table.values()), strict=True))
+    writer.writerows(zip(*(map(_cell, values) for values in table.values()), strict=True))
     return out.getvalue().encode()
 
 
@@ -63,10 +63,8 @@ def dump_parquet(playbook: Playbook) -> bytes:
     return out.getvalue()
 
 
-def _cells(values: list[Any]) -> list[Any]:
-    return list(map(_cell, values)) if values and isinstance(values[0], str) else values
-
-
-def _cell(value: str) -> str:
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
     text = visible(value)
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
