@@ -1,4 +1,4 @@
-"""The units that are told apart. One table, for the numbers of answers and for the words of lessons.
+"""The units that are told apart. One table (``units.txt``), for the numbers of answers and for the words of lessons.
 
 A unit that is not here (apples, people) is read over, and nothing is converted: 5 km is not 5000 m.
 """
@@ -7,40 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-_TABLE = """
-mass:        kg kgs kilogram kilo | g gram | mg milligram | mcg microgram µg
-mass:        lb lbs pound~ | oz ounce | ton tonne
-length:      km kms kilometer kilometre | m meter metre | cm centimeter centimetre | mm millimeter millimetre
-length:      mile | foot feet ft | inch inches | yard yd yds
-time:        hour hr hrs h hourly~ | minute min | sec seconds second# | ms millisecond | day daily~ | week weekly~
-           | month monthly~ | quarter~ quarterly~ | year yr yrs yearly~ annual~ annually~
-volume:      l liter litre | ml milliliter millilitre
-volume:      gallon | cup | pint
-volume:      m^3 cubicmeter cubicmetre | cm^3
-area:        m^2 sqm squaremeter squaremetre | cm^2 | km^2
-area:        ft^2 sqft squarefoot squarefeet
-speed:       km/h kmh kph | m/s
-speed:       mph mi/h
-temperature: celsius °c
-temperature: fahrenheit °f
-temperature: kelvin
-money:       dollar usd $ us$ buck | cent ¢
-money:       euro eur €
-money:       sterling gbp £
-money:       yen jpy ¥
-money:       rupee ₹ inr# rs# rs.#
-scale:       thousand~ | million~ | billion~ | trillion~
-data:        byte | kb kilobyte | mb megabyte | gb gigabyte | bit
-power:       watt | kilowatt kw | joule | calorie | volt | ampere amp | ohm
-angle:       degree~ | radian
-ratio:       percent pct % | basispoint
-"""
-"""A line is a system: its units side by side are one quantity in parts (2 hours 30 minutes), parted by ``|``.
-
-Spellings are lower case, plurals with -s go without saying. ``in#`` is a unit only behind a number, since it has another
-meaning elsewhere; ``pound~`` only among words, since behind a number it could be of another dimension (£ or lb).
-"""
+from importlib import resources
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -55,7 +22,9 @@ class Unit:
 
 def _units() -> Iterator[tuple[str, Unit]]:
     """Each spelling in the table, with its mark, and its unit."""
-    for system, line in enumerate(_TABLE.strip().replace("\n           |", " |").splitlines()):
+    table = resources.files(__package__).joinpath("units.txt").read_text("utf-8")
+    rows = [row for row in table.splitlines() if not row.startswith("#")]
+    for system, line in enumerate(rows):
         dimension, _, units = line.partition(":")
         for place, spellings in enumerate(map(str.split, units.split("|"))):
             for spelling in spellings:

@@ -1,10 +1,16 @@
-"""The numeric scorer: the number that an answer gives, compared exactly."""
+"""The numeric scorer: which of the numbers in an answer is its answer, compared exactly."""
 
 from __future__ import annotations
 
-from ace_cli.quantities.quantity import equal, read_number
-from ace_cli.scoring.answered import answered
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ace_cli.quantities.plain import plain
+from ace_cli.quantities.quantity import Quantity, equal, quantities, read_number
+from ace_cli.quantities.words import number_in_words
 from ace_cli.scoring.base import Verdict
+from ace_cli.scoring.marked import Kind, Mark, marks, sentence_end
 from ace_cli.scoring.truth import gsm8k_truth
 
 
@@ -30,3 +36,163 @@ class Numeric:
 def is_number(truth: str) -> bool:
     """Whether ``truth`` is one number, alone or with a currency, a percent sign or a unit of up to three small words."""
     return read_number(gsm8k_truth(truth)) is not None
+
+
+def answered(answer: str) -> Quantity | None:
+    """The quantity that ``answer`` gives as its answer; one without a value where it is in doubt; None without any."""
+    if alone := read_number(answer):
+        return alone
+    text = plain(answer)
+    return next(_readings(text, _joined(text)), None)
+
+
+def _readings(text: str, found: list[Quantity]) -> Iterator[Quantity | None]:
+    """What ``text`` may be taken to answer, the surest reading first; None where it says that there is no answer."""
+    for mark in marks(text):
+        yield from _at_mark(text, found, mark)
+    if stated := _STATED.search(text):  # "18 is the answer"
+        earlier = [quantity for quantity in found if quantity.end <= stated.start() + 1]
+        if earlier and earlier[-1].end >= stated.start() - 1:
+            yield earlier[-1]
+    if len(found) == 2 and _LEAD.fullmatch(text[: found[0].start]):
+        pair = _first(text, found)
+        if pair.value is None:  # "12 and 13", "3 x 4"
+            yield pair
+    if found:
+        aside = _ASIDE.search(text, max(0, len(text) - 200))
+        end = aside.start() + 1 if aside else len(text)
+        yield _last(text, [quantity for quantity in found if quantity.end <= end] or found)
+    elif len(text.split()) <= 40:
+        yield from _in_words(text, 0, len(text))
+
+
+_LEAD = re.compile(
+    r"""(?:[\s*_"':=≈~>(\[→$\x02—]
+        | (?:that|just|simply|exactly|about|approximately|roughly|around|only|a\ total\ of|equal\ to|equals|is|now|actually|therefore|thus|indeed|at|it's|it\ is|negative|minus)(?![A-Za-z])
+        | [A-Za-z]\w{0,12}\s?=
+        )*+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""What may stand between a mark and the number that it marks."""
+_HEADING = re.compile(r"[.):]\s*\**[A-Za-z]")  # "#### 2. Total cost" is a heading, not an answer
+_UNKNOWN = re.compile(
+    r"[\s:*]*(?:unknown|undetermined|unclear|not |cannot|can't|impossible|n/a|none\b|undefined)",
+    re.IGNORECASE,
+)
+
+
+def _at_mark(text: str, found: list[Quantity], mark: Mark) -> Iterator[Quantity | None]:
+    """What the mark points at, if it is anything."""
+    inside = [quantity for quantity in found if mark.start <= quantity.start <= mark.end]
+    lead = text[mark.start : inside[0].start] if inside else ""
+    heading = inside and mark.kind is Kind.HASHES and _HEADING.match(text, inside[0].end)
+    if inside and len(lead) <= 80 and _LEAD.fullmatch(lead) and not heading:
+        yield _first(text, inside)
+    end = min(mark.end, sentence_end(text, _LEAD.match(text, mark.start).end()))  # type: ignore[union-attr]  # matches nothing as well
+    if not inside or inside[0].start >= end:
+        yield from _in_words(text, mark.start, end)
+    if mark.kind is Kind.BOX:
+        alone = len(inside) == 1 and "√" not in lead
+        yield inside[0] if alone else _in_doubt(text[mark.start : mark.end])
+    if mark.kind is Kind.IS:
+        end = sentence_end(text, mark.start)
+        inside = [quantity for quantity in inside if quantity.start < end]
+    if inside and mark.kind is not Kind.HASHES:
+        yield _last(text, inside)
+    if not inside and _UNKNOWN.match(text, mark.start):
+        yield None
+
+
+_STATED = re.compile(r" ?is (?:the|my) (?:final |correct |right )?answer(?![A-Za-z])", re.IGNORECASE)
+
+
+_ASIDE = re.compile(r"(?<=[\w%]) \([^()\n]*\d\s?[-+*/÷=][^()\n]*\)[\s.!*]*$")
+"""A last remark that shows how the answer was worked out: 18 dollars (9 * 2)."""
+
+
+def _in_words(text: str, start: int, end: int) -> Iterator[Quantity]:
+    if word := number_in_words(text[start:end]):
+        yield Quantity(word[0], None, start, end, word[1])
+
+
+_UNIT_WORDS = r"(?:[\s-]?[A-Za-z%$°/²]+){0,3}?"
+_OR = re.compile(
+    rf"{_UNIT_WORDS}\s?(?:,?\s?(?:or|to|and|versus|vs\.?)\s+(?:about\s)?|[,;/&~]\s?)$", re.IGNORECASE
+)
+_OPERATOR = re.compile(rf"{_UNIT_WORDS}\)?\s?[-+*/÷x]\s?[$(]?$", re.IGNORECASE)
+_EQUALS = re.compile(r"[=≈]\s?[$(]?$")
+
+
+def _first(text: str, inside: list[Quantity]) -> Quantity:
+    """The quantity right after a mark, unless it goes on: "3 + 4 = 7" is 7, "5 or 6" is in doubt."""
+    line_end = text.find("\n", inside[0].start)
+    line = [quantity for quantity in inside if line_end < 0 or quantity.start < line_end]
+    answer = line[0]
+    for before, after in pairwise(line):
+        between = text[before.end : after.start]
+        if len(between) > 40:
+            break
+        if _EQUALS.search(between) and len(between.split()) <= 4:
+            answer = after
+        elif _OPERATOR.fullmatch(between):
+            answer = _in_doubt(text[answer.start : after.end])
+        elif before is line[0] and _OR.fullmatch(between) and not equal(before, after):
+            return _in_doubt(text[before.start : after.end])
+        else:
+            break
+    return answer
+
+
+_NOT = re.compile(
+    r"(?:(?:\bnot|n't|\brather than|\binstead of|\bnor)(?: (?!but)[a-z]+){0,2}|≠|!=) ?$", re.IGNORECASE
+)
+
+
+def _last(text: str, found: list[Quantity]) -> Quantity | None:
+    """The last quantity that is not denied ("12, not 15") and not one of two ("between 3 and 4", "5 or 6")."""
+    for before, quantity in zip([*found[-2::-1], None], reversed(found), strict=True):
+        if _NOT.search(text, max(0, quantity.start - 40), quantity.start):
+            continue
+        if before and not equal(before, quantity) and _are_two(text, before, quantity):
+            return _in_doubt(text[before.start : quantity.end])
+        return quantity
+    return None
+
+
+_TWO = [  # what stands between the two, what stands before them
+    (re.compile(pattern, re.IGNORECASE), re.compile(lead, re.IGNORECASE))
+    for pattern, lead in [
+        (rf"{_UNIT_WORDS}\s?,?\s?or\s+(?:about\s)?(?:[a-z]\s?=\s?)?", ""),
+        (rf"{_UNIT_WORDS}\s?(?:to|and)\s+", r"\b(?:between|either|both) ?[$]?$"),
+        (r"\s*(?-i:to)\s*", r"^(?!(?s:.*)\bfrom $)"),
+    ]
+]
+
+
+def _are_two(text: str, one: Quantity, other: Quantity) -> bool:
+    """ "5 or 6", "between 3 and 4", "3 to 4"; a change from 3 to 4 ends with 4."""
+    between, lead = text[one.end : other.start], text[max(0, one.start - 12) : one.start]
+    return len(between) <= 40 and any(
+        joint.fullmatch(between) and before.search(lead) for joint, before in _TWO
+    )
+
+
+def _joined(text: str) -> list[Quantity]:
+    """The quantities of ``text``; parts of one (2 hours and 30 minutes, 5 feet 3 inches) are together one without a value."""
+    result: list[Quantity] = []
+    for quantity in quantities(text):
+        earlier = result[-1] if result else quantity
+        one, other = earlier.unit, quantity.unit
+        parts = one and other and one != other and one.system == other.system
+        if parts and _JOINT.fullmatch(text, earlier.end, quantity.start):
+            result[-1] = Quantity(None, None, earlier.start, quantity.end, text[earlier.start : quantity.end])
+        else:
+            result.append(quantity)
+    return result
+
+
+_JOINT = re.compile(r",? ?(?:and )?")
+
+
+def _in_doubt(text: str) -> Quantity:
+    return Quantity(None, None, 0, 0, text[:200].strip())

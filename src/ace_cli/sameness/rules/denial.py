@@ -8,7 +8,7 @@ from ace_cli.sameness.rules.vocabulary import AUXILIARIES, BAD, FORGET, NEGATORS
 from ace_cli.sameness.rules.word import STOPS, Word, stem
 
 _FORGET = frozenset(map(stem, FORGET))
-_NEGATING = _FORGET | frozenset(map(stem, ("avoid", "refrain")))
+_NEGATING = _FORGET | frozenset(map(stem, ("avoid", "refrain", "insteadof")))
 _ORDER = ("before", "after", "until")
 _CLAUSE_ENDS = STOPS | {"but", "because", "since", "if", "when", "instead", "insteadof", "unless", "so"}
 
@@ -18,7 +18,11 @@ def denial(words: Sequence[Word]) -> tuple[frozenset[int], bool]:
 
     "Not X until Y" turns round an order; "never X without Y" and "do not forget X" deny nothing: they demand.
     """
-    negators = [position for position in range(len(words)) if _negates(words, position)]
+    negators = [
+        position
+        for position, word in enumerate(words)
+        if word.text in NEGATORS or word.stem in _NEGATING or _is_bad(words, position)
+    ]
     if not negators:
         return frozenset(), False
     first = negators[0]
@@ -27,16 +31,6 @@ def denial(words: Sequence[Word]) -> tuple[frozenset[int], bool]:
     if any(_demands(words, first, position) for position in range(len(words)) if position != first):
         return frozenset(), False
     return frozenset().union(*(_scope(words, position) for position in negators)), False
-
-
-def _negates(words: Sequence[Word], position: int) -> bool:
-    word = words[position]
-    return (
-        word.text in NEGATORS
-        or word.text == "insteadof"
-        or word.stem in _NEGATING
-        or _is_bad(words, position)
-    )
 
 
 def _is_bad(words: Sequence[Word], position: int) -> bool:

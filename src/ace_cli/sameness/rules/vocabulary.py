@@ -12,6 +12,7 @@ def _rows(name: str) -> tuple[str, ...]:
 
 OPPOSITES = _rows("opposites.txt")
 SYNONYMS = _rows("synonyms.txt")
+FORMS = _rows("forms.txt")
 
 NEGATORS = frozenset({"not", "never", "no", "without", "avoid", "neither", "nor", "refrain"})
 _AUXILIARIES = """

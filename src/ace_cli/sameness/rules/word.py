@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ace_cli.sameness.rules.vocabulary import STOPWORDS
+from ace_cli.sameness.rules.vocabulary import FORMS, STOPWORDS
 
 SENTENCE_ENDS = frozenset(".;!?:")
 STOPS = SENTENCE_ENDS | frozenset(",()")
@@ -34,22 +34,7 @@ def content(words: Iterable[Word]) -> frozenset[str]:
     return frozenset(word.stem for word in words if word.is_content)
 
 
-_FORMS = """
-give given gave | take taken took | write written wrote written-off | sell sold | buy bought | find found | fall fell fallen
-rise rose risen | grow grew grown | choose chosen chose | keep kept | lose lost | pay paid | send sent | show shown
-make made | forget forgot forgotten | foot feet | child children | half halves | divide division | multiply multiplication
-add addition | subtract subtraction | convert conversion | calculate calculation computation compute | verify verification
-thing things | string strings | hide hid | say said | use used using | catch caught | bring brought | build built
-hold held | tell told | spend spent | meet met | run ran | begin began begun | break broken broke | drive driven | know known
-draw drawn drew | throw thrown | wear worn
-"""
-"""A word and the forms of it that no ending explains."""
-_IRREGULAR = {
-    form: word
-    for row in _FORMS.strip().replace("\n", "|").split("|")
-    for word, *forms in [row.split()]
-    for form in forms
-}
+_IRREGULAR = {form: word for row in FORMS for word, *forms in [row.split()] for form in forms}
 _NO_ENDING = "multiply apply supply reply imply comply assembly anomaly thing string"
 """Words with what looks like an ending."""
 _WHOLE = frozenset(_NO_ENDING.split())

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -42,15 +41,11 @@ class Prompts:
 
     def messages(self, name: str, values: Mapping[str, str]) -> tuple[Message, ...]:
         """The conversation of file ``name`` with ``values`` filled in, literally; an empty message is left out."""
-        system, user = self._parsed[name]
-        role, *others = system
+        system, *user = _DIVIDER.split(self.texts[name].replace("\r\n", "\n"), maxsplit=1)
+        role, *others = _paragraphs(system)
         text = "\n\n".join(filter(None, (_substitute(role, values), _fill(others, values))))
-        filled = (Message("system", text), Message("user", _fill(user, values)))
+        filled = (Message("system", text), Message("user", _fill(_paragraphs("".join(user)), values)))
         return tuple(message for message in filled if message.content)
-
-    @cached_property
-    def _parsed(self) -> Mapping[str, tuple[tuple[Template, ...], tuple[Template, ...]]]:
-        return {name: _parse(text) for name, text in self.texts.items()}
 
 
 def load_prompts(folder: Path | None = None) -> Prompts:
@@ -102,13 +97,8 @@ def _check(path: Path, text: str) -> None:
         raise UsageError(f"the prompt {path} holds the unknown ${unknown[0]}", allowed)
 
 
-def _parse(text: str) -> tuple[tuple[Template, ...], tuple[Template, ...]]:
-    system, *rest = _DIVIDER.split(text.replace("\r\n", "\n"), maxsplit=1)
-    return _paragraphs(system), _paragraphs(rest[0] if rest else "")
-
-
-def _paragraphs(text: str) -> tuple[Template, ...]:
-    return tuple(Template(part.strip("\n")) for part in re.split(r"\n\s*\n", text) if part.strip())
+def _paragraphs(text: str) -> list[Template]:
+    return [Template(part.strip("\n")) for part in re.split(r"\n\s*\n", text) if part.strip()]
 
 
 def _fill(paragraphs: Sequence[Template], values: Mapping[str, str]) -> str:
