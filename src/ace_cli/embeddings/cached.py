@@ -37,9 +37,9 @@ class CachedEmbedder:
 
         if not texts:
             return await self._inner.embed(texts)
-        known = dict(self._cache.get(list(dict.fromkeys(texts))))
-        missing = list(dict.fromkeys(text for text in texts if text not in known))
-        if missing:
+        wanted = list(dict.fromkeys(texts))
+        known = dict(self._cache.get(wanted))
+        if missing := [text for text in wanted if text not in known]:
             fresh = dict(zip(missing, await self._inner.embed(missing), strict=True))
             await self._cache.put(fresh)
             known |= fresh

@@ -43,7 +43,7 @@ class Proposal:
 
     @property
     def words(self) -> tuple[str, str]:
-        """Insights of one domain and with the same words are equal in this."""
+        """Lessons of one domain and with the same words are equal in this."""
         return self.domain, bare_text(self.content)
 
     @property

@@ -15,9 +15,9 @@ from ace_cli.embeddings import Embedder, VectorIndex
 from ace_cli.errors import AceError
 from ace_cli.playbook import Bullet, Delta, Drop, Playbook, PlaybookStage, Vote
 from ace_cli.sameness.base import Judgement, Pair, Relation, Sameness
+from ace_cli.sameness.rules.contradiction import bare_text
 from ace_cli.stages.base import Ask, MergeItem
 from ace_cli.stages.batch import Batch, Near, Proposal, Step
-from ace_cli.stages.bullet_index import BulletIndex
 from ace_cli.text import single_spaced
 
 NEIGHBOURS = 32
@@ -42,7 +42,8 @@ class SemanticCurator:
         self.sameness = sameness
         self._target_stage = target_stage
         self._embedder = embedder
-        self._index = BulletIndex(embedder)
+        self._known: list[tuple[str, str, str]] = []
+        self._index: defaultdict[str, VectorIndex[str]] = defaultdict(VectorIndex)
 
     async def curate(
         self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
@@ -58,33 +59,42 @@ class SemanticCurator:
         Near are bullets, and earlier insights of the batch that match nothing themselves. What is out of the reach
         of the Sameness by no more than ``below`` is near too.
         """
-        await self._index.follow(playbook)
-        steps = [step for item in items for step in self._steps(playbook, item)]
-        unknown = {p: step for p, step in enumerate(steps) if isinstance(step, Proposal) and not step.near}
+        await self._follow(playbook)
+        steps = [step for item in items for step in _steps(playbook, item)]
+        insights = {position: step for position, step in enumerate(steps) if isinstance(step, Proposal)}
+        by_words: dict[tuple[str, str], Bullet | int] = {}
+        for bullet in playbook.bullets:
+            by_words.setdefault((bullet.domain_id, bare_text(bullet.content)), bullet)
+        unknown = {p: insight for p, insight in insights.items() if insight.words not in by_words}
         compared = await self._compare(playbook, unknown, ask, self.sameness.reach - below)
-        new: dict[tuple[str, str], int] = {}
-        for position, insight in unknown.items():
-            if insight.words in new:
-                near = [_same_words(new[insight.words])]
+        new: set[int] = set()
+        for position, insight in insights.items():
+            if (same := by_words.get(insight.words)) is not None:
+                # Texts with the same words are the same, even if the words have no vector (a text of signs).
+                near = [Near(same, 1.0, Judgement(Relation.SAME))]
             else:
-                targets = {*new.values()}
-                near = [n for n in compared[position] if isinstance(n.target, Bullet) or n.target in targets]
+                near = [n for n in compared[position] if isinstance(n.target, Bullet) or n.target in new]
             steps[position] = proposal = replace(insight, near=tuple(near[:NEIGHBOURS]))
             if proposal.match is None:
-                new[insight.words] = position
+                by_words[insight.words] = position
+                new.add(position)
         return Batch(playbook, tuple(steps), self._target_stage, at)
 
-    def _steps(self, playbook: Playbook, item: MergeItem) -> Iterator[Step]:
-        """Votes, then insights; what cannot be counted or taken up is said. Only the very words are recognised yet."""
-        yield from _votes(playbook, item)
-        for insight in item.reflection.insights:
-            content = without_list_marks(insight.content)
-            if unfit := _why_unfit(content):
-                yield Drop(item.example_id, content, insight.section, unfit)
-                continue
-            proposal = Proposal(item.example_id, item.domain, content, insight.section)
-            known = self._index.same_words(proposal.words)
-            yield replace(proposal, near=(_same_words(playbook.by_id[known]),)) if known else proposal
+    async def _follow(self, playbook: Playbook) -> None:
+        """Take the bullets that ``playbook`` has gained into the index of their domain.
+
+        Quarantined ones too: a lesson that did harm must be recognised when it is learned again. A
+        playbook that is not a longer version of the known one is read from scratch. Search is exact and queried one
+        text at a time, so a resumed run, with an index that was built at once, decides like an undisturbed one.
+        """
+        rows = [(bullet.domain_id, bullet.id, bullet.content) for bullet in playbook.bullets]
+        if rows[: len(self._known)] != self._known:
+            self._known, self._index = [], defaultdict(VectorIndex)
+        if new := rows[len(self._known) :]:
+            vectors = await self._embedder.embed([content for _, _, content in new])
+            for (domain, bullet_id, _), vector in zip(new, vectors, strict=True):
+                self._index[domain].add([bullet_id], vector[None])
+            self._known = rows
 
     async def _compare(
         self, playbook: Playbook, insights: Mapping[int, Proposal], ask: Ask | None, at_least: float
@@ -101,7 +111,7 @@ class SemanticCurator:
         vectors = await self._embedder.embed([insight.content for insight in insights.values()])
         for (position, insight), vector in zip(insights.items(), vectors, strict=True):
             batch = earlier[insight.domain]
-            bullets = self._index.search(insight.domain, vector, NEIGHBOURS, at_least)
+            bullets = self._index[insight.domain].search(vector, NEIGHBOURS, at_least)
             around: list[tuple[Bullet | int, float]] = [(playbook.by_id[i], cosine) for i, cosine in bullets]
             around += batch.search(vector, len(batch), at_least)
             for target, cosine in sorted(around, key=lambda pair: -pair[1]):
@@ -124,8 +134,8 @@ def without_list_marks(content: str) -> str:
 _LIST_MARKS = re.compile(r"^(?:[-*•·–—]\s+|\d{1,2}[.)]\s+|\[[A-Za-z]{1,10}-?\d+\]\s*|\(pitfall\)\s*)+")
 
 
-def _votes(playbook: Playbook, item: MergeItem) -> Iterator[Vote | Drop]:
-    """One vote a cited bullet."""
+def _steps(playbook: Playbook, item: MergeItem) -> Iterator[Step]:
+    """One vote a cited bullet, then the insights; what cannot be counted or taken up is said."""
     voted: set[str] = set()
     for tag in item.reflection.bullet_tags:
         if tag.id in playbook.by_id and tag.id not in voted:
@@ -135,6 +145,12 @@ def _votes(playbook: Playbook, item: MergeItem) -> Iterator[Vote | Drop]:
             again = tag.id in voted
             reason = "a second vote on the bullet" if again else "a vote on a bullet that does not exist"
             yield Drop(item.example_id, f"[{tag.id}] {tag.tag.value}", tag.tag, reason)
+    for insight in item.reflection.insights:
+        content = without_list_marks(insight.content)
+        if unfit := _why_unfit(content):
+            yield Drop(item.example_id, content, insight.section, unfit)
+        else:
+            yield Proposal(item.example_id, item.domain, content, insight.section)
 
 
 def _why_unfit(content: str) -> str:
@@ -144,8 +160,3 @@ def _why_unfit(content: str) -> str:
     if len(content) > MAX_CHARS:
         return f"it has {len(content):,} characters; a lesson has at most {MAX_CHARS:,}"
     return ""
-
-
-def _same_words(target: Bullet | int) -> Near:
-    """Texts with the same words are the same, even if the words have no vector (a text of signs)."""
-    return Near(target, 1.0, Judgement(Relation.SAME))
