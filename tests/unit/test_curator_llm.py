@@ -13,6 +13,7 @@ from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook
 from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.stages.curator import SemanticCurator
 from ace_cli.stages.llm_curator import LlmCurator
+from ace_cli.stages.prompts import load_prompts
 from support.ask import ScriptedAsk
 from support.builders import item
 
@@ -29,7 +30,8 @@ def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def curate(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
-    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder(), RuleSameness()))
+    prompt = load_prompts().texts["curator.txt"]
+    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder(), RuleSameness()), prompt)
     items = [item(text, example=f"e{n}", domain="general") for n, text in enumerate(insights, 1)]
     return asyncio.run(curator.curate(playbook, items, ask, at=AT))
 

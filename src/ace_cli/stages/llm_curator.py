@@ -18,7 +18,6 @@ from ace_cli.replies import Reply, ask_json
 from ace_cli.stages.base import Ask, MergeItem, UnusableReply
 from ace_cli.stages.batch import Batch, Decision, Near, Proposal
 from ace_cli.stages.curator import SemanticCurator
-from ace_cli.stages.prompts import load_prompts
 
 BELOW = 0.1
 """An insight whose nearest bullet is this far below the threshold is new without asking."""
@@ -56,13 +55,12 @@ class LlmCurator:
 
     Args:
         semantic: the rules.
-        prompt: the text of a ``curator.txt`` (``$$`` is a dollar sign); ours when None.
+        prompt: the text of a ``curator.txt`` (``$$`` is a dollar sign).
     """
 
-    def __init__(self, semantic: SemanticCurator, prompt: str | None = None) -> None:
+    def __init__(self, semantic: SemanticCurator, prompt: str) -> None:
         self._semantic = semantic
-        text = load_prompts().texts["curator.txt"] if prompt is None else prompt
-        self._prompt = Template(text).safe_substitute().strip()
+        self._prompt = Template(prompt).safe_substitute().strip()
 
     async def curate(
         self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str

@@ -14,16 +14,7 @@ OPPOSITES = _rows("opposites.txt")
 SYNONYMS = _rows("synonyms.txt")
 FORMS = _rows("forms.txt")
 
-NEGATORS = frozenset({"not", "never", "no", "without", "avoid", "neither", "nor", "refrain"})
-_AUXILIARIES = """
-do does did is are was were be been must should shall may might can could will would need has have had
-"""
-AUXILIARIES = frozenset(_AUXILIARIES.split())
-FORGET = frozenset({"forget", "omit", "neglect", "skip", "ignore", "overlook", "hesitate", "exclude"})
-"""Verbs that negate what follows them, and with a negator demand it."""
-BAD = frozenset(
-    {"mistake", "error", "wrong", "incorrect", "pitfall", "misleading", "unacceptable", "forbidden"}
-)
+NEGATORS, AUXILIARIES, FORGET, BAD, STOPWORDS = (frozenset(row.split()) for row in _rows("words.txt"))
 
 IDIOMS = (
     (r"\bprefer(?:red)?\b((?: [\w-]+){1,5}?)(?<!ing) over\b", r" prefer\1 insteadof "),
@@ -53,14 +44,3 @@ IDIOMS = (
     (r"(?<=\w)n't\b", " not "),
     (r"\bdo nt\b|\bdont\b", " do not "),
 )
-
-_STOPWORDS = """
-a an the of to in on at by for with and or is are was were be been being it its this that these those as from
-into then so such you your if which what who whom whose how there their they them he she his her we our i do
-does did done has have had having can could should would will may might shall must also only very just both
-up down out about per any some each every all always one when where while than but because since not never
-no without avoid ensure please order before after until unless insteadof over under again need needs
-first last more less most least too own other another them itself way whenever
-"""
-STOPWORDS = frozenset(_STOPWORDS.split())
-"""Words that carry no content of their own for comparing scopes and sides."""
