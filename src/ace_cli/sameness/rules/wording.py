@@ -85,14 +85,11 @@ def take_apart(text: str) -> Wording:
     return Wording(text, _sentences(words), numbers, units, _names(text))
 
 
-_IDIOMS = [(re.compile(pattern), replacement) for pattern, replacement in IDIOMS]
-
-
 def _plain(text: str) -> str:
     """Lower case, idioms in one form; ``three-digit`` and ``short-term`` as two words, codes such as ``rv-72`` whole."""
     plain = " ".join(text.lower().split())
-    for pattern, replacement in _IDIOMS:
-        plain = pattern.sub(replacement, plain)
+    for pattern, form in IDIOMS:
+        plain = pattern.sub(form, plain)
     return re.sub(r"(?<=[a-z])-(?=[a-z])", " ", " ".join(plain.split()))
 
 
