@@ -6,11 +6,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 RUN := $(BIN)/python -m
 
-.PHONY: help install quickstart test lint unit crash-test fuzz fuzz-coverage bench lock clean
+.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage bench lock clean
 
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
 	@echo "make test         lint, types, import rules and tests"
+	@echo "make test-fast    the tests that start no processes, with a little fuzzing: for daily work"
 	@echo "make crash-test   full size: 200 kills, each resumed"
 	@echo "make fuzz         full size: every reader against thousands of inputs"
 	@echo "make fuzz-coverage  the same readers, guided by coverage (atheris)"
@@ -40,8 +41,12 @@ lint: $(INSTALLED)
 	$(RUN) mypy
 	$(BIN)/lint-imports
 
+# In blocks: a worker that is done early takes over a part of what the other one has left.
 unit: $(INSTALLED)
-	$(RUN) pytest -n 2 -m "not slow"
+	$(RUN) pytest -n 2 --dist worksteal -m "not slow"
+
+test-fast: $(INSTALLED)
+	ACE_FUZZ_EXAMPLES=20 $(RUN) pytest -n 2 --dist worksteal tests/unit tests/cli
 
 crash-test: $(INSTALLED)
 	$(RUN) pytest -m slow -k crash -s

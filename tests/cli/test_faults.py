@@ -71,7 +71,7 @@ def test_what_no_request_gets_over_stops_the_run_at_once(
 
 
 def test_a_short_outage_costs_time_only(serve: Serve, inside: Inside) -> None:
-    server, data = serve(16, outage=Outage(from_request=8, seconds=4.0))
+    server, data = serve(16, outage=Outage(from_request=8, seconds=1.5))
     done = inside.train(server, data, 16, batch_size=4)
     assert done.code == 0, done.err
     assert read_json(inside.cwd / "out/metrics.json")["training_summary"]["failed_generations"] == 0
