@@ -28,13 +28,12 @@ def extension(path: Path) -> str:
 
 
 def read_file(path: Path, spec: DatasetSpec) -> Iterator[Row]:
-    """The rows of ``path``, one after the other.
+    """The rows of ``path`` (see :func:`check_path`), one after the other.
 
     Raises:
-        UsageError: the file is missing, unreadable, of an unknown kind or damaged.
+        UsageError: the file is unreadable or damaged.
     """
     source, kind = str(path), extension(path)
-    check_file(path)
     if kind == ".parquet":
         if path.suffix.lower() == ".gz":
             raise UsageError(f"{source}: a compressed Parquet file cannot be read", "Unpack it first.")
@@ -49,21 +48,20 @@ def read_file(path: Path, spec: DatasetSpec) -> Iterator[Row]:
             yield from read_csv(file, source, "\t" if kind == ".tsv" else None)
 
 
-def check_file(path: Path) -> None:
-    """Raises UsageError unless ``path`` is a file of a kind that can be read."""
+def check_path(path: Path) -> Path:
+    """``path``, if it is a folder or a file of a kind that can be read; raises UsageError otherwise."""
     try:
         found, folder = path.exists(), path.is_dir()
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot read {str(path)!r}: {error}") from error
     if not found:
         raise UsageError(f"there is no file {path}", _nearest(path))
-    if folder:
-        raise UsageError(f"{path} is a folder, not a file")
-    if extension(path) not in EXTENSIONS:
+    if not folder and extension(path) not in EXTENSIONS:
         raise UsageError(
             f"{path}: do not know how to read {extension(path) or 'a file without an extension'}",
             f"Known are {', '.join(EXTENSIONS)}, and all but Parquet with .gz behind.",
         )
+    return path
 
 
 def _nearest(path: Path) -> str:

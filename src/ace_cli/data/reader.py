@@ -12,7 +12,7 @@ from typing import Any
 
 from ace_cli.data.example import DatasetSpec, Example, Skipped
 from ace_cli.data.hub import KNOWN, read_hub
-from ace_cli.data.localfile import EXTENSIONS, check_file, extension, read_file
+from ace_cli.data.localfile import EXTENSIONS, check_path, extension, read_file
 from ace_cli.data.rows import BadRow, Row, to_example
 from ace_cli.data.sample import draw
 from ace_cli.errors import UsageError
@@ -74,7 +74,7 @@ def locate(spec: DatasetSpec) -> Source:
             raise UsageError(
                 f"both --dataset {spec.name} and --input {spec.input} name the data", "Give one of them."
             )
-        return Source(path=_existing(spec.input))
+        return Source(path=check_path(spec.input))
     if spec.name == CUSTOM:
         raise UsageError("--dataset custom needs --input", "Name a file: --input rows.jsonl")
     if spec.name in KNOWN:
@@ -87,7 +87,7 @@ def locate(spec: DatasetSpec) -> Source:
         or spec.name.startswith((".", "~"))
         or extension(path) in EXTENSIONS
     ):
-        return Source(path=_existing(path), config=spec.config)
+        return Source(path=check_path(path), config=spec.config)
     name, _, config = spec.name.partition(":")
     if not _HUB_ID.fullmatch(name):
         raise UsageError(
@@ -148,12 +148,6 @@ def _checked(spec: DatasetSpec, source: Source, skipped: list[Skipped]) -> Itera
         raise UsageError(f"{source} holds no rows")
     if rows == bad:
         raise UsageError(f"{source}: all {rows} rows are bad; the first is {skipped[-bad]}")
-
-
-def _existing(path: Path) -> Path:
-    if not (_is_there(path) and path.is_dir()):
-        check_file(path)
-    return path
 
 
 def _is_there(path: Path) -> bool:
