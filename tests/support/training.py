@@ -71,7 +71,7 @@ def trainer(
     return OfflineTrainer(made, examples(count), on_event=on_event, curator=curator, **stages)
 
 
-def go_on(folder: Path, generator: object = None, curator: object = None) -> None:
+def go_on(folder: Path, generator: Any = None, curator: Any = None) -> None:
     """What `ace resume` does, with stages at hand."""
     with RunReader(folder / "run") as run:
         settings = Recorded(run.header().identity, run.runtime(), {}).settings

@@ -40,6 +40,7 @@ def resume(
 
         print_runs(list_runs(runs), runs)
         return
+    from ace_cli.engine.events import Event
     from ace_cli.engine.resume import prepare_resume
     from ace_cli.report.progress.reporter import reporter
     from ace_cli.runs import lock
@@ -49,7 +50,7 @@ def resume(
     run_dir = run if run is not None else newest_unfinished(runs)
     if run_dir.name == "run.sqlite3":
         run_dir = run_dir.parent
-    notices: list[Any] = []
+    notices: list[Event] = []
     with lock.hold_existing(run_dir):
         loaded = prepare_resume(run_dir, read_layers(flags, config), extend_to, notices.append)
     with reporter(loaded.settings.display) as report:

@@ -23,8 +23,8 @@ EXTENSIONS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 def extension(path: Path) -> str:
     """The extension that says what is inside, in lower case; without a last ``.gz``."""
-    plain = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    return plain.suffix.lower()
+    inner = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return inner.suffix.lower()
 
 
 def read_file(path: Path, spec: DatasetSpec) -> Iterator[Row]:

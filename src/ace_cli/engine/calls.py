@@ -60,7 +60,7 @@ class Role:
 
     name: str
     model: ChatModel
-    endpoint: CircuitBreaker
+    breaker: CircuitBreaker
     temperature: float | None
     max_tokens: int | None
     extra: Mapping[str, Any]
@@ -172,7 +172,7 @@ class Caller:
 
             try:
                 once = partial(role.model.complete, bounded)
-                reply = await self._admitted(reservation, role.endpoint, once, keep)
+                reply = await self._admitted(reservation, role.breaker, once, keep)
             except RequestError as error:
                 if (
                     not reservation.is_shortened
@@ -189,7 +189,7 @@ class Caller:
     async def paid(
         self,
         quote: Quote,
-        endpoint: CircuitBreaker,
+        breaker: CircuitBreaker,
         once: Callable[[], Awaitable[T]],
         keep: Callable[[T, int], Awaitable[T]],
     ) -> T:
@@ -202,12 +202,12 @@ class Caller:
         Raises:
             LimitReached, RunStopped: not started, or an outage. ModelError: no reply to this request.
         """
-        return await self._admitted(await self._desk.admit(quote), endpoint, once, keep)
+        return await self._admitted(await self._desk.admit(quote), breaker, once, keep)
 
     async def _admitted(
         self,
         reservation: Reservation,
-        endpoint: CircuitBreaker,
+        breaker: CircuitBreaker,
         once: Callable[[], Awaitable[T]],
         keep: Callable[[T, int], Awaitable[T]],
     ) -> T:
@@ -216,7 +216,7 @@ class Caller:
             tried = await with_retry(
                 once,
                 self._policy,
-                breaker=endpoint,
+                breaker=breaker,
                 on_retry=lambda notice: self._desk.retrying(reservation, notice),
                 sleep=self._desk.pause,
             )

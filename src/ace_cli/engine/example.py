@@ -9,11 +9,10 @@ it out, the calls of the stages go through the ``ask`` that it is given.
 
 from __future__ import annotations
 
-import inspect
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from ace_cli.data import Example
 from ace_cli.errors import RunStopped, StoreError
@@ -24,6 +23,8 @@ from ace_cli.replies import plain
 from ace_cli.runs.records import Round
 from ace_cli.scoring import Verdict
 from ace_cli.stages.base import Ask, Attempt, Case, Earlier, Reflection, Stages, Task, UnusableReply
+
+T = TypeVar("T")
 
 Select = Callable[[Playbook, Example], Awaitable[Sequence[Bullet]]]
 """The bullets of a playbook that an example's prompt gets."""
@@ -70,14 +71,12 @@ class Outcome:
 async def attempt(stages: Stages, task: Task, truth: str, ask: Ask) -> tuple[Attempt, Verdict]:
     """Answer and score."""
     answer: Attempt = await settled(stages.generator.generate(task, ask))
-    verdict: Verdict = await settled(stages.scorer(answer.answer, truth))
-    return answer, verdict
+    return answer, await settled(stages.scorer(answer.answer, truth))
 
 
 async def reflect(stages: Stages, case: Case, ask: Ask) -> Reflection:
     """Learn from a scored attempt."""
-    reflection: Reflection = await settled(stages.reflector.reflect(case, ask))
-    return reflection
+    return await settled(stages.reflector.reflect(case, ask))
 
 
 async def work(stages: Stages, job: ExampleJob, ask_generator: Ask, ask_reflector: Ask) -> Outcome:
@@ -132,9 +131,9 @@ def failure_of(problem: Exception) -> tuple[str, str]:
     return "stage_error", redact(f"{type(problem).__name__}: {problem}")
 
 
-async def settled(value: Any) -> Any:
-    """The value of a stage's method, which may be a plain function or a coroutine."""
-    return await value if inspect.isawaitable(value) else value
+async def settled(value: Awaitable[T] | T) -> T:
+    """The value of a stage's method, which may be an ordinary function or a coroutine."""
+    return await value if isinstance(value, Awaitable) else value
 
 
 def _cited(answer: Attempt, bullets: Sequence[Bullet]) -> tuple[Bullet, ...]:

@@ -70,7 +70,7 @@ class StopController:
             raise self.reason
 
     def stop(self, reason: AceError) -> None:
-        """Close the gate; the first reason stays."""
+        """Stop the run; the first reason stays."""
         if self.reason is not None:
             return
         self.reason = reason
@@ -96,7 +96,7 @@ class StopController:
 
 
 @contextlib.contextmanager
-def signals(gate: StopController) -> Iterator[None]:
+def signals(stop: StopController) -> Iterator[None]:
     """Ctrl-C, termination and a closed terminal stop the run gently."""
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
     loop = asyncio.get_running_loop()
@@ -107,7 +107,7 @@ def signals(gate: StopController) -> Iterator[None]:
             if name == "SIGHUP" and signal.getsignal(number) is signal.SIG_IGN:
                 continue  # `nohup ace train`: it is to go on when the terminal is closed
             with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C stays a KeyboardInterrupt
-                loop.add_signal_handler(number, gate.interrupt, _WORDS[name])
+                loop.add_signal_handler(number, stop.interrupt, _WORDS[name])
                 added.append(number)
     try:
         yield
@@ -120,7 +120,7 @@ _WORDS = {"SIGINT": "Ctrl-C", "SIGTERM": "asked to terminate", "SIGHUP": "the te
 
 
 @contextlib.contextmanager
-def deadline(gate: StopController, limit: float | None, spent: float) -> Iterator[None]:
+def deadline(stop: StopController, limit: float | None, spent: float) -> Iterator[None]:
     """``--max-time`` also holds while every call is waiting for a provider."""
     if limit is None:
         yield
@@ -129,7 +129,7 @@ def deadline(gate: StopController, limit: float | None, spent: float) -> Iterato
     reason = LimitReached(
         f"limit reached: --max-time {limit:g} s", "Go on with `ace resume` and a higher --max-time."
     )
-    timer = asyncio.get_running_loop().call_later(left, gate.stop, reason)
+    timer = asyncio.get_running_loop().call_later(left, stop.stop, reason)
     try:
         yield
     finally:

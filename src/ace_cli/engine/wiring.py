@@ -25,7 +25,7 @@ from ace_cli.runs.records import Usage
 from ace_cli.runs.store import PaidVectors, RunStore
 from ace_cli.scoring import get_scorer
 from ace_cli.settings import ModelsSettings, RoleSettings, Settings
-from ace_cli.stages.base import Stages
+from ace_cli.stages.base import Curator, Generator, Reflector, Stages
 from ace_cli.stages.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 class Replacements:
     """Stages handed over as objects (the Python API); None leaves the one that the settings name."""
 
-    generator: Any = None
-    reflector: Any = None
-    curator: Any = None
+    generator: Generator | None = None
+    reflector: Reflector | None = None
+    curator: Curator | None = None
 
 
 NO_REPLACEMENTS = Replacements()
@@ -58,8 +58,8 @@ def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = No
         if key not in made:
             model = make_model(role.model or "", role, api_base=models.api_base, notify=notify)
             made[key] = model, CircuitBreaker()
-        model, gate = made[key]
-        roles[name] = Role(name, model, gate, role.temperature, role.max_tokens, role.extra)
+        model, breaker = made[key]
+        roles[name] = Role(name, model, breaker, role.temperature, role.max_tokens, role.extra)
     return roles
 
 
@@ -208,7 +208,7 @@ class PaidEmbeddings:
         self._model = make_embedding_model(models.embedding, models)
         self._store = store
         self._caller = caller
-        self._endpoint = CircuitBreaker()
+        self._breaker = CircuitBreaker()
 
     async def __call__(self, texts: Sequence[str]) -> EmbeddingReply:
         async def keep(reply: EmbeddingReply, retries: int) -> EmbeddingReply:
@@ -219,7 +219,7 @@ class PaidEmbeddings:
         quote = Quote(
             EMBEDDING, sum(map(len, texts)), lambda tokens, _: self._model.price(tokens), completes=False
         )
-        return await self._caller.paid(quote, self._endpoint, lambda: self._model.embed(texts), keep)
+        return await self._caller.paid(quote, self._breaker, lambda: self._model.embed(texts), keep)
 
 
 def _rows(texts: Sequence[str], reply: EmbeddingReply) -> list[tuple[str, bytes]]:

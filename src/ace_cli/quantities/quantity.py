@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ace_cli.quantities.normalize import BOX, normalize
 from ace_cli.quantities.numerals import EXPONENT, MOST_DIGITS, NUMERAL, value_at
-from ace_cli.quantities.plain import BOX, plain
 from ace_cli.quantities.units import BEHIND_NUMBERS, CURRENCY, DOLLAR, PERCENT, Unit
 from ace_cli.quantities.words import SCALES
 
@@ -59,7 +59,7 @@ def read_number(text: str) -> Quantity | None:
     """The number that ``text`` is, alone or with a currency and a unit of up to three small words; None if it is more."""
     if len(text) > 2 * MOST_DIGITS:
         return None
-    text = plain(text).strip("\"' *").rstrip(".,;:")
+    text = normalize(text).strip("\"' *").rstrip(".,;:")
     if accounting := _ACCOUNTING.fullmatch(text):
         text = f"-{accounting[1]}"
     found = list(quantities(text))
@@ -77,7 +77,7 @@ _START = re.compile(
 
 
 def quantities(text: str) -> Iterator[Quantity]:
-    """Everything in ``text`` (as :func:`plain` gives it) that looks like a number, in order."""
+    """Everything in ``text`` (as :func:`normalize` gives it) that looks like a number, in order."""
     at = 0
     while start := _START.search(text, at):
         if code_end := _code_end(text, start):

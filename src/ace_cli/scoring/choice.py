@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ace_cli.quantities.plain import BOX, BOX_END, plain
+from ace_cli.quantities.normalize import BOX, BOX_END, normalize
 from ace_cli.scoring.base import Verdict
 from ace_cli.scoring.marked import marked_line
 from ace_cli.scoring.textual import normalised, shown
@@ -28,16 +28,16 @@ class Choice:
         if wanted is None:
             return Verdict(False, expected, shown(answer), self.name)
         letter, text = wanted
-        got = next(_readings(plain(answer)), None)
+        got = next(_readings(normalize(answer)), None)
         if got is None and text:
-            said = (answer, marked_line(plain(answer)) or "")
+            said = (answer, marked_line(normalize(answer)) or "")
             got = letter if normalised(text) in map(normalised, said) else None
         return Verdict(got == letter, letter, got or shown(answer), self.name)
 
 
 def option(truth: str) -> tuple[str, str] | None:
     """The letter of a truth and its text, if it is an option: ``B``, ``(b)``, ``B.``, ``B) Paris``, ``(B) Paris``."""
-    match = _OPTION.fullmatch(plain(truth))
+    match = _OPTION.fullmatch(normalize(truth))
     return None if match is None else (match[1].upper(), (match[2] or "").strip())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from ace_cli.quantities.plain import BOX, BOX_END
+from ace_cli.quantities.normalize import BOX, BOX_END
 
 _MOST_MARKS = 20  # the last ones; more in one answer is a text gone round in circles
 
@@ -47,7 +47,7 @@ _KINDS = {"box": Kind.BOX, "hashes": Kind.HASHES, "is": Kind.IS}
 
 
 def marks(text: str) -> Iterator[Mark]:
-    """The marks in ``text`` (as :func:`ace_cli.quantities.plain.plain` gives it), the last one first."""
+    """The marks in ``text`` (as :func:`ace_cli.quantities.normalize.normalize` gives it), the last one first."""
     for match in list(_MARK.finditer(text))[: -_MOST_MARKS - 1 : -1]:
         kind = _KINDS.get(match.lastgroup or "", Kind.LABEL)
         box_end = text.find(BOX_END, match.end()) if kind is Kind.BOX else -1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from ace_cli.quantities.plain import plain
+from ace_cli.quantities.normalize import normalize
 from ace_cli.quantities.quantity import Quantity, equal, quantities, read_number
 from ace_cli.quantities.words import number_in_words
 from ace_cli.scoring.base import Verdict
@@ -42,7 +42,7 @@ def answered(answer: str) -> Quantity | None:
     """The quantity that ``answer`` gives as its answer; one without a value where it is in doubt; None without any."""
     if alone := read_number(answer):
         return alone
-    text = plain(answer)
+    text = normalize(answer)
     return next(_readings(text, _joined(text)), None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from ace_cli.quantities.plain import fold, plain
+from ace_cli.quantities.normalize import fold, normalize
 from ace_cli.scoring.base import Verdict
 from ace_cli.scoring.marked import marked_line
 from ace_cli.scoring.truth import gsm8k_truth
@@ -20,7 +20,7 @@ class Exact:
         expected = gsm8k_truth(truth)
         wanted = normalised(expected)
         said = [answer.strip()]
-        if (marked := marked_line(plain(answer))) is not None:
+        if (marked := marked_line(normalize(answer))) is not None:
             said += [marked, re.split(r"[.!?;](?:\s|$)", marked)[0]]  # as a line and as a sentence
         got = next((text for text in said if wanted and normalised(text) == wanted), None)
         return Verdict(got is not None, expected, shown(answer) if got is None else got, self.name)
@@ -66,7 +66,7 @@ def says(answer: str, truth: str) -> str | None:
     instead of, used to ...), offers a choice (or, either, maybe), joins the truth to something else with "and", nor names
     another code of the same shape: "The code is RV-72." gives RV-72; "RV-72 or RV-73" and "not RV-72" do not.
     """
-    text = plain(answer)
+    text = normalize(answer)
     marked = marked_line(text)
     line = marked if marked is not None else text[text.rfind("\n") + 1 :]
     if len(line) > 400:

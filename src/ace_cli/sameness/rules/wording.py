@@ -81,16 +81,16 @@ class Wording:
 @lru_cache(maxsize=20_000)
 def take_apart(text: str) -> Wording:
     text = text[:_MOST_CHARS].replace("’", "'").replace("−", "-")
-    words, numbers, units = _read(_plain(text))
+    words, numbers, units = _read(_simplified(text))
     return Wording(text, _sentences(words), numbers, units, _names(text))
 
 
-def _plain(text: str) -> str:
+def _simplified(text: str) -> str:
     """Lower case, idioms in one form; ``three-digit`` and ``short-term`` as two words, codes such as ``rv-72`` whole."""
-    plain = " ".join(text.lower().split())
+    lower = " ".join(text.lower().split())
     for pattern, form in IDIOMS:
-        plain = pattern.sub(form, plain)
-    return re.sub(r"(?<=[a-z])-(?=[a-z])", " ", " ".join(plain.split()))
+        lower = pattern.sub(form, lower)
+    return re.sub(r"(?<=[a-z])-(?=[a-z])", " ", " ".join(lower.split()))
 
 
 _TOKEN = re.compile(
@@ -101,11 +101,11 @@ _SIGNS = frozenset("%$€£¥")
 _NUMBER_ENDINGS = frozenset({"st", "nd", "rd", "th"})
 
 
-def _read(plain: str) -> tuple[list[Word], tuple[Number, ...], frozenset[Unit]]:
+def _read(simplified: str) -> tuple[list[Word], tuple[Number, ...], frozenset[Unit]]:
     words: list[Word] = []
     numbers: list[Number] = []
     units: set[Unit] = set()
-    tokens = list(_TOKEN.finditer(plain))
+    tokens = list(_TOKEN.finditer(simplified))
     texts = [token[0] for token in tokens]
     at = 0
     while at < len(tokens):

@@ -1,4 +1,4 @@
-"""Texts as people and models write them, brought to one plain form before anything is compared.
+"""Texts as people and models write them, brought to one form before anything is compared.
 
 Everything here takes time linear in the text. That is why characters are folded one by one: Unicode's own
 normal forms sort combining marks, which takes minutes for a hostile megabyte of them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# They stand for \boxed{ and its brace; other control characters never survive `plain`.
+# They stand for \boxed{ and its brace; other control characters never survive `normalize`.
 BOX, BOX_END = "\x02", "\x03"
 _JOINT = "\x1f"  # between a whole number and a fraction, until it is known whether there is a whole number
 
@@ -31,7 +31,7 @@ _SPECIAL = {
 
 
 class _Fold(dict[int, str]):
-    """Character -> its plain form, worked out at first sight."""
+    """Character -> its usual form, worked out at first sight."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -55,7 +55,7 @@ class _Fold(dict[int, str]):
 
 
 _FOLD = _Fold(_SPECIAL)
-_RAISED = {ord(raised): plain for raised, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True)}
+_RAISED = {ord(raised): usual for raised, usual in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+", strict=True)}
 _RAISED_RUN = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]++")
 
 
@@ -67,7 +67,7 @@ def fold(text: str) -> str:
     return _join_fractions(text.replace("\r\n", "\n").translate(_FOLD))
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """The end of ``text``, folded, without LaTeX, Markdown emphasis and GSM8K's ``<<48/2=24>>`` calculator notes.
 
     ``\\boxed{...}`` becomes ``BOX ... BOX_END``.
