@@ -52,8 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.stderr.flush()
     except (OSError, ValueError):  # what was said there is not the result
         _silence(2)
-    if code == ExitCode.INTERRUPTED and _others_at_work():
-        os._exit(code)  # everything is saved and said; the interpreter would wait for them
+    others = (thread for thread in threading.enumerate() if thread is not threading.main_thread())
+    if code == ExitCode.INTERRUPTED and not all(thread.daemon for thread in others):
+        # Everything is saved and said. The interpreter would wait for threads that nobody can cut off, such as that of
+        # a local model in the middle of a reply.
+        os._exit(code)
     sys.exit(code)
 
 
@@ -94,11 +97,6 @@ def run(arguments: Sequence[str]) -> int:
             "This is a bug of ours. ACE_DEBUG=1 shows where it happened; please report it.",
         )
         return ExitCode.FAILED
-
-
-def _others_at_work() -> bool:
-    """Threads that nobody can cut off, such as that of a local model in the middle of a reply."""
-    return any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())
 
 
 def _end_on_termination() -> None:

@@ -50,11 +50,11 @@ def json_values(text: str) -> Iterator[Any]:
         position = start.start()
         try:
             value, position = _decode(text, position)
-        except json.JSONDecodeError as error:
-            budget -= error.pos + _SCAN_STEP
-            position += 1
-        except (ValueError, RecursionError):  # a number of 5,000 digits, 1,000 brackets
-            budget -= 100 * _SCAN_STEP
+        except (
+            ValueError,
+            RecursionError,
+        ) as error:  # also a number of 5,000 digits, 1,000 brackets
+            budget -= error.pos + _SCAN_STEP if isinstance(error, json.JSONDecodeError) else 100 * _SCAN_STEP
             position += 1
         else:
             budget -= _SCAN_STEP

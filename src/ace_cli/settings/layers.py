@@ -24,6 +24,10 @@ PROJECT_FILE = "ace.toml"
 OTHER_VARIABLES = frozenset({"ACE_DEBUG"})
 """Variables of ours that are no settings."""
 
+_EVERY_KEY = "`ace train --show-config` lists every key."
+
+_TABLES = {path.rsplit(".", i)[0] for path in DEFINITIONS for i in range(1, path.count(".") + 1)}
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -120,24 +124,19 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
 
 
-def _flatten(tree: object, where: str) -> dict[str, Any]:
-    """Nested tables as dotted paths; unknown keys are errors."""
-    parents = {path.rsplit(".", i)[0] for path in DEFINITIONS for i in range(1, path.count(".") + 1)}
+def _flatten(tree: object, where: str, table: str = "") -> dict[str, Any]:
+    """Nested tables (``tree`` is that of the name ``table``) as dotted paths; unknown keys are errors."""
+    if not isinstance(tree, dict):
+        raise UsageError(f"{where}: {table or 'the top'} is not a table")
     flat: dict[str, Any] = {}
-
-    def walk(node: object, prefix: str) -> None:
-        if not isinstance(node, dict):
-            raise UsageError(f"{where}: {prefix or 'the top'} is not a table")
-        for key, value in node.items():
-            path = f"{prefix}.{key}" if prefix else str(key)
-            if path in DEFINITIONS:
-                flat[path] = value
-            elif path in parents:
-                walk(value, path)
-            else:
-                raise UsageError(f"{where}: unknown key {path!r}", _nearest(path, [*DEFINITIONS, *parents]))
-
-    walk(tree, "")
+    for key, value in tree.items():
+        path = f"{table}.{key}" if table else str(key)
+        if path in DEFINITIONS:
+            flat[path] = value
+        elif path in _TABLES:
+            flat |= _flatten(value, where, path)
+        else:
+            raise UsageError(f"{where}: unknown key {path!r}", _nearest(path, [*DEFINITIONS, *_TABLES]))
     return flat
 
 
@@ -147,7 +146,7 @@ def _nearest(path: str, known: list[str]) -> str:
     near = difflib.get_close_matches(path, known, 1, 0.75) or [
         leaves[leaf] for leaf in difflib.get_close_matches(path.rsplit(".", 1)[-1], leaves, 1, 0.7)
     ]
-    return f"Did you mean {near[0]!r}?" if near else "`ace train --show-config` lists every key."
+    return f"Did you mean {near[0]!r}?" if near else _EVERY_KEY
 
 
 def _environment() -> dict[str, Any]:
@@ -158,8 +157,7 @@ def _environment() -> dict[str, Any]:
         if upper not in known and upper not in OTHER_VARIABLES and not upper.startswith(tables):
             near = difflib.get_close_matches(upper, known, 1, 0.6)
             raise UsageError(
-                f"unknown environment variable {name}",
-                f"Did you mean {near[0]}?" if near else "`ace train --show-config` lists every key.",
+                f"unknown environment variable {name}", f"Did you mean {near[0]}?" if near else _EVERY_KEY
             )
     if OTHER_VARIABLES.issuperset(variables.values()):
         return {}
