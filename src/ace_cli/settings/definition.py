@@ -112,9 +112,9 @@ secret = partial(setting, Kind.SECRET, flag=None)
 
 
 class Section(BaseModel):
-    """A table of settings."""
+    """A table of settings. Its validator is built when a value is first checked: the help needs none."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @field_validator("*", mode="before")
     @classmethod

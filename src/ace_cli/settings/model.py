@@ -121,9 +121,9 @@ class ModelsSettings(Section):
     embedding_price: Money | None = runtime(
         None, "US dollars per million tokens of the embedding model, if litellm has no price", flag=None
     )
-    generator: GeneratorSettings = GeneratorSettings()
-    reflector: ReflectorSettings = ReflectorSettings()
-    curator: CuratorSettings = CuratorSettings()
+    generator: GeneratorSettings = GeneratorSettings.model_construct()
+    reflector: ReflectorSettings = ReflectorSettings.model_construct()
+    curator: CuratorSettings = CuratorSettings.model_construct()
 
 
 class StagesSettings(Section):
@@ -248,14 +248,14 @@ class DisplaySettings(Section):
 class Settings(Section):
     """All of it. TOML keys, environment variables and flags follow from here."""
 
-    data: DataSettings = DataSettings()
-    models: ModelsSettings = ModelsSettings()
-    stages: StagesSettings = StagesSettings()
-    training: TrainingSettings = TrainingSettings()
-    output: OutputSettings = OutputSettings()
-    execution: ExecutionSettings = ExecutionSettings()
-    limits: LimitSettings = LimitSettings()
-    display: DisplaySettings = DisplaySettings()
+    data: DataSettings = DataSettings.model_construct()
+    models: ModelsSettings = ModelsSettings.model_construct()
+    stages: StagesSettings = StagesSettings.model_construct()
+    training: TrainingSettings = TrainingSettings.model_construct()
+    output: OutputSettings = OutputSettings.model_construct()
+    execution: ExecutionSettings = ExecutionSettings.model_construct()
+    limits: LimitSettings = LimitSettings.model_construct()
+    display: DisplaySettings = DisplaySettings.model_construct()
 
     def at(self, path: str) -> Any:
         """The value at a dotted path such as ``training.batch_size``."""
