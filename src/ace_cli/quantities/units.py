@@ -20,15 +20,17 @@ class Unit:
     dimension: str
 
 
-def _units() -> Iterator[tuple[str, Unit]]:
-    """Each spelling in the table, with its mark, and its unit."""
+def _spelled(other_mark: str) -> Iterator[tuple[str, Unit]]:
+    """Each spelling in the table that does not bear ``other_mark``, and its plural, with its unit."""
     table = resources.files(__package__).joinpath("units.txt").read_text("utf-8")
     rows = [row for row in table.splitlines() if not row.startswith("#")]
     for system, line in enumerate(rows):
         dimension, _, units = line.partition(":")
         for place, spellings in enumerate(map(str.split, units.split("|"))):
+            unit = Unit(system, place, spellings[0].rstrip("#~"), dimension)
             for spelling in spellings:
-                yield spelling, Unit(system, place, spellings[0].rstrip("#~"), dimension)
+                if not spelling.endswith(other_mark):
+                    yield from ((form, unit) for form in _with_plural(spelling.rstrip("#~")))
 
 
 def _with_plural(spelling: str) -> tuple[str, ...]:
@@ -36,16 +38,7 @@ def _with_plural(spelling: str) -> tuple[str, ...]:
     return (spelling, f"{spelling}es" if spelling == "inch" else f"{spelling}s") if plural else (spelling,)
 
 
-def _spelled(other_mark: str) -> dict[str, Unit]:
-    return {
-        form: unit
-        for spelling, unit in _units()
-        if not spelling.endswith(other_mark)
-        for form in _with_plural(spelling.rstrip("#~"))
-    }
-
-
-BEHIND_NUMBERS, AMONG_WORDS = _spelled("~"), _spelled("#")
+BEHIND_NUMBERS, AMONG_WORDS = dict(_spelled("~")), dict(_spelled("#"))
 DOLLAR, PERCENT = BEHIND_NUMBERS["$"], BEHIND_NUMBERS["%"]
 
 CURRENCY = r"(?:US|CA|AU|NZ|HK|[ACS])?\$|[€£¥₹₩]|(?<![A-Za-z])(?:USD|EUR|GBP|INR|JPY|CNY|CAD|AUD|CHF|Rs\.?)"

@@ -105,7 +105,6 @@ def _at_mark(text: str, found: list[Quantity], mark: Mark) -> Iterator[Quantity 
 
 _STATED = re.compile(r" ?is (?:the|my) (?:final |correct |right )?answer(?![A-Za-z])", re.IGNORECASE)
 
-
 _ASIDE = re.compile(r"(?<=[\w%]) \([^()\n]*\d\s?[-+*/÷=][^()\n]*\)[\s.!*]*$")
 """A last remark that shows how the answer was worked out: 18 dollars (9 * 2)."""
 

@@ -19,8 +19,6 @@ _PLACES = 6
 _MISSES = 20
 """As many bullets in a row that no longer fit end the search; a shorter one may still fit after a long one."""
 
-CountTokens = Callable[[str], int]
-
 
 class BulletSelector:
     """Selects bullets for questions. Bullets are embedded and counted once in its life, questions once a call.
@@ -35,7 +33,7 @@ class BulletSelector:
     def __init__(
         self,
         embedder: Embedder,
-        count_tokens: CountTokens,
+        count_tokens: Callable[[str], int],
         *,
         budget_tokens: int,
         max_bullets: int | None = None,

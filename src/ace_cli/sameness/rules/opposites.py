@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import KeysView, Mapping
+from collections.abc import Mapping
 
 from ace_cli.sameness.rules.vocabulary import OPPOSITES
 from ace_cli.sameness.rules.word import stem
@@ -27,8 +27,9 @@ def opposite(a: Wording, b: Wording) -> str | None:
         in_a, in_b = (_said(text, sides, many_uses) for text in (a, b))
         if not in_a or not in_b or in_a.keys() & in_b.keys():
             continue
-        if many_uses and _overlap(a, b, but=sides.keys()) < 0.6:
-            continue
+        left, right = a.content - sides.keys(), b.content - sides.keys()
+        if many_uses and len(left & right) / max(1, min(len(left), len(right))) < 0.6:
+            continue  # they share too little beside these words
         one, other = next(iter(in_a.values())), next(iter(in_b.values()))
         return f"opposite: {one} vs {other}" if stem(one) != stem(other) else "negation"
     return None
@@ -44,12 +45,6 @@ def _said(text: Wording, sides: Mapping[str, int], many_uses: bool) -> dict[int,
         if side is not None:
             found.setdefault(side, word.text)
     return found
-
-
-def _overlap(a: Wording, b: Wording, *, but: KeysView[str]) -> float:
-    """Shared content as a share of the shorter text's, leaving out ``but``."""
-    left, right = a.content - but, b.content - but
-    return len(left & right) / max(1, min(len(left), len(right)))
 
 
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "de")

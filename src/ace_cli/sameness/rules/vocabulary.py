@@ -15,7 +15,8 @@ OPPOSITES = _rows("opposites.txt")
 SYNONYMS = _rows("synonyms.txt")
 FORMS = _rows("forms.txt")
 
-NEGATORS, AUXILIARIES, FORGET, BAD, STOPWORDS = (frozenset(row.split()) for row in _rows("words.txt"))
+_KINDS = (frozenset(row.split()) for row in _rows("words.txt"))
+NEGATORS, AUXILIARIES, FORGET, BAD, STOPWORDS, NO_ENDING = _KINDS
 
 _IDIOMS = (row.partition(" =>") for row in _rows("idioms.txt"))
 IDIOMS = [(re.compile(pattern), f"{form} ") for pattern, _, form in _IDIOMS]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from ace_cli.sameness.rules.vocabulary import FORMS, STOPWORDS
+from ace_cli.sameness.rules.vocabulary import FORMS, NO_ENDING, STOPWORDS
 
 SENTENCE_ENDS = frozenset(".;!?:")
 STOPS = SENTENCE_ENDS | frozenset(",()")
@@ -35,20 +35,18 @@ def content(words: Iterable[Word]) -> frozenset[str]:
 
 
 _IRREGULAR = {form: word for row in FORMS for word, *forms in [row.split()] for form in forms}
-_NO_ENDING = "multiply apply supply reply imply comply assembly anomaly thing string"
-"""Words with what looks like an ending."""
-_WHOLE = frozenset(_NO_ENDING.split())
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """A rough stem, equal for the common endings of a word; not a word itself."""
     word = _IRREGULAR.get(word, word)
-    if word in _WHOLE:
+    if word in NO_ENDING:
         return word
     for ending in ("ing", "ed", "es", "s", "ly"):
         base = word.removesuffix(ending)
-        if base != word and len(base) >= 3 and not (ending == "s" and base[-1] in "su") and _has_vowel(base):
+        stays = len(base) < 3 or (ending == "s" and base[-1] in "su")  # bus, class
+        if base != word and not stays and any(char in "aeiouy" for char in base):
             word = base
             break
     if word.endswith("i"):
@@ -58,7 +56,3 @@ def stem(word: str) -> str:
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
     return word
-
-
-def _has_vowel(text: str) -> bool:
-    return any(char in "aeiouy" for char in text)

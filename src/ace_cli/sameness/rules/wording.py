@@ -167,17 +167,12 @@ def _names(text: str) -> frozenset[str]:
     names = {match[1].lower().strip(".,;:") for match in _QUOTED.finditer(text)}
     for match in _NAME.finditer(text):
         word = match[0]
-        if _is_code(word) or (word[0].isupper() and not _begins_sentence(text, match.start())):
+        code = word.isupper() or "_" in word or _CASE_INSIDE.search(word) or any(map(str.isdigit, word))
+        if code or (word[0].isupper() and not _begins_sentence(text, match.start())):
             name = word.lower().removesuffix("'s")
             if name not in AMONG_WORDS and stem(name) not in _UNIT_STEMS and name not in STOPWORDS:
                 names.add(name)
     return frozenset(names)
-
-
-def _is_code(word: str) -> bool:
-    return (
-        word.isupper() or "_" in word or _CASE_INSIDE.search(word) is not None or any(map(str.isdigit, word))
-    )
 
 
 def _begins_sentence(text: str, start: int) -> bool:
