@@ -148,17 +148,19 @@ _NOT = re.compile(
 
 
 def _last(text: str, found: list[Quantity]) -> Quantity | None:
-    """The last quantity that is not denied ("12, not 15") and not one of two ("between 3 and 4", "5 or 6")."""
+    """The last quantity that is not denied ("12, not 15"); one of two is in doubt ("between 3 and 4", "5 or 6")."""
     for before, quantity in zip([*found[-2::-1], None], reversed(found), strict=True):
         if _NOT.search(text, max(0, quantity.start - 40), quantity.start):
             continue
-        if before and not equal(before, quantity) and _are_two(text, before, quantity):
-            return _in_doubt(text[before.start : quantity.end])
+        if before and not equal(before, quantity):
+            between, lead = text[before.end : quantity.start], text[max(0, before.start - 12) : before.start]
+            if len(between) <= 40 and any(two.fullmatch(between) and at.search(lead) for two, at in _TWO):
+                return _in_doubt(text[before.start : quantity.end])
         return quantity
     return None
 
 
-_TWO = [  # what stands between the two, what stands before them
+_TWO = [  # what stands between the two, and what before them; a change from 3 to 4 ends with 4
     (re.compile(pattern, re.IGNORECASE), re.compile(lead, re.IGNORECASE))
     for pattern, lead in [
         (rf"{_UNIT_WORDS}\s?,?\s?or\s+(?:about\s)?(?:[a-z]\s?=\s?)?", ""),
@@ -166,14 +168,6 @@ _TWO = [  # what stands between the two, what stands before them
         (r"\s*(?-i:to)\s*", r"^(?!(?s:.*)\bfrom $)"),
     ]
 ]
-
-
-def _are_two(text: str, one: Quantity, other: Quantity) -> bool:
-    """ "5 or 6", "between 3 and 4", "3 to 4"; a change from 3 to 4 ends with 4."""
-    between, lead = text[one.end : other.start], text[max(0, one.start - 12) : one.start]
-    return len(between) <= 40 and any(
-        joint.fullmatch(between) and before.search(lead) for joint, before in _TWO
-    )
 
 
 def _joined(text: str) -> list[Quantity]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import product
 
 from ace_cli.sameness.rules.opposites import opposite, prefixed
@@ -21,6 +22,7 @@ from ace_cli.sameness.rules.relations import relations
 from ace_cli.sameness.rules.vocabulary import SYNONYMS
 from ace_cli.sameness.rules.word import stem
 from ace_cli.sameness.rules.wording import Wording, take_apart
+from ace_cli.text import single_spaced
 
 
 def contradiction(a: str, b: str) -> str | None:
@@ -34,9 +36,10 @@ def contradiction(a: str, b: str) -> str | None:
     return next(filter(None, (rule(left, right) for rule in RULES)), None)
 
 
+@lru_cache(maxsize=20_000)
 def bare_text(text: str) -> str:
     """Without letter case, extra white space and final stops: texts that are equal so are the same."""
-    return " ".join(text.lower().split()).rstrip(" .!")
+    return single_spaced(text.lower()).rstrip(" .!")
 
 
 def other_number(a: Wording, b: Wording) -> str | None:
@@ -59,14 +62,14 @@ def other_unit(a: Wording, b: Wording) -> str | None:
 
 def other_name(a: Wording, b: Wording) -> str | None:
     """Send it to Oslo, send it to Bergen."""
-    only_a = sorted(name for name in a.names if not _mentions(b, name))
-    only_b = sorted(name for name in b.names if not _mentions(a, name))
-    return f"other name: {only_a[0]} vs {only_b[0]}" if only_a and only_b else None
+    only_a = min((name for name in a.names if not _mentions(b, name)), default=None)
+    only_b = min((name for name in b.names if not _mentions(a, name)), default=None)
+    return f"other name: {only_a} vs {only_b}" if only_a and only_b else None
 
 
 def _mentions(text: Wording, name: str) -> bool:
     """``name`` stands in the text in any spelling, or as the initials of its words."""
-    if name in text.text.lower() or stem(name) in text.content:
+    if name in text.text or stem(name) in text.content:
         return True
     return 2 <= len(name) <= 5 and name.isalpha() and any(name in initials for initials in text.initials)
 

@@ -42,7 +42,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Wording:
-    """A text of one or more sentences. Content are the stems of words that carry some."""
+    """A text of one or more sentences, in lower case. Content are the stems of words that carry some."""
 
     text: str
     sentences: tuple[Sentence, ...]
@@ -82,7 +82,7 @@ class Wording:
 def take_apart(text: str) -> Wording:
     text = text[:_MOST_CHARS].replace("’", "'").replace("−", "-")
     words, numbers, units = _read(_simplified(text))
-    return Wording(text, _sentences(words), numbers, units, _names(text))
+    return Wording(text.lower(), _sentences(words), numbers, units, _names(text))
 
 
 def _simplified(text: str) -> str:
