@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from ace_cli.settings import DEFINITIONS, Kind, Section, definitions, runtime
+from ace_cli.settings import DEFINITIONS, Kind
+from ace_cli.settings.definition import Section, definitions, runtime
 from ace_cli.settings.layers import load
 from ace_cli.settings.recorded import recorded
 from support.command import ace, environment

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 
 from ace_cli.cli.help import command
-from ace_cli.settings import DEFINITIONS, Definition, Kind
-from ace_cli.settings.definition import SWITCH
+from ace_cli.settings import DEFINITIONS, Kind
+from ace_cli.settings.definition import SWITCH, Definition
 
 
 def with_settings(run: Callable[..., Any], *, hide: Kind | None = None) -> typer.Typer:
