@@ -59,12 +59,13 @@ def load(
         lost = isinstance(error, ImportError | AttributeError)
         raise UsageError(
             f"cannot load the {kind} {spec!r}: {type(error).__name__}: {error}",
-            "Is the package installed, and the name right?" if lost else "",
+            "Is the package installed, and is the name right?" if lost else "",
         ) from error
     members = _KINDS[kind][1]
     if missing := [member for member in members if not hasattr(part, member)]:
         raise UsageError(
-            f"{spec!r} is no {kind}: it has no {missing[0]!r}", f"A {kind} has {' and '.join(members)}."
+            f"{spec!r} cannot be the {kind}: it has no {missing[0]!r}",
+            f"A {kind} has {' and '.join(members)}.",
         )
     return part
 

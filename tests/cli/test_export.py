@@ -147,7 +147,7 @@ def test_a_token_budget_takes_the_best_and_is_kept(form: str) -> None:
         (("-f", "docx"), "--format docx is not known"),
         ((), "nothing says in which format to write"),
         (("-o", "out.xyz"), "out.xyz does not say in which format"),
-        (("-f", "json", "--domain", "finanse"), "no bullet is of the domain 'finanse'"),
+        (("-f", "json", "--domain", "finanse"), "no bullet has the domain 'finanse'"),
         (("-f", "json", "--search", "nowhere"), "none of the 5 bullets passes"),
         (("-f", "prompt", "--max-tokens", "2"), "not even the best bullet fits into 2 tokens"),
         (("-f", "json", "--sort", "luck"), "cannot sort by 'luck'"),
@@ -235,7 +235,7 @@ def test_results_go_to_stdout_and_words_to_stderr(inside: Inside) -> None:
         (b"", "is empty"),
         (b"Dear diary", "is not a playbook"),
         (b'{"version": "v2.0.0", "bullets": []}', "this ace reads version 1"),
-        (b'{"bullets": [{"id": "B1", "con', "breaks off at line 1"),
+        (b'{"bullets": [{"id": "B1", "con', "is cut off at line 1"),
         (b'[{"id": "B1", "content": "x"}, {"id": "B1", "content": "y"}]', "bullet 2 has the id 'B1', as bullet 1 has"),
     ],
 )  # fmt: skip

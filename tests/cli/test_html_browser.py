@@ -95,7 +95,7 @@ def test_the_search_and_the_filters_narrow_the_list(page: Any) -> None:
     assert texts(page, "#list .id") == ["B42"]
     assert texts(page, "#list mark") == ["42", "rounding"]
     type_into_search(page, "no such words")
-    assert texts(page, "#count") == ["No bullet fits; there are 120."]
+    assert texts(page, "#count") == ["No bullet matches; there are 120."]
     type_into_search(page, " ")
     page.find_element("css selector", "#section option[value=harmful]").click()
     assert texts(page, "#list .id") == ["B1"]

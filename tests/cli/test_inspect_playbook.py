@@ -170,7 +170,7 @@ def test_the_difference_of_two_playbooks(
         (b'{"bullets": []}', ["--stage", "retired"], "retired"),
         (b'{"bullets": []}', ["--example", "x"], "needs a run"),
         (b'{"bullets": []}', ["--follow"], "needs a run"),
-        (b'{"bullets": []}', ["B001", "--domain", "math"], "cannot be shown together"),
+        (b'{"bullets": []}', ["B001", "--domain", "math"], "cannot be combined"),
         (b'{"bullets": []}', ["--tui"], "needs a terminal"),
     ],
 )

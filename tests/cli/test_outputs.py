@@ -59,7 +59,10 @@ def test_the_files_of_another_run_are_kept_beside_the_new_ones(serve: Serve, ins
     first = files(inside)
     done = inside.train(server, data, 12, run_dir="b")
     assert done.code == 0
-    assert "out/playbook.json was not of this run, or changed since: kept as out/playbook.1.json" in done.err
+    assert (
+        "out/playbook.json is not from this run, or has changed since: kept as out/playbook.1.json"
+        in done.err
+    )
     after = files(inside)
     assert after["playbook.1.json"] == first["playbook.json"]
     assert after["metrics.1.json"] == first["metrics.json"]
@@ -123,5 +126,5 @@ def test_two_outputs_at_one_place_or_at_none_that_can_be_replaced_are_refused(
     both = inside.train(server, data, 2, output="out/x.json", metrics_output="./out/../out/x.json")
     assert (both.code, "Name two files" in both.err) == (2, True)
     device = inside.train(server, data, 2, output="/dev/null")
-    assert (device.code, "no file that can be replaced" in device.err) == (2, True)
+    assert (device.code, "not a file that can be replaced" in device.err) == (2, True)
     assert not server.log

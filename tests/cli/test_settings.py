@@ -172,7 +172,7 @@ class Vectors:
         ('[models]\nembedding = "own_of_settings:Vectors"\n', ""),
         ('[models]\nembedding = "own_of_settings:Vectors"\nembedder_args = {size = 3}\n', "It takes none."),
         ('[stages]\nsameness_args = {colour = 3}\n', "It takes none."),
-        ('[stages]\ncurator = "own_of_settings:Careful"\ncurator_args = {api_key = "x"}\n', "belongs into api_key or headers"),
+        ('[stages]\ncurator = "own_of_settings:Careful"\ncurator_args = {api_key = "x"}\n', "belongs in api_key or headers"),
     ],
 )  # fmt: skip
 def test_a_part_of_ones_own_gets_the_arguments_of_its_table(

@@ -119,7 +119,7 @@ def test_the_filter_works_with_every_key(path: Path) -> None:
         assert listed(app) == ["B009"]
         await pilot.press("ctrl+u", *"zzz")
         assert listed(app) == []
-        assert any("No bullet fits" in line for line in screen(app))
+        assert any("No bullet matches" in line for line in screen(app))
         await pilot.press("enter", "p", "d", "e", "u", "n")  # nothing there: nothing happens
         assert not app.document.session.edits
         await pilot.press("escape")
@@ -258,7 +258,7 @@ def test_saved_as_a_new_file_the_old_one_stays(path: Path) -> None:
         field.value = str(taken)
         await pilot.press("enter")
         await pilot.pause()
-        assert "Enter once more to replace it" in problem(app)
+        assert "Press Enter again to replace it" in problem(app)
         assert taken.read_text() == "mine"
         field.value = str(new)
         await pilot.press("enter", "q")

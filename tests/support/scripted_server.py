@@ -214,7 +214,7 @@ class ScriptedServer:
         try:
             body = json.loads(raw or b"{}")
         except ValueError:
-            _send(out, 400, _error("this is no JSON", "invalid_request_error"))
+            _send(out, 400, _error("this is not JSON", "invalid_request_error"))
             return
         if not path.endswith(("/chat/completions", "/embeddings", "/messages")):
             _send(out, 404, _error(f"no such path: {path}", "invalid_request_error"))

@@ -62,7 +62,7 @@ def test_large_numbers_and_odd_mappings_are_written() -> None:
         "x": "neutral",
         "y": 2**64 - 1,
     }
-    with pytest.raises(TypeError, match="object is no JSON"):
+    with pytest.raises(TypeError, match="object is not JSON"):
         dumps(object())
 
 

@@ -28,7 +28,7 @@ def test_a_run_made_meanwhile_is_not_overwritten(tmp_path: Path, monkeypatch: py
     before = (run / "run.sqlite3").read_bytes()
     answers = iter([False, True])
     monkeypatch.setattr("ace_cli.engine.create.is_run", lambda _: next(answers))
-    with pytest.raises(UsageError, match="holds a run already"):
+    with pytest.raises(UsageError, match="already holds a run"):
         new_run(tmp_path)
     assert (run / "run.sqlite3").read_bytes() == before
 

@@ -134,7 +134,7 @@ def test_the_same_rows_come_out_of_parquet(tmp_path: Path) -> None:
         ("a.json", "", "holds nothing", ""),
         ("a.json", "[]", "holds no rows", ""),
         ("a.json", '"text"', "holds no list of rows", ""),
-        ("a.json", '{"question": "q"}', "one object without a list of rows", "fields there are: question"),
+        ("a.json", '{"question": "q"}', "one object without a list of rows", "available fields: question"),
         ("a.json", '[\n {"question": "q", "answer": "a"},\n {"question" "q"}]', "not valid JSON: Expecting ':' delimiter, line 3, column 14", ""),
         ("a.json", '[{"question": "q", "answer": "a"}', "the file ends where ',' is expected", ""),
         ("a.json", '[{"question": "q", "answer": "a"}] x', "more text after the end of the array, line 1, column 36", ""),
@@ -151,7 +151,7 @@ def test_the_same_rows_come_out_of_parquet(tmp_path: Path) -> None:
         ("a.parquet", b"PAR1 no", "cannot be read as Parquet", ""),
         ("a.jsonl.gz", b"no", "cannot be unpacked", ""),
         ("a.jsonl.gz", gzip.compress(b"x" * 999, mtime=0)[:20], "cannot be unpacked", ""),
-        ("a.txt", "x", "do not know how to read .txt", ".jsonl"),
+        ("a.txt", "x", "cannot read .txt", ".jsonl"),
         ("a", "x", "a file without an extension", ".jsonl"),
     ],
 )  # fmt: skip

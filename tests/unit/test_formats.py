@@ -66,8 +66,8 @@ BAD = {
     "a version in a list": ({"version": [1], "bullets": []}, "'version' is [1]"),
     "created_at of a wrong kind": ({"created_at": 7, "bullets": []}, "'created_at' is int"),
     "config of a wrong kind": ({"training_config": [], "bullets": []}, "'training_config' is list"),
-    "half a file": ('{"bullets": [{"id": "B001", "cont', "breaks off at line 1, column 34"),
-    "half a file of many lines": ('{\n "bullets": [\n  {"id": "B1"},\n', "breaks off at line 4"),
+    "half a file": ('{"bullets": [{"id": "B001", "cont', "is cut off at line 1, column 34"),
+    "half a file of many lines": ('{\n "bullets": [\n  {"id": "B1"},\n', "is cut off at line 4"),
     "broken JSON": ('{"bullets": [}]}', "not valid JSON"),
     "half a line of JSONL": (json.dumps(LESSON) + '\n{"id": "B0', "line 2 is not JSON"),
     "nested beyond reason": ("[" * 100_000, "not valid JSON"),
@@ -99,8 +99,8 @@ BAD = {
     "sources that are no list": ([LESSON | {"sources": "x"}], "not a list of texts"),
     "sources of numbers": ([LESSON | {"sources": [1]}], "not a list of texts"),
     "a skill that is text": ({"skills": {"a": "x"}}, "skill 'a' is str"),
-    "half a bullet on paper": ("## A\n[a] helpful=1 harmful=0 :: x\n[b] helpful=", "line 3 is no bullet"),
-    "text before the bullets": ("## A\nhello\n[a] helpful=1 harmful=0 :: x", "line 2 is no bullet"),
+    "half a bullet on paper": ("## A\n[a] helpful=1 harmful=0 :: x\n[b] helpful=", "line 3 is not a bullet"),
+    "text before the bullets": ("## A\nhello\n[a] helpful=1 harmful=0 :: x", "line 2 is not a bullet"),
     "a count of 30 digits": (f"[a] helpful={'9' * 30} harmful=0 :: x", "not a count"),
 }
 

@@ -82,7 +82,7 @@ def test_an_object_is_the_part_itself() -> None:
         ("semantic", {"colour": 1}, "has no argument 'colour'", "It takes threshold."),
         ("own_parts:Needy", {}, "needs the argument 'threshold'", "curator_args = {threshold = ...}"),
         ("own_parts:ready", {"threshold": 1}, "takes no arguments: it is not a class", ""),
-        ("own_parts:Idle", {}, "'own_parts:Idle' is no curator: it has no 'curate'", "A curator has curate."),
+        ("own_parts:Idle", {}, "'own_parts:Idle' cannot be the curator: it has no 'curate'", "A curator has curate."),
         ("own_parts:Broken", {}, "cannot load the curator 'own_parts:Broken': OSError: no disk", ""),
         ("own_parts:Missing", {}, "cannot load the curator", "Is the package installed"),
         ("no_such_package:X", {}, "cannot load the curator", "Is the package installed"),

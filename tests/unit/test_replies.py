@@ -82,7 +82,7 @@ def test_an_answer_is_found_in_what_models_write(text: str, answer: str) -> None
     [
         ("", "empty"),
         (" \n", "empty"),
-        ("<think>hm, it could be", "only thoughts"),
+        ("<think>hm, it could be", "only reasoning"),
         ("I'm sorry, I can't help with that.", "no JSON object"),
         ("null", "no JSON object"),
         ("[]", "a list"),

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "train": "Train a playbook on examples with known answers.",
-    "resume": "Go on after a crash, Ctrl-C, a spent limit or a failure.",
+    "resume": "Continue after a crash, Ctrl-C, a reached limit or a failure.",
     "inspect": "See what was learned: bullets, their history, the run.",
-    "export": "Take a playbook along in another form.",
+    "export": "Export a playbook to another format.",
 }
 """Subcommand -> its help in one line. Its module is imported only when it is called: `ace --help` stays fast."""
 
@@ -86,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
             context = getattr(error, "ctx", None)
             _say(
                 error.format_message(),
-                f"`{context.command_path} --help` shows what there is." if context else "",
+                f"`{context.command_path} --help` lists what there is." if context else "",
             )
             return ExitCode.USAGE
         _debug()
@@ -94,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
 
         _say(
             f"unexpected {type(error).__name__}: {redact(str(error))}",
-            "This is a bug of ours. ACE_DEBUG=1 shows where it happened; please report it.",
+            "This is a bug in ace; please report it. ACE_DEBUG=1 shows where it happened.",
         )
         return ExitCode.FAILED
 

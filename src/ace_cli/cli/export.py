@@ -30,7 +30,7 @@ def export(
             "--format",
             "-f",
             metavar="FORMAT",
-            help=f"{_FORMATS}; by default what the name of the output says.",
+            help=f"{_FORMATS}; by default, the one that the output's name implies.",
         ),
     ] = "",
     output: Annotated[
@@ -50,12 +50,12 @@ def export(
     max_tokens: Annotated[
         int | None,
         _which(
-            help="As many of the best as fit into N tokens (of the text for models, else of the prompt lines).",
+            help="Keep the best bullets that fit into N tokens (of the text for models, else of the prompt lines).",
             min=1,
         ),
     ] = None,
     model: Annotated[
-        str, _which(help="Whose tokenizer counts for --max-tokens; by default that of the generator.")
+        str, _which(help="Model whose tokenizer counts for --max-tokens; by default the generator's.")
     ] = "",
 ) -> None:
     """Write a playbook as a file for other tools, as text for a prompt, or as a page to read.

@@ -20,11 +20,11 @@ _FLAGS: dict[str, tuple[Any, Any, str, str | None]] = {
     "stage": (PlaybookStage | None, None, "Bullets of this stage.", None),
     "min_confidence": (float, 0.0, "At least this confidence, 0 to 1.", None),
     "min_activations": (int, 0, "Cited or learned at least this often.", None),
-    "search": (str, "", "All these words, whatever their case.", "TEXT"),
+    "search": (str, "", "All these words, ignoring case.", "TEXT"),
     "include_quarantined": (bool, False, "Quarantined bullets too.", None),
     "top": (int | None, None, "The best N, by confidence, then activations.", None),
     "sort": (str, "", f"{', '.join(SORT_KEYS)}; numbers largest first.", "KEY"),
-    "reverse": (bool, False, "The other way round.", None),
+    "reverse": (bool, False, "Reverse the order.", None),
     "limit": (int | None, None, "At most this many, after sorting.", None),
 }
 

@@ -14,7 +14,7 @@ from ace_cli.playbook.filters import BulletFilter
 
 _TARGET = typer.Argument(metavar="TARGET", help="A playbook file, a checkpoint or a run directory.")
 _BULLET = typer.Argument(metavar="BULLET_ID", help="Show this one bullet with its history.")
-_SIMILAR = typer.Option(metavar="TEXT", help="Nearest to this in meaning first.", rich_help_panel=PANEL)
+_SIMILAR = typer.Option(metavar="TEXT", help="Nearest in meaning to TEXT first.", rich_help_panel=PANEL)
 _view = partial(typer.Option, rich_help_panel="What to show")
 
 
@@ -26,8 +26,8 @@ def inspect(
     bullets: Annotated[bool, _view("--bullets", help="List the bullets of a run.")] = False,
     full: Annotated[bool, _view("--full", help="Wrap long text instead of cutting it.")] = False,
     diff: Annotated[Path | None, _view(metavar="OTHER", help="What changed from TARGET to this one.")] = None,
-    example: Annotated[str, _view(metavar="ID", help="The whole story of one example of a run.")] = "",
-    follow: Annotated[bool, _view("--follow", help="Stay with a run until it ends.")] = False,
+    example: Annotated[str, _view(metavar="ID", help="Everything about one example of a run.")] = "",
+    follow: Annotated[bool, _view("--follow", help="Watch a run until it ends.")] = False,
     tui: Annotated[bool, _view("--tui", help="Browse and edit full-screen.")] = False,
     as_json: Annotated[bool, _view("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
@@ -84,7 +84,7 @@ def inspect(
 def _one_of(asked: dict[str, bool]) -> None:
     chosen = [name for name, given in asked.items() if given]
     if len(chosen) > 1:
-        raise UsageError(f"{chosen[0]} and {chosen[1]} cannot be shown together", "Ask for one of them.")
+        raise UsageError(f"{chosen[0]} and {chosen[1]} cannot be combined", "Ask for one of them.")
 
 
 app = with_filter(inspect, without=("include_quarantined", "top"))

@@ -55,9 +55,9 @@ def _table(
     if bullets:
         yield from layout.lines(bullets, whole=out.whole)
     part = f"{len(bullets)} of " if len(bullets) < len(target.playbook) else ""
-    note = f"{part}{count(len(target.playbook), 'bullet')}. One of them with its history: ace inspect {target.path} ID"
+    note = f"{part}{count(len(target.playbook), 'bullet')}. One bullet with its history: ace inspect {target.path} ID"
     if not out.whole and any(map(layout.is_cut, bullets)):
-        note += "; all text: --full, or into a pipe"
+        note += "; whole text: --full, or a pipe"
     yield Text(note, QUIET)
 
 
@@ -70,12 +70,12 @@ def show_bullet(target: Target, bullet_id: str, out: Output) -> None:
     notes = []
     if target.run is None:
         notes.append(
-            "A playbook file holds no more of a bullet's past than this. Its run knows every vote and merge: "
+            "A playbook file holds no more of a bullet's history. Its run has every vote and merge: "
             f"ace inspect RUN {bullet.id}"
         )
     if len(target.playbook) > MOST_NEIGHBOURS_OF:
         notes.append(
-            f"Neighbours are not looked for among more than {MOST_NEIGHBOURS_OF:,} bullets of a domain."
+            f"Neighbours are not computed among more than {MOST_NEIGHBOURS_OF:,} bullets of a domain."
         )
     near = neighbours(bullet, target.playbook.bullets)
     story = Story(bullet, tuple(moments), tuple(near), " ".join(notes))

@@ -28,7 +28,7 @@ def resume(
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
     runs: Annotated[Path, typer.Option(help="Where runs are looked for.", metavar="FOLDER")] = Path("runs"),
 ) -> None:
-    """Go on after a crash, Ctrl-C, a spent limit or a failure.
+    """Continue after a crash, Ctrl-C, a reached limit or a failure.
 
     Nothing that was paid is asked for again. Runtime settings may be changed; settings that decide what the
     playbook becomes may not.

@@ -54,7 +54,7 @@ def _unknown_split(name: str, split: str, known: list[str]) -> UsageError:
     near = difflib.get_close_matches(split, known, n=1)
     return UsageError(
         f"{name} has no split {split!r}",
-        f"Splits there are: {', '.join(map(str, known))}. Use --split {(near or known)[0]}.",
+        f"Available splits: {', '.join(map(str, known))}. Use --split {(near or known)[0]}.",
     )
 
 
@@ -68,7 +68,7 @@ def _explained(name: str, config: str | None, local: bool, error: Exception) -> 
     ):
         said = f"has no configuration {config!r}" if config else "has several configurations"
         return UsageError(
-            f"{name} {said}", f"Configurations there are: {configs[1]}. Use --dataset NAME:CONFIGURATION."
+            f"{name} {said}", f"Available configurations: {configs[1]}. Use --dataset NAME:CONFIGURATION."
         )
     if kind in ("EmptyDatasetError", "DataFilesNotFoundError"):
         return UsageError(

@@ -94,7 +94,7 @@ def _array_in_object(text: _Cursor, source: str, names: tuple[str, ...]) -> Iter
     raise UsageError(
         f"{source} holds one object without a list of rows",
         f"Expected an array, or a list under {', '.join(dict.fromkeys(names))};"
-        f" fields there are: {', '.join(seen[:20]) or 'none'}.",
+        f" available fields: {', '.join(seen[:20]) or 'none'}.",
     )
 
 

@@ -58,8 +58,8 @@ def check_path(path: Path) -> Path:
         raise UsageError(f"there is no file {path}", _nearest(path))
     if not folder and extension(path) not in EXTENSIONS:
         raise UsageError(
-            f"{path}: do not know how to read {extension(path) or 'a file without an extension'}",
-            f"Known are {', '.join(EXTENSIONS)}, and all but Parquet with .gz behind.",
+            f"{path}: cannot read {extension(path) or 'a file without an extension'}",
+            f"Known are {', '.join(EXTENSIONS)}, and all but Parquet with .gz appended.",
         )
     return path
 

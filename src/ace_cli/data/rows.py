@@ -114,7 +114,7 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
         return "The row has no fields."
     near = difflib.get_close_matches(wanted, known, n=1)
     guess = f" Perhaps --{role}-field {near[0]}?" if near else f" Name the right one with --{role}-field."
-    return f"Fields there are: {', '.join(known)}.{guess}"
+    return f"Available fields: {', '.join(known)}.{guess}"
 
 
 def _as_text(value: object) -> str | None:

@@ -52,7 +52,7 @@ def create_run(
     base = _initial_playbook(settings)
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
     if is_run(run_dir):
-        raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
+        raise UsageError(f"{run_dir} already holds a run", f"`ace resume {run_dir}` goes on with it.")
     spec = dataset_spec(settings.data, settings.training.seed)
     skipped: list[Skipped] = []
     digest = ContentHash()
@@ -71,7 +71,7 @@ def create_run(
     try:
         with lock.hold(run_dir):
             if is_run(run_dir):  # made by another process while we were reading
-                raise UsageError(f"{run_dir} holds a run already", f"`ace resume {run_dir}` goes on with it.")
+                raise UsageError(f"{run_dir} already holds a run", f"`ace resume {run_dir}` goes on with it.")
             header = Header(
                 created_at=now(),
                 ace_version=__version__,
@@ -134,7 +134,7 @@ def check_outputs(output: OutputSettings) -> None:
             if path.is_dir():
                 raise UsageError(f"{path} is a folder", "Name a file.")
             if path.exists() and not path.is_file():
-                raise UsageError(f"{path} is no file that can be replaced", "Name another one.")
+                raise UsageError(f"{path} is not a file that can be replaced", "Name another one.")
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(path, error) from error

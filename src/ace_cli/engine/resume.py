@@ -44,7 +44,7 @@ def _check_dataset(store: RunReader, spec: DatasetSpec, header: Header, emit: Li
     except UsageError as error:
         emit(
             Notice(
-                f"the dataset cannot be read any more ({error.message}); the run goes on with its own copy"
+                f"the dataset can no longer be read ({error.message}); the run continues with its own copy"
             )
         )
         return
@@ -86,10 +86,10 @@ def _changed(store: RunReader, spec: DatasetSpec) -> UsageError:
     """Names the first row that is not what it was."""
     rows = enumerate(zip(store.all_examples(), read_examples(spec), strict=False), 1)
     where = next(
-        (f"row {number} ({was.id}) is not what it was" for number, (was, row) in rows if was != row),
-        "it has fewer rows than it had",
+        (f"row {number} ({was.id}) is different now" for number, (was, row) in rows if was != row),
+        "it has fewer rows than before",
     )
     return UsageError(
         f"the dataset has changed since this run was started: {where}",
-        "Bring the old rows back, or start a new run with `ace train`.",
+        "Restore the old rows, or start a new run with `ace train`.",
     )

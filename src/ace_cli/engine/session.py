@@ -153,11 +153,7 @@ async def _hold(
             loop = asyncio.get_running_loop()
             on_open(lambda name: loop.call_soon_threadsafe(stop.interrupt, name))
             if was_finished:
-                emit(
-                    Notice(
-                        "this run is finished already; of its files, those that are missing are written again"
-                    )
-                )
+                emit(Notice("this run is already finished; only files that are missing are written again"))
             emit(job.started())
             problem = await _work(session, job)
             # Without an await from here on, so a signal waits until the files are whole.

@@ -116,7 +116,7 @@ class Endpoint:
             except TimeoutError as error:
                 raise TransientError(
                     f"{self.name}: no whole reply within {self._timeout:g} s",
-                    "The timeout setting of the role says how long is waited.",
+                    "The role's timeout setting limits how long a call may take.",
                     kind="timeout",
                     endpoint=False,
                 ) from redacted_cause(error)

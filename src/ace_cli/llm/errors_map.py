@@ -79,15 +79,15 @@ def redacted_cause(error: BaseException, secrets: Iterable[str] = ()) -> BaseExc
 
 
 _KINDS: dict[str, tuple[type[ModelError], str, str]] = {
-    "rate_limit": (TransientError, "rate limit", "Fewer calls at once may help: --concurrency."),
+    "rate_limit": (TransientError, "rate limit", "Try fewer calls at once: --concurrency."),
     "overloaded": (TransientError, "the provider is overloaded", ""),
     "server_error": (TransientError, "the provider failed", ""),
     "timeout": (
         TransientError,
         "no reply in time",
-        "The timeout setting of the role says how long is waited.",
+        "The role's timeout setting limits how long a call may take.",
     ),
-    "connection": (TransientError, "no connection", "Is the address right, and the server running?"),
+    "connection": (TransientError, "no connection", "Is the address right, and is the server running?"),
     "bad_body": (
         TransientError,
         "the reply is not what an API sends",
@@ -115,7 +115,7 @@ _KINDS: dict[str, tuple[type[ModelError], str, str]] = {
         "Remove it from the role's settings.",
     ),
     "missing_package": (PermanentError, "a package is missing", "Install what the message names."),
-    "context_length": (RequestError, "the prompt is too long", "A smaller context budget leaves room."),
+    "context_length": (RequestError, "the prompt is too long", "Lower --context-budget to leave room."),
     "content_policy": (RequestError, "refused by the provider's content policy", ""),
     "bad_request": (RequestError, "the request was rejected", ""),
 }

@@ -210,7 +210,7 @@ def _error(name: str, error: dict[str, Any]) -> RequestError | TransientError:
     if kind == "exceed_context_size_error":
         return RequestError(
             f"{name}: {message}",
-            "Fewer bullets (--max-bullets) make a shorter prompt.",
+            "Use fewer bullets (--max-bullets) for a shorter prompt.",
             kind="context_length",
         )
     if kind in ("invalid_request_error", "not_supported_error"):

@@ -52,10 +52,6 @@ class PlaybookDiff:
     changed: tuple[BulletChange, ...]
     unchanged: int
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self.added or self.removed or self.changed)
-
     def to_dict(self) -> dict[str, Any]:
         return {
             "added": [bullet.to_dict() for bullet in self.added],

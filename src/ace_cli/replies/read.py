@@ -73,7 +73,7 @@ def read_reply(reply: ChatReply, model: type[M]) -> M:
     if cut:
         raise _cut_off("before it was complete")
     if not text.strip():
-        raise UnusableReply("the reply is empty" if not reply.text.strip() else "the reply is only thoughts")
+        raise UnusableReply("the reply is empty" if not reply.text.strip() else "the reply is only reasoning")
     raise UnusableReply(problem)
 
 

@@ -56,7 +56,7 @@ def _check_domain(domain: str, bullets: Sequence[Bullet]) -> None:
     if bullets and domain not in known:
         near = get_close_matches(domain, known, n=3, cutoff=0.5) or known[:5]
         raise UsageError(
-            f"no bullet is of the domain {printable(domain)!r}",
+            f"no bullet has the domain {printable(domain)!r}",
             f"There is: {', '.join(map(printable, near))}.",
         )
 

@@ -101,4 +101,4 @@ def _plain(value: Any) -> Any:
         return value.value
     if hasattr(value, "keys"):
         return dict(value)
-    raise TypeError(f"{type(value).__name__} is no JSON")
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -46,7 +46,7 @@ class DataSettings(Section):
     context_field: str | None = identity(None, "Field that holds further context")
     id_field: str | None = identity(None, "Field that holds the id")
     shuffle: bool = identity(False, "Draw the examples at random, by the seed", in_header=6)
-    skip_invalid: bool = identity(False, "Leave out bad rows (counted and listed) instead of refusing them")
+    skip_invalid: bool = identity(False, "Skip bad rows (counted and listed) instead of refusing the dataset")
 
     @model_validator(mode="before")
     @classmethod
@@ -64,10 +64,10 @@ class RoleSettings(Section):
     api_base: Address | None = runtime(None, "Address of this role's API, if not the provider's own")
     api_key: SecretStr | None = secret(None, "Key of this role's API, if not in the provider's variable")
     headers: SecretTable = secret({}, "Further HTTP headers, kept secret")
-    temperature: float | None = identity(0.0, "Sampling temperature; unset with an empty text", ge=0, le=2)
+    temperature: float | None = identity(0.0, "Sampling temperature; an empty value unsets it", ge=0, le=2)
     max_tokens: int | None = identity(None, "Longest reply in tokens; unset: the provider's choice", ge=1)
     timeout: Seconds = runtime(120.0, "How long a call may take until it is tried again (90s, 5m)", gt=0)
-    extra: Extra = identity({}, "Any further parameter of the provider, handed through as it is")
+    extra: Extra = identity({}, "Further parameters of the provider, passed on unchanged")
     prompt_style: Literal["auto", "json", "plain"] = identity(
         "auto", "How to ask: JSON, or plain text for small models"
     )
@@ -135,9 +135,9 @@ class StagesSettings(Section):
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
     curator: str = identity("semantic", "Curator: semantic, llm, or your own", in_header=14)
     curator_args: Table = identity({}, "Keyword arguments of the Curator")
-    sameness: str = identity("rules", "What tells whether two lessons are the same: rules, or your own")
+    sameness: str = identity("rules", "Decides whether two lessons say the same: rules, or your own")
     sameness_args: Table = identity({}, "Keyword arguments of the sameness")
-    prompts: UserPath | None = identity(None, "Folder with prompt texts that replace ours")
+    prompts: UserPath | None = identity(None, "Folder with prompt texts that replace the built-in ones")
 
 
 class TrainingSettings(Section):
@@ -145,7 +145,7 @@ class TrainingSettings(Section):
 
     batch_size: Positive = identity(10, "Examples that see the same playbook", in_header=3)
     epochs: Positive = identity(1, "Passes over the examples", in_header=4)
-    seed: Integer64 = identity(0, "Seed of everything that is drawn", in_header=5)
+    seed: Integer64 = identity(0, "Seed of every random choice", in_header=5)
     lookahead: Count = identity(
         0,
         "Batches that may start before the previous one is merged (faster, learns a little later)",
@@ -156,7 +156,7 @@ class TrainingSettings(Section):
     )
     scorer_args: Table = identity({}, "Keyword arguments of the scorer")
     reflection_rounds: Count = identity(
-        0, "Further tries at a wrong answer, with the reflection at hand", in_header=11
+        0, "Further attempts at a wrong answer, given the reflection on it", in_header=11
     )
     similarity_threshold: Share = identity(0.8, "Cosine from which an insight repeats a bullet", in_header=9)
     target_stage: Literal["shadow", "production"] = identity("shadow", "Stage of new bullets", in_header=10)
@@ -171,7 +171,7 @@ class TrainingSettings(Section):
     )
     max_bullets_plain: Count = identity(
         3,
-        "Most bullets in the prompt of a model that is asked in plain text: more confuse a small one",
+        "Most bullets in a plain-text prompt (more of them confuse a small model)",
         flag=None,
     )
     initial_playbook: UserPath | None = identity(None, "Playbook, checkpoint or run to start from")
@@ -211,10 +211,10 @@ class ExecutionSettings(Section):
     """How hard to push, and how patient to be."""
 
     concurrency: Annotated[int, Field(ge=1, le=1000), Form("N", "1 to 1000")] = runtime(
-        16, "Calls in flight at most"
+        16, "Most calls in flight at once"
     )
     max_retries: Annotated[int, Field(ge=0, le=100), Form("N", "0 to 100")] = runtime(
-        8, "Further tries of a call whose failure may pass"
+        8, "Retries of a call whose failure may be temporary"
     )
     retry_horizon: Seconds = runtime(
         600.0, "How long an outage is waited out before the run stops, resumable (90s, 10m, 1h)"
@@ -230,7 +230,7 @@ class LimitSettings(Section):
     max_cost: Money | None = runtime(None, "US dollars for the whole run")
     max_tokens: Count | None = runtime(None, "Tokens (prompt + completion)")
     max_calls: Count | None = runtime(None, "Model calls")
-    max_time: Seconds | None = runtime(None, "Time of work, over all resumes (90s, 15m, 8h)")
+    max_time: Seconds | None = runtime(None, "Working time, summed over all resumes (90s, 15m, 8h)")
     max_failures: Failures = runtime(
         0.5, "Failed examples that stop the run: a count (10) or a share (0.2, 20%)"
     )

@@ -60,7 +60,7 @@ def _check_table(node: Any) -> Any:
         for name, inner in node.items():
             _check_table(name)
             if _SECRET.search(str(name)):
-                raise ValueError(f"{name!r} belongs into api_key or headers, which are never written to disk")
+                raise ValueError(f"{name!r} belongs in api_key or headers, which are never written to disk")
             _check_table(inner)
     elif isinstance(node, list):
         for inner in node:
@@ -90,7 +90,7 @@ def _check_extra(table: dict[str, Any]) -> dict[str, Any]:
                 f"{name!r} says where calls go or who pays; that is for api_base, headers, or the provider's variables"
             )
         if _PLACE.search(name) and not re.fullmatch(r"[\w.:-]+", str(value)):
-            raise ValueError(f"{name!r} is the name of a place, without / and the like")
+            raise ValueError(f"{name!r} must be the name of a place, without / and the like")
     return table
 
 

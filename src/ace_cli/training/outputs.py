@@ -97,7 +97,7 @@ def write_outputs(
                     )
                 )
                 continue
-            emit(Notice(f"{path} was not of this run, or changed since: kept as {keep_aside(path)}"))
+            emit(Notice(f"{path} is not from this run, or has changed since: kept as {keep_aside(path)}"))
         store.record_output(place, new)  # first: a file that stands there after a crash is known to be ours
         write_atomic(path, data)
     return body

@@ -108,7 +108,7 @@ class Trainer:
         except Exception as problem:  # a plug-in's: no merge, so no later batch either
             told = redact(f"{type(problem).__name__}: {problem}")
             raise AceError(
-                f"the curator failed: {told}", "Nothing is lost. Mend it, then `ace resume`."
+                f"the curator failed: {told}", "Nothing is lost. Fix it, then `ace resume`."
             ) from problem
         if ask is not None:
             ask.check()

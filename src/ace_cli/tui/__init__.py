@@ -13,7 +13,7 @@ def check_terminal() -> None:
     """Raises UsageError where there is nothing to draw on."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
-            "--tui needs a terminal, and this is none",
+            "--tui needs a terminal, and there is none here",
             "Over ssh, ask for one with `ssh -t`; without --tui you get a plain table.",
         )
     if os.environ.get("TERM", "") in ("dumb", "unknown"):

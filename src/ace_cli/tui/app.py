@@ -152,7 +152,7 @@ class Browser(App[str]):
         if bullet is not None:
             self.document.session.delete(bullet.id)
             self._show_list()
-            self._tell(f"{bullet.id} deleted; u takes it back")
+            self._tell(f"{bullet.id} deleted; u undoes it")
 
     def action_undo(self) -> None:
         edit = self.document.session.undo()

@@ -83,7 +83,7 @@ class BulletList(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         base = self._base
         if index >= len(self._bullets):
-            text = "  No bullet fits." if not self._bullets and y == 0 else ""
+            text = "  No bullet matches." if not self._bullets and y == 0 else ""
             return Strip([Segment(text.ljust(width), base)], width)
         bullet = self._bullets[index]
         selected = index == self.cursor

@@ -101,7 +101,7 @@ class SaveDialog(Dialog[Path]):
             self._tell("Give the name of a file.")
         elif path.is_file() and not self._document.is_own(path) and self._warned_of != path:
             self._warned_of = path
-            self._tell("That file exists. Enter once more to replace it.")
+            self._tell("That file exists. Press Enter again to replace it.")
         else:
             try:
                 self._document.save(path)

@@ -192,7 +192,7 @@ def _broken(data: bytes, name: str, error: json.JSONDecodeError) -> UsageError:
     place = f"line {error.lineno}, column {error.colno}"
     if error.pos >= len(data.decode(errors="replace").rstrip()):
         return UsageError(
-            f"{name} breaks off at {place}: only part of the file is there",
+            f"{name} is cut off at {place}: only part of the file is there",
             "Copy it again, or take the last checkpoint of the run.",
         )
     return UsageError(f"{name} is not valid JSON: {error.msg} at {place}", EXPECTED)

@@ -69,7 +69,7 @@ def parse_paper(text: str, name: str) -> list[dict[str, Any]]:
             rows.append(last)
         elif last is None or _STARTED.match(line):
             raise UsageError(
-                f"{name}: line {number} is no bullet: {line!r:.60}",
+                f"{name}: line {number} is not a bullet: {line!r:.60}",
                 "A bullet looks like: [str-00001] helpful=5 harmful=0 :: content",
             )
         else:

@@ -58,7 +58,7 @@
         ? `${all} bullets`
         : found.length
           ? `${found.length.toLocaleString("en")} of ${all} bullets`
-          : `No bullet fits; there are ${all}.`;
+          : `No bullet matches; there are ${all}.`;
     byId("pager").hidden = pages === 1;
     byId("place").textContent = `${page + 1} of ${pages}`;
     byId("previous").disabled = page === 0;

@@ -93,7 +93,7 @@ class RetryVoice:
         self._count += 1
         if time.monotonic() - self._said < RETRY_PAUSE:
             return ""
-        more = f" ({self._count} retries since the last word)" if self._count > 1 else ""
+        more = f" ({self._count} retries since the last line)" if self._count > 1 else ""
         if self._said == float("-inf"):
             more = " (Ctrl-C stops the run, nothing is lost)"
         self._said, self._count = time.monotonic(), 0
@@ -101,7 +101,7 @@ class RetryVoice:
 
 
 def started_line(event: RunStarted) -> str:
-    done = f", {event.done} done before" if event.done else ""
+    done = f", {event.done} already done" if event.done else ""
     word = "going on" if event.resumed else "training"
     return (
         f"{word}: {count(event.total, 'example')} in {count(event.batches, 'batch', 'batches')}{done}, "

@@ -126,7 +126,7 @@ def _extremes(run: Overview) -> Iterator[Text]:
 def _settings(settings: Mapping[str, Any], whole: bool) -> Iterator[Text]:
     if not settings:
         return
-    yield from heading("Settings" if whole else "Settings that were chosen (--full shows all)")
+    yield from heading("Settings" if whole else "Settings that were set (--full shows all)")
     size = max(map(len, settings))
     for path, value in sorted(settings.items()):
         shown = "" if value is None else one_line(str(value))
