@@ -119,7 +119,8 @@ def _quantity(text: str, match: re.Match[str]) -> Quantity:
     if value is not None and (sign == "-") != bool(match["inner"] or in_words):
         value = -value
     currency = BEHIND_NUMBERS.get((match["currency"] or "").strip().lower())
-    factor, end = _scale(text, end)
+    scale = _SCALE.match(text, end)  # 5 million, $5k
+    factor, end = (_SCALES.get(scale[1], 1000), scale.end()) if scale else (1, end)
     unit, end = _unit(text, end, currency)
     return Quantity(None if value is None else value * factor, unit, start, end, text[start:end].strip())
 
@@ -161,12 +162,6 @@ _MINUS_IN_WORDS = re.compile(r"\bnegative $|(?:^|[=:>\x02]|\b(?:is|are|of|to|was
 
 _SCALES = SCALES | {"mil": 10**6, "mn": 10**6, "bn": 10**9, "tn": 10**12, "M": 10**6, "B": 10**9, "T": 10**12}
 _SCALE = re.compile(rf"[\s-]?(?:({'|'.join(_SCALES)})\b|[kK](?![\w/]))")
-
-
-def _scale(text: str, end: int) -> tuple[int, int]:
-    """What the number is counted in (5 million, $5k), and where that ends."""
-    scale = _SCALE.match(text, end)
-    return (_SCALES.get(scale[1], 1000), scale.end()) if scale else (1, end)
 
 
 _UNIT = re.compile(

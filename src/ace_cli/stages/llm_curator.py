@@ -91,8 +91,11 @@ class LlmCurator:
 
     async def _decide(self, questions: Sequence[Question], ask: Ask) -> dict[int, Decision]:
         """What the model says, by position in the batch; the rules' decisions if its reply is unusable."""
-        asked = "\n\n".join(q.text(number) for number, q in enumerate(questions, 1))
-        messages = [Message("system", self._prompt), Message("user", asked)]
+        asked = (
+            "\n".join([f"Insight {number}: {q.insight.content}", *(line(bullet) for bullet, _ in q.options)])
+            for number, q in enumerate(questions, 1)
+        )
+        messages = [Message("system", self._prompt), Message("user", "\n\n".join(asked))]
         try:
             reply, _ = await ask_json(ask, messages, CuratorReply)
         except UnusableReply as error:
@@ -108,11 +111,6 @@ class Question:
     position: int
     insight: Proposal
     options: Sequence[tuple[Bullet, Near]]
-
-    def text(self, number: int) -> str:
-        """The insight, and under it the lines of its options."""
-        first = f"Insight {number}: {self.insight.content}"
-        return "\n".join([first, *(line(bullet) for bullet, _ in self.options)])
 
     def decided(self, reply: CuratorDecision | None) -> Decision:
         """The model's decision, or the rules' with the reason why the model's cannot hold."""
