@@ -55,7 +55,9 @@ class BulletSelector:
         Raises:
             ModelError: the embedder's.
         """
-        if self._fit(candidates):
+        few = self._max is None or len(candidates) <= self._max
+        totals = accumulate(map(self._line_tokens, candidates))  # counted as far as the budget goes
+        if few and all(total <= self._budget for total in totals):
             return tuple(candidates)
         if not self._budget or self._max == 0:
             return ()
@@ -71,12 +73,6 @@ class BulletSelector:
             if len(chosen) == self._max or misses == _MISSES:
                 break
         return tuple(candidates[position] for position in sorted(chosen))
-
-    def _fit(self, candidates: Sequence[Bullet]) -> bool:
-        """Whether all of them may stand in a prompt. Stops counting at the first that may not."""
-        if self._max is not None and len(candidates) > self._max:
-            return False
-        return all(total <= self._budget for total in accumulate(map(self._line_tokens, candidates)))
 
     def _line_tokens(self, bullet: Bullet) -> int:
         return self._count_tokens(line(bullet) + "\n")
