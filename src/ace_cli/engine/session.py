@@ -144,7 +144,6 @@ async def _hold(
     on_open: Callable[[Interrupt], None],
 ) -> R:
     with lock.hold(run_dir), RunStore(run_dir) as store:
-        was_finished = is_finished(store)
         session = _open(run_dir, settings, store, emit, replacements)
         stop = session.stop
         job = make_job(session)
@@ -152,16 +151,10 @@ async def _hold(
         with signals(stop):
             loop = asyncio.get_running_loop()
             on_open(lambda name: loop.call_soon_threadsafe(stop.interrupt, name))
-            if was_finished:
-                emit(Notice("this run is already finished; only files that are missing are written again"))
             emit(job.started())
             problem = await _work(session, job)
             # Without an await from here on, so a signal waits until the files are whole.
             return _end(session, job, emit, problem or emit.problem)
-
-
-def is_finished(store: RunReader) -> bool:
-    return store.state().state is State.FINISHED
 
 
 def _open(

@@ -177,6 +177,12 @@ class RunStore(reader.RunReader):
 
         self._submit(write).result()
 
+    def begin_phase(self, phase: int, kind: str) -> None:
+        """Note what a phase is for, before the first of its examples; at once. A known one stays as it is."""
+        self._submit(
+            lambda db: db.execute("INSERT OR IGNORE INTO phase VALUES (?,?)", (phase, kind))
+        ).result()
+
     def record_output(self, path: str, digest: str) -> None:
         """Note what is about to be written where; at once."""
         self._submit(

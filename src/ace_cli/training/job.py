@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ace_cli.engine.create import check_outputs
-from ace_cli.engine.events import Event, Listener, RunFinished, RunStarted
+from ace_cli.engine.events import Event, Listener, Notice, RunFinished, RunStarted
 from ace_cli.engine.phase import Phase
-from ace_cli.engine.session import Session, hold, is_finished
+from ace_cli.engine.session import Session, hold
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
@@ -52,7 +52,8 @@ class TrainingJob:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._plan = make_plan(session.settings, session.store)
-        self._nothing_new = is_finished(session.store) and session.store.counts()[0] == self._plan.steps
+        self._was_finished = session.store.state().state is State.FINISHED
+        self._nothing_new = self._was_finished and session.store.counts()[0] == self._plan.steps
 
     def started(self) -> Event:
         store, plan = self._session.store, self._plan
@@ -74,6 +75,10 @@ class TrainingJob:
         """See :class:`~ace_cli.engine.session.Job`."""
         session, settings = self._session, self._session.settings
         store, output = session.store, settings.output
+        if self._was_finished:
+            session.emit(
+                Notice("this run is already finished; only files that are missing are written again")
+            )
         checkpoints = Checkpoints(
             store.run_dir,
             training_config(store.header(), store.example_count()),
