@@ -49,10 +49,10 @@ def create_run(
     prompts = load_prompts(settings.stages.prompts)
     check_parts(settings, prompts, replacements)
     check_outputs(settings.output)
-    base = _initial_playbook(settings)
+    initial = settings.training.initial_playbook
+    base = Playbook() if initial is None else load_source(initial)
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
-    if is_run(run_dir):
-        raise UsageError(f"{run_dir} already holds a run", f"`ace resume {run_dir}` goes on with it.")
+    _refuse_run(run_dir)
     spec = dataset_spec(settings.data, settings.training.seed)
     skipped: list[Skipped] = []
     digest = ContentHash()
@@ -62,31 +62,18 @@ def create_run(
             digest.update(example)
             yield example
 
-    # Read once before anything is made: a bad row must not leave a run behind.
-    made = not run_dir.exists()
-    try:
-        run_dir.mkdir(0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(run_dir, error) from error
-    try:
-        with lock.hold(run_dir):
-            if is_run(run_dir):  # made by another process while we were reading
-                raise UsageError(f"{run_dir} already holds a run", f"`ace resume {run_dir}` goes on with it.")
-            header = Header(
-                created_at=now(),
-                ace_version=__version__,
-                identity={**recorded(settings, Kind.IDENTITY), **replaced(replacements)},
-                origins={path: layer.rank for path, layer in loaded.origin.items()},
-                prompts=dict(prompts.texts),
-                base_playbook=base,
-                dataset_hash="",
-                source=source_fingerprint(spec) if examples is None else {},
-            )
-            RunStore.create(run_dir, header, recorded(settings, Kind.RUNTIME), rows(), digest.hexdigest)
-    except BaseException:
-        if made:
-            _remove_new(run_dir)
-        raise
+    with _new_folder(run_dir):
+        header = Header(
+            created_at=now(),
+            ace_version=__version__,
+            identity={**recorded(settings, Kind.IDENTITY), **replaced(replacements)},
+            origins={path: layer.rank for path, layer in loaded.origin.items()},
+            prompts=dict(prompts.texts),
+            base_playbook=base,
+            dataset_hash="",
+            source=source_fingerprint(spec) if examples is None else {},
+        )
+        RunStore.create(run_dir, header, recorded(settings, Kind.RUNTIME), rows(), digest.hexdigest)
     for row in skipped[:20]:
         emit(Notice(f"skipped {row}"))
     if skipped:
@@ -142,15 +129,28 @@ def check_outputs(output: OutputSettings) -> None:
             raise AceError(f"cannot write {path}: no permission", "Choose a folder that you may write to.")
 
 
-def _initial_playbook(settings: Settings) -> Playbook:
-    path = settings.training.initial_playbook
-    return Playbook() if path is None else load_source(path)
+@contextlib.contextmanager
+def _new_folder(run_dir: Path) -> Iterator[None]:
+    """The folder of a run in the making, locked. A new one goes again if no run is made: a bad row leaves nothing behind."""
+    is_new = not run_dir.exists()
+    try:
+        run_dir.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(run_dir, error) from error
+    try:
+        with lock.hold(run_dir):
+            _refuse_run(run_dir)  # another process may have made one meanwhile
+            yield
+    except BaseException:
+        if is_new:
+            for path in (run_dir / "run.lock", run_dir / "run.pid"):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+            with contextlib.suppress(OSError):
+                run_dir.rmdir()
+        raise
 
 
-def _remove_new(run_dir: Path) -> None:
-    """Take back the folder of a run that was not made; never anything else."""
-    for name in ("run.lock", "run.pid"):
-        with contextlib.suppress(OSError):
-            (run_dir / name).unlink()
-    with contextlib.suppress(OSError):
-        run_dir.rmdir()
+def _refuse_run(run_dir: Path) -> None:
+    if is_run(run_dir):
+        raise UsageError(f"{run_dir} already holds a run", f"`ace resume {run_dir}` goes on with it.")

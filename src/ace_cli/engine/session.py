@@ -178,7 +178,7 @@ def _open(
         stop=stop,
         roles=roles,
         stages=stages,
-        select=make_select(settings, roles["generator"].model, embedder),
+        select=make_select(settings.training, roles["generator"].model, embedder),
         caller=caller,
         executor=AsyncioExecutor(stages, roles, caller, execution.concurrency),
         emit=emit,

@@ -24,7 +24,7 @@ from ace_cli.runs.reader import EMBEDDING
 from ace_cli.runs.records import Usage
 from ace_cli.runs.store import PaidVectors, RunStore
 from ace_cli.scoring import get_scorer
-from ace_cli.settings import ModelsSettings, RoleSettings, Settings
+from ace_cli.settings import ModelsSettings, RoleSettings, Settings, TrainingSettings
 from ace_cli.stages.base import Curator, Generator, Reflector, Stages
 from ace_cli.stages.prompts import Prompts
 
@@ -170,11 +170,10 @@ def make_stages(
     )
 
 
-def make_select(settings: Settings, model: ChatModel, embedder: Embedder) -> Select:
+def make_select(training: TrainingSettings, model: ChatModel, embedder: Embedder) -> Select:
     """What chooses the bullets of an example's prompt, for the generator's model."""
     from ace_cli.stages.retrieval import BulletSelector
 
-    training = settings.training
     few = training.max_bullets_plain if model.style is PromptStyle.PLAIN else None
     selector = BulletSelector(
         embedder,

@@ -102,26 +102,13 @@ class RunStore(reader.RunReader):
                 migrations.migrate(db)
                 db.execute("BEGIN")
                 for count, example in enumerate(examples, 1):
-                    db.execute(
-                        "INSERT INTO example VALUES (?,?,?)", (count - 1, dumps(example.id), dumps(example))
-                    )
+                    db.execute(_EXAMPLE, (count - 1, dumps(example.id), dumps(example)))
                 if not count:
                     raise UsageError("the dataset has no examples")
                 db.execute("INSERT INTO segment VALUES (0, ?)", (count,))
                 db.execute(
                     "INSERT INTO run VALUES (1,?,?,?,?,?,?,?,?,?,?,'')",
-                    (
-                        header.created_at,
-                        header.ace_version,
-                        dumps(header.identity),
-                        dumps(header.origins),
-                        dumps(runtime),
-                        dumps(header.prompts),
-                        dumps(reader.playbook_row(header.base_playbook)),
-                        dataset_hash(),
-                        dumps(header.source),
-                        State.RUNNING,
-                    ),
+                    _run_row(header, runtime, dataset_hash()),
                 )
                 db.execute("COMMIT")
             try:
@@ -143,7 +130,7 @@ class RunStore(reader.RunReader):
 
         def write(db: sqlite3.Connection) -> None:
             for index, example in enumerate(examples, start):
-                db.execute("INSERT INTO example VALUES (?,?,?)", (index, dumps(example.id), dumps(example)))
+                db.execute(_EXAMPLE, (index, dumps(example.id), dumps(example)))
             db.execute("INSERT INTO segment VALUES (?,?)", (start, start + len(examples)))
             db.execute("UPDATE run SET dataset_hash = ?", (dataset_hash,))
 
@@ -340,6 +327,24 @@ class RunStore(reader.RunReader):
             with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite has rolled back by itself
                 db.execute("ROLLBACK")
             raise
+
+
+_EXAMPLE = "INSERT INTO example VALUES (?,?,?)"
+
+
+def _run_row(header: Header, runtime: Mapping[str, Any], dataset_hash: str) -> tuple[str, ...]:
+    return (
+        header.created_at,
+        header.ace_version,
+        dumps(header.identity),
+        dumps(header.origins),
+        dumps(runtime),
+        dumps(header.prompts),
+        dumps(reader.playbook_row(header.base_playbook)),
+        dataset_hash,
+        dumps(header.source),
+        State.RUNNING,
+    )
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -10,6 +10,7 @@ from ace_cli.settings.model import (
     OutputSettings,
     RoleSettings,
     Settings,
+    TrainingSettings,
 )
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "OutputSettings",
     "RoleSettings",
     "Settings",
+    "TrainingSettings",
 ]

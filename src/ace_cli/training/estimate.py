@@ -10,7 +10,7 @@ from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.wiring import make_roles
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
-from ace_cli.training.plan import Plan
+from ace_cli.training.plan import make_plan
 
 ASSUMED_COMPLETION = 300
 """Tokens of a reply, where the role sets no limit."""
@@ -78,7 +78,7 @@ def estimate(settings: Settings) -> Estimate:
         count += 1
     question = tokens / max(1, min(count, SAMPLE))
     training = settings.training
-    plan = Plan(((0, count),), training.epochs, training.batch_size, training.seed, settings.data.shuffle)
+    plan = make_plan(settings, [(0, count)])
     grown = min(training.context_budget, plan.steps * INSIGHT_TOKENS // 4)
     if training.max_bullets is not None:
         grown = min(grown, training.max_bullets * INSIGHT_TOKENS)

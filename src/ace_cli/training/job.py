@@ -14,12 +14,11 @@ from ace_cli.engine.session import Session, hold
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
-from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import State
 from ace_cli.runs.target import training_config
 from ace_cli.settings import Settings
 from ace_cli.training.outputs import Checkpoints, write_outputs
-from ace_cli.training.plan import Plan
+from ace_cli.training.plan import make_plan
 from ace_cli.training.trainer import Trainer
 
 
@@ -51,7 +50,7 @@ class TrainingJob:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._plan = make_plan(session.settings, session.store)
+        self._plan = make_plan(session.settings, session.store.segments())
         self._was_finished = session.store.state().state is State.FINISHED
         self._nothing_new = self._was_finished and session.store.counts()[0] == self._plan.steps
 
@@ -115,13 +114,6 @@ class TrainingJob:
             by_role=dict(run.usage),
             curve=tuple(run.curve),
         )
-
-
-def make_plan(settings: Settings, run: RunReader) -> Plan:
-    training = settings.training
-    return Plan(
-        tuple(run.segments()), training.epochs, training.batch_size, training.seed, settings.data.shuffle
-    )
 
 
 def _near(path: Path) -> str:

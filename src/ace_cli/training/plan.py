@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ace_cli.engine.example import PlanStep
+from ace_cli.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class Plan:
         if not self.shuffle:
             return indices
         return sorted(indices, key=lambda index: _rank(self.seed, epoch, index))
+
+
+def make_plan(settings: Settings, segments: Iterable[tuple[int, int]]) -> Plan:
+    """The plan of a run over these parts of its dataset."""
+    training, shuffle = settings.training, settings.data.shuffle
+    return Plan(tuple(segments), training.epochs, training.batch_size, training.seed, shuffle)
 
 
 def _rank(seed: int, epoch: int, index: int) -> bytes:
