@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Vector = NDArray[np.float32]
+    """Shape (dimensions,)."""
     Vectors = NDArray[np.float32]
     """Shape (number of texts, dimensions), rows of length 1 (or all zero for a text without words)."""
 

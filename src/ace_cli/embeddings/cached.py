@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ace_cli.embeddings.base import Embedder, Vectors
+    from ace_cli.embeddings.base import Embedder, Vector, Vectors
 
 
 class VectorCache(Protocol):
-    """Where vectors are kept, bound to one embedder's name. A vector is float32 of shape (d,)."""
+    """Where vectors are kept, bound to one embedder's name."""
 
-    def get(self, texts: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+    def get(self, texts: Sequence[str]) -> Mapping[str, Vector]:
         """Those of ``texts`` that are known."""
         ...
 
-    def put(self, vectors: Mapping[str, NDArray[Any]]) -> Awaitable[None]:
+    def put(self, vectors: Mapping[str, Vector]) -> Awaitable[None]:
         """Keep them. They are safe once this was awaited; they are not used before."""
         ...
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ace_cli.errors import AceError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-    from ace_cli.embeddings.base import Vectors
+    from ace_cli.embeddings.base import Vector, Vectors
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ class VectorIndex(Generic[T]):
         self._index.add(rows)
         self._items += items
 
-    def search(self, vector: NDArray[Any], k: int, at_least: float = -1.0) -> list[tuple[T, float]]:
+    def search(self, vector: Vector, k: int, at_least: float = -1.0) -> list[tuple[T, float]]:
         """The ``k`` nearest items with their cosines, best first; equal ones in the order of adding.
 
         Those with a cosine below ``at_least`` are left out.
@@ -76,7 +77,7 @@ class VectorIndex(Generic[T]):
             for position, cosine in zip(positions[0][order].tolist(), cosines[order].tolist(), strict=True)
         ]
 
-    def cosines(self, vector: NDArray[Any], positions: Sequence[int]) -> NDArray[Any]:
+    def cosines(self, vector: Vector, positions: Sequence[int]) -> NDArray[np.float64]:
         """The cosines of the items that were added at ``positions`` (from 0), in that order: float64."""
         import numpy as np
 
@@ -91,7 +92,7 @@ class VectorIndex(Generic[T]):
         )
         return _rounded(scores)
 
-    def _rows(self, vectors: NDArray[Any]) -> Vectors:
+    def _rows(self, vectors: Vectors) -> Vectors:
         import numpy as np
 
         rows = np.array(vectors, dtype=np.float32, order="C")
@@ -104,7 +105,7 @@ class VectorIndex(Generic[T]):
         return rows
 
 
-def _rounded(scores: NDArray[Any]) -> NDArray[Any]:
+def _rounded(scores: Vector) -> NDArray[np.float64]:
     import numpy as np
 
     return scores.astype(np.float64).round(PLACES).clip(-1.0, 1.0) + 0.0  # no -0.0

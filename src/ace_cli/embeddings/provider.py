@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ace_cli.llm.base import EmbeddingReply, PermanentError
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from ace_cli.embeddings.base import Vectors
@@ -54,11 +55,11 @@ class ProviderEmbedder:
         return vectors
 
 
-def unit_rows(rows: NDArray[Any]) -> NDArray[Any]:
+def unit_rows(rows: NDArray[np.float64]) -> NDArray[np.float64]:
     """Each row at length 1; one of zeros, or with NaN or infinity in it, is zero."""
     import numpy as np
 
     rows = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, 0.0)
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: NDArray[Any] = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
+    unit: NDArray[np.float64] = np.divide(rows, lengths, out=np.zeros_like(rows), where=lengths > 0)
     return unit

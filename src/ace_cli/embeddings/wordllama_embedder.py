@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from ace_cli.text import single_spaced
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ace_cli.embeddings.base import Vectors
 
 LIFT = 0.53
@@ -66,7 +64,7 @@ _LOCK = threading.Lock()
 
 
 @cache
-def _model() -> tuple[Any, NDArray[Any]]:
+def _model() -> tuple[Any, Vectors]:
     """The tokenizer and the weights, shape (vocabulary, 256), float32; once a process."""
     root = logging.getLogger()
     level, handlers = root.level, list(root.handlers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ace_cli.data import Example
 from ace_cli.embeddings import WORDLLAMA, make_embedder
@@ -29,7 +29,7 @@ from ace_cli.stages.base import Curator, Generator, Reflector, Stages
 from ace_cli.stages.prompts import Prompts
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from ace_cli.embeddings.base import Vector
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +240,14 @@ class StoredVectors:
         self._store = store
         self._model = model
 
-    def get(self, texts: Sequence[str]) -> Mapping[str, NDArray[Any]]:
+    def get(self, texts: Sequence[str]) -> Mapping[str, Vector]:
         import numpy as np
 
         keys = {text_hash(text): text for text in texts}
         rows = self._store.vectors(self._model, list(keys))
         return {keys[key]: np.frombuffer(body, dtype="<f4") for key, body in rows.items()}
 
-    async def put(self, vectors: Mapping[str, NDArray[Any]]) -> None:
+    async def put(self, vectors: Mapping[str, Vector]) -> None:
         rows = [(text_hash(text), vector.astype("<f4").tobytes()) for text, vector in vectors.items()]
         await self._store.record_vectors(self._model, rows)
 
