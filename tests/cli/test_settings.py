@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from ace_cli.settings import DEFINITIONS, Kind
-from ace_cli.settings.definition import Section, definitions, runtime
+from ace_cli.settings.definition import Group, definitions, runtime
 from ace_cli.settings.layers import load
 from ace_cli.settings.recorded import recorded
 from support.command import ace, environment
@@ -356,7 +356,7 @@ def test_every_setting_chooses_its_kind_and_says_what_it_is() -> None:
 
 
 def test_a_setting_without_a_kind_is_a_mistake_that_is_noticed() -> None:
-    class New(Section):
+    class New(Group):
         good: int = runtime(1, "Fine")
         bad: int = 2
 

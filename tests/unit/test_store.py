@@ -30,7 +30,7 @@ from ace_cli.runs.records import (
     Header,
     RecordedReply,
     Round,
-    Session,
+    SessionRecord,
     Standing,
     State,
     Usage,
@@ -129,7 +129,7 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
         assert run.vectors("w", ["h", "x"]) == {"h": b"\0\1"}
         assert run.state() == Standing(State.STOPPED, "why")
         (session,) = run.sessions()
-        assert session == Session(1, session.started_at, session.seconds, os.getpid(), socket.gethostname(), "stopped why")  # fmt: skip
+        assert session == SessionRecord(1, session.started_at, session.seconds, os.getpid(), socket.gethostname(), "stopped why")  # fmt: skip
         assert run.segments() == [(0, 2)]
 
 

@@ -105,7 +105,7 @@ class Skill(Format):
         return f"name its folder {name!r}, as the skill is named"
 
 
-class Section(Format):
+class MarkedSection(Format):
     """A marked part of a file that is somebody's own: replaced or appended, and nothing else is touched."""
 
     def write(self, data: bytes, path: Path, may_replace: MayReplace) -> None:
@@ -147,7 +147,7 @@ FORMATS = {
         Format("prompt", render.dump_prompt, (".txt", ".prompt"), for_models=True),
         Format("paper", paper.dump_paper, for_models=True, loses=_PAPER_LOSES),
         Skill("skill", file_names=("skill.md",), for_models=True),
-        Section("agents-md", markdown.dump_agents_section, file_names=_AGENTS, for_models=True),
+        MarkedSection("agents-md", markdown.dump_agents_section, file_names=_AGENTS, for_models=True),
         Page("html", suffixes=(".html", ".htm")),
     )
 }

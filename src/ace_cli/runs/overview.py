@@ -10,7 +10,7 @@ from typing import Any
 from ace_cli.redact import redact
 from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import CurvePoint, Session, Standing, State, Usage
+from ace_cli.runs.records import CurvePoint, SessionRecord, Standing, State, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Overview:
     correct: int = 0
     failed: int = 0
     seconds: float = 0.0
-    sessions: Sequence[Session] = ()
+    sessions: Sequence[SessionRecord] = ()
     usage: Mapping[str, Usage] = field(default_factory=dict)
     initial_size: int = 0
     curve: Sequence[CurvePoint] = ()

@@ -24,7 +24,7 @@ from ace_cli.runs.records import (
     Header,
     Merge,
     RecordedReply,
-    Session,
+    SessionRecord,
     Standing,
     State,
     Usage,
@@ -132,9 +132,9 @@ class RunReader:
         return Standing(State(state), reason)
 
     @_reading
-    def sessions(self) -> list[Session]:
+    def sessions(self) -> list[SessionRecord]:
         rows = self._all("SELECT id, started_at, seconds, pid, host, ended FROM session ORDER BY id")
-        return [Session(*row) for row in rows]
+        return [SessionRecord(*row) for row in rows]
 
     @_reading
     def seconds(self) -> float:

@@ -207,7 +207,7 @@ class Merge:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SessionRecord:
     """One process's work on a run; ``ended`` is empty while it goes on or when it was killed."""
 
     id: int

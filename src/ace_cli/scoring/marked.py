@@ -12,7 +12,7 @@ from ace_cli.quantities.normalize import BOX, BOX_END
 _MOST_MARKS = 20  # the last ones; more in one answer is a text gone round in circles
 
 
-class Kind(Enum):
+class MarkKind(Enum):
     BOX = r"\boxed{18}"
     HASHES = "#### 18"
     IS = "the answer is 18"
@@ -23,7 +23,7 @@ class Kind(Enum):
 class Mark:
     """``text[start:end]`` is what the mark points at: a box's content, else the rest of the text."""
 
-    kind: Kind
+    kind: MarkKind
     start: int
     end: int
 
@@ -43,14 +43,14 @@ _MARK = re.compile(
 )
 
 
-_KINDS = {"box": Kind.BOX, "hashes": Kind.HASHES, "is": Kind.IS}
+_KINDS = {"box": MarkKind.BOX, "hashes": MarkKind.HASHES, "is": MarkKind.IS}
 
 
 def marks(text: str) -> Iterator[Mark]:
     """The marks in ``text`` (as :func:`ace_cli.quantities.normalize.normalize` gives it), the last one first."""
     for match in list(_MARK.finditer(text))[: -_MOST_MARKS - 1 : -1]:
-        kind = _KINDS.get(match.lastgroup or "", Kind.LABEL)
-        box_end = text.find(BOX_END, match.end()) if kind is Kind.BOX else -1
+        kind = _KINDS.get(match.lastgroup or "", MarkKind.LABEL)
+        box_end = text.find(BOX_END, match.end()) if kind is MarkKind.BOX else -1
         yield Mark(kind, match.end(), box_end if box_end >= 0 else len(text))
 
 

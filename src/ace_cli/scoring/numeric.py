@@ -10,7 +10,7 @@ from ace_cli.quantities.normalize import normalize
 from ace_cli.quantities.quantity import Quantity, equal, quantities, read_number
 from ace_cli.quantities.words import number_in_words
 from ace_cli.scoring.base import Verdict
-from ace_cli.scoring.marked import Kind, Mark, marks, sentence_end
+from ace_cli.scoring.marked import Mark, MarkKind, marks, sentence_end
 from ace_cli.scoring.truth import gsm8k_truth
 
 
@@ -85,19 +85,19 @@ def _at_mark(text: str, found: list[Quantity], mark: Mark) -> Iterator[Quantity 
     """What the mark points at, if it is anything."""
     inside = [quantity for quantity in found if mark.start <= quantity.start <= mark.end]
     lead = text[mark.start : inside[0].start] if inside else ""
-    heading = inside and mark.kind is Kind.HASHES and _HEADING.match(text, inside[0].end)
+    heading = inside and mark.kind is MarkKind.HASHES and _HEADING.match(text, inside[0].end)
     if inside and len(lead) <= 80 and _LEAD.fullmatch(lead) and not heading:
         yield _first(text, inside)
     end = min(mark.end, sentence_end(text, _LEAD.match(text, mark.start).end()))  # type: ignore[union-attr]  # matches nothing as well
     if not inside or inside[0].start >= end:
         yield from _in_words(text, mark.start, end)
-    if mark.kind is Kind.BOX:
+    if mark.kind is MarkKind.BOX:
         alone = len(inside) == 1 and "√" not in lead
         yield inside[0] if alone else _in_doubt(text[mark.start : mark.end])
-    if mark.kind is Kind.IS:
+    if mark.kind is MarkKind.IS:
         end = sentence_end(text, mark.start)
         inside = [quantity for quantity in inside if quantity.start < end]
-    if inside and mark.kind is not Kind.HASHES:
+    if inside and mark.kind is not MarkKind.HASHES:
         yield _last(text, inside)
     if not inside and _UNKNOWN.match(text, mark.start):
         yield None

@@ -111,7 +111,7 @@ runtime = partial(setting, Kind.RUNTIME)
 secret = partial(setting, Kind.SECRET, flag=None)
 
 
-class Section(BaseModel):
+class Group(BaseModel):
     """A table of settings. Its validator is built when a value is first checked: the help needs none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -133,7 +133,7 @@ def definitions(model: type[BaseModel], prefix: str = "") -> Iterator[Definition
     """
     for name, field in model.model_fields.items():
         path = f"{prefix}{name}"
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
             yield from definitions(field.annotation, f"{path}.")
             continue
         facts: Any = field.json_schema_extra

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from ace_cli.settings.definition import Definition, Form, Section, definitions, identity, runtime, secret
+from ace_cli.settings.definition import Definition, Form, Group, definitions, identity, runtime, secret
 from ace_cli.settings.values import (
     Address,
     Count,
@@ -28,7 +28,7 @@ from ace_cli.settings.values import (
 )
 
 
-class DataSettings(Section):
+class DataSettings(Group):
     """Where the examples come from."""
 
     dataset: str = identity(
@@ -57,7 +57,7 @@ class DataSettings(Section):
         return values
 
 
-class RoleSettings(Section):
+class RoleSettings(Group):
     """One model with its parameters."""
 
     model: str | None = identity(None, "Model of this role, as litellm names it, or local/...")
@@ -95,7 +95,7 @@ class CuratorSettings(RoleSettings):
     )
 
 
-class ModelsSettings(Section):
+class ModelsSettings(Group):
     """Which models, and how to reach them."""
 
     api_base: Address | None = runtime(
@@ -126,7 +126,7 @@ class ModelsSettings(Section):
     curator: CuratorSettings = CuratorSettings.model_construct()
 
 
-class StagesSettings(Section):
+class StagesSettings(Group):
     """Replaceable parts: a built-in name, an entry point's name, or package.module:Class."""
 
     generator: str = identity("default", "Generator")
@@ -140,7 +140,7 @@ class StagesSettings(Section):
     prompts: UserPath | None = identity(None, "Folder with prompt texts that replace the built-in ones")
 
 
-class TrainingSettings(Section):
+class TrainingSettings(Group):
     """How the playbook is trained."""
 
     batch_size: Positive = identity(10, "Examples that see the same playbook", in_header=3)
@@ -177,7 +177,7 @@ class TrainingSettings(Section):
     initial_playbook: UserPath | None = identity(None, "Playbook, checkpoint or run to start from")
 
 
-class OutputSettings(Section):
+class OutputSettings(Group):
     """What is written where."""
 
     playbook: UserPath = runtime(
@@ -207,7 +207,7 @@ class OutputSettings(Section):
         return values
 
 
-class ExecutionSettings(Section):
+class ExecutionSettings(Group):
     """How hard to push, and how patient to be."""
 
     concurrency: Annotated[int, Field(ge=1, le=1000), Form("N", "1 to 1000")] = runtime(
@@ -224,7 +224,7 @@ class ExecutionSettings(Section):
     )
 
 
-class LimitSettings(Section):
+class LimitSettings(Group):
     """When to stop; the run can be resumed with a higher limit. Totals hold across resumes."""
 
     max_cost: Money | None = runtime(None, "US dollars for the whole run")
@@ -236,7 +236,7 @@ class LimitSettings(Section):
     )
 
 
-class DisplaySettings(Section):
+class DisplaySettings(Group):
     """What is shown."""
 
     progress: Literal["auto", "rich", "plain", "json", "none"] = runtime(
@@ -245,7 +245,7 @@ class DisplaySettings(Section):
     quiet: bool = runtime(False, "Only errors and the results")
 
 
-class Settings(Section):
+class Settings(Group):
     """All of it. TOML keys, environment variables and flags follow from here."""
 
     data: DataSettings = DataSettings.model_construct()

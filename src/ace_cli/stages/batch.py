@@ -66,7 +66,7 @@ Step = Vote | Drop | Proposal
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class MergeBatch:
     """The steps of a merge into ``playbook``, in plan order. ``stage`` is that of new bullets."""
 
     playbook: Playbook

@@ -1,7 +1,7 @@
 """The default Curator: an insight repeats the nearest bullet that says the same, or becomes a bullet.
 
 The work has two steps, so that a model can have its say between them (:mod:`ace_cli.stages.llm_curator`):
-:meth:`SemanticCurator.propose` compares, :meth:`ace_cli.stages.batch.Batch.settle` writes the delta.
+:meth:`SemanticCurator.propose` compares, :meth:`ace_cli.stages.batch.MergeBatch.settle` writes the delta.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ace_cli.playbook import Bullet, Delta, Drop, Playbook, PlaybookStage, Vote
 from ace_cli.sameness.base import Judgement, Pair, Relation, Sameness
 from ace_cli.sameness.rules.contradiction import bare_text
 from ace_cli.stages.base import Ask, MergeItem
-from ace_cli.stages.batch import Batch, Near, Proposal, Step
+from ace_cli.stages.batch import MergeBatch, Near, Proposal, Step
 from ace_cli.text import single_spaced
 
 NEIGHBOURS = 32
@@ -53,7 +53,7 @@ class SemanticCurator:
 
     async def propose(
         self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str, below: float = 0.0
-    ) -> Batch:
+    ) -> MergeBatch:
         """The batch's votes, drops and insights, each insight with what is near to it.
 
         Near are bullets, and earlier insights of the batch that match nothing themselves. What is out of the reach
@@ -78,7 +78,7 @@ class SemanticCurator:
             if proposal.match is None:
                 by_words[insight.words] = position
                 new.add(position)
-        return Batch(playbook, tuple(steps), self._target_stage, at)
+        return MergeBatch(playbook, tuple(steps), self._target_stage, at)
 
     async def _follow(self, playbook: Playbook) -> None:
         """Take the bullets that ``playbook`` has gained into the index of their domain.

@@ -16,7 +16,7 @@ from ace_cli.playbook import Add, Bullet, Change, Delta, Playbook
 from ace_cli.playbook.render import line
 from ace_cli.replies import Reply, ask_json
 from ace_cli.stages.base import Ask, MergeItem, UnusableReply
-from ace_cli.stages.batch import Batch, Decision, Near, Proposal
+from ace_cli.stages.batch import Decision, MergeBatch, Near, Proposal
 from ace_cli.stages.curator import SemanticCurator
 
 BELOW = 0.1
@@ -77,7 +77,7 @@ class LlmCurator:
         questions = self._questions(batch)
         return batch.settle(await self._decide(questions, ask) if questions else None)
 
-    def _questions(self, batch: Batch) -> list[Question]:
+    def _questions(self, batch: MergeBatch) -> list[Question]:
         """The insights to which something is near, and for which the rules' answer is not beyond doubt."""
         certain = self._semantic.sameness.reach + ABOVE
         by_rule = batch.settle().changes

@@ -23,7 +23,7 @@ from ace_cli.training.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingResult:
+class TrainedRun:
     """A finished training run."""
 
     run_dir: Path
@@ -35,7 +35,7 @@ class TrainingResult:
 
 def train(
     run_dir: Path, settings: Settings, emit: Listener, replacements: Replacements = NO_REPLACEMENTS
-) -> TrainingResult:
+) -> TrainedRun:
     """Work a training run off, from wherever it stands, and write its files.
 
     Raises:
@@ -88,12 +88,12 @@ class TrainingJob:
         trainer = Trainer(session, self._plan, phase, checkpoints.on_merge)
         await trainer.train()
 
-    def write(self) -> TrainingResult:
+    def write(self) -> TrainedRun:
         """See :class:`~ace_cli.engine.session.Job`."""
         session, output = self._session, self._session.settings.output
         playbook = session.store.playbook()
         metrics = write_outputs(session.store, playbook, output, session.emit, nothing_new=self._nothing_new)
-        return TrainingResult(session.run_dir, playbook, output.playbook, output.metrics, metrics)
+        return TrainedRun(session.run_dir, playbook, output.playbook, output.metrics, metrics)
 
     def finished(self, state: State, reason: str) -> Event:
         """See :class:`~ace_cli.engine.session.Job`."""

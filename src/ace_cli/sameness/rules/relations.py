@@ -10,7 +10,7 @@ from ace_cli.sameness.rules.word import Word, content, stem
 from ace_cli.sameness.rules.wording import Sentence, Wording
 
 
-class Relation(NamedTuple):
+class Sides(NamedTuple):
     """Two sides, as their content: sides changed over are another lesson."""
 
     kind: str
@@ -18,17 +18,17 @@ class Relation(NamedTuple):
     second: frozenset[str]
 
 
-def relations(text: Wording) -> list[Relation]:
+def relations(text: Wording) -> list[Sides]:
     """The relations in ``text``, with what stands on one side only."""
     found = (
-        Relation(kind, first - second, second - first)
+        Sides(kind, first - second, second - first)
         for sentence in text.sentences
         for kind, first, second in (*_order(sentence), *_operands(sentence))
     )
     return [relation for relation in found if relation.first and relation.second]
 
 
-def _order(sentence: Sentence) -> Iterator[Relation]:
+def _order(sentence: Sentence) -> Iterator[Sides]:
     """By the first word of order: what is done first, what afterwards."""
     words = sentence.words
     at = _find(words, "before", "after", "until", "then")
@@ -42,7 +42,7 @@ def _order(sentence: Sentence) -> Iterator[Relation]:
         here, there = content(rest[comma:]), content(rest[:comma])
     if (words[at].text == "after") is not sentence.flipped:
         here, there = there, here
-    yield Relation("order", here, there)
+    yield Sides("order", here, there)
 
 
 _MOVING = "from convert turn merge add move attach assign copy pour transfer change"
@@ -50,7 +50,7 @@ _MOVES = frozenset(stem(word) for word in _MOVING.split())
 _DIVIDE, _SUBTRACT = stem("divide"), stem("subtract")
 
 
-def _operands(sentence: Sentence) -> Iterator[Relation]:
+def _operands(sentence: Sentence) -> Iterator[Sides]:
     for is_stop, words in groupby(sentence.words, lambda word: word.is_stop):
         clause = [] if is_stop else list(words)
         for at, word in enumerate(clause):
@@ -58,20 +58,18 @@ def _operands(sentence: Sentence) -> Iterator[Relation]:
                 yield relation
 
 
-def _relation(word: Word, before: Sequence[Word], after: Sequence[Word]) -> Relation | None:
+def _relation(word: Word, before: Sequence[Word], after: Sequence[Word]) -> Sides | None:
     """What ``word`` relates of the words of its clause."""
     if word.stem == _DIVIDE and (by := _find(after, "by")) is not None:
-        return Relation("operands", content(after[:by]) or content(before), _object(after[by + 1 :]))
+        return Sides("operands", content(after[:by]) or content(before), _object(after[by + 1 :]))
     if word.stem == _SUBTRACT and (source := _find(after, "from")) is not None:
-        return Relation(
-            "difference", _object(after[source + 1 :]), content(after[:source]) or content(before)
-        )
+        return Sides("difference", _object(after[source + 1 :]), content(after[:source]) or content(before))
     if word.text == "minus" or (word.text == "less" and _find(after[:1], "than") is None):
-        return Relation("difference", content(before), _object(after))
+        return Sides("difference", content(before), _object(after))
     if word.stem in _MOVES and (goal := _find(after, "to", "into", "onto")) is not None:
-        return Relation("direction", content(after[:goal]), _object(after[goal + 1 :]))
+        return Sides("direction", content(after[:goal]), _object(after[goal + 1 :]))
     if word.text == "than":
-        return Relation("comparison", content(before), _object(after))
+        return Sides("comparison", content(before), _object(after))
     return None
 
 
