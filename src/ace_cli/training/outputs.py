@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -156,30 +157,16 @@ def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, A
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    return {
-        "calls": usage.calls,
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "cached_prompt_tokens": usage.cached_prompt_tokens,
-        "cached_calls": usage.cached_calls,
-        "retries": usage.retries,
-        "cost_usd": None if usage.cost_usd is None else round(usage.cost_usd, 8),
-    }
+    return asdict(usage) | _cost(usage.cost_usd)
 
 
 def _point(point: CurvePoint) -> dict[str, Any]:
-    return {
-        "batch": point.batch,
-        "epoch": point.epoch,
-        "examples_seen": point.examples_seen,
-        "accuracy": point.accuracy,
-        "batch_accuracy": point.batch_accuracy,
-        "failed": point.failed,
-        "playbook_size": point.playbook_size,
-        "calls": point.calls,
-        "tokens": point.tokens,
-        "cost_usd": None if point.cost_usd is None else round(point.cost_usd, 8),
-    }
+    names = ("batch", "epoch", "examples_seen", "accuracy", "batch_accuracy", "failed", "playbook_size")
+    return {name: getattr(point, name) for name in (*names, "calls", "tokens")} | _cost(point.cost_usd)
+
+
+def _cost(dollars: float | None) -> dict[str, float | None]:
+    return {"cost_usd": None if dollars is None else round(dollars, 8)}
 
 
 def _json(body: Mapping[str, Any]) -> bytes:
