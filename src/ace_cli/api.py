@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict, get_origin, get_type_hints
 
 from ace_cli.data import Example
-from ace_cli.engine.create import create_run
+from ace_cli.engine.create import create_run, replaced
 from ace_cli.engine.events import Listener
+from ace_cli.engine.trust import claims_of, remember
 from ace_cli.engine.wiring import Replacements
 from ace_cli.playbook import PlaybookStage
 from ace_cli.settings.layers import FLAG, Layer, fold
@@ -123,7 +124,11 @@ class OfflineTrainer:
         values = self.config.values()
         if initial_playbook_path is not None:
             values["training.initial_playbook"] = str(initial_playbook_path)
-        loaded = fold([Layer("TrainingConfig", FLAG, values)])
+        config = Layer("TrainingConfig", FLAG, values)
+        loaded, objects = fold([config]), Layer("objects", FLAG, replaced(self._replacements))
+        remember(
+            claims_of(fold([config, objects]))
+        )  # all of it is the caller's word: `ace resume` need not ask
         run_dir = create_run(loaded, self._on_event, self._custom_examples, self._replacements)
         result = work(run_dir, loaded.settings, self._on_event, self._replacements)
         return {

@@ -11,12 +11,14 @@ import difflib
 import inspect
 import pkgutil
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
 from ace_cli.errors import UsageError
+from ace_cli.import_path import elsewhere
 
 _KINDS = {
     "generator": ("ace_cli.generators", ("generate",)),
@@ -73,6 +75,23 @@ def load(
 def names_a_part(kind: str, spec: str) -> bool:
     """Whether ``spec`` is an entry point's name or ``package.module:Attr``, where it may also be something else."""
     return spec in _installed(kind) or re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", spec) is not None
+
+
+def is_imported(kind: str, spec: str) -> bool:
+    """Whether ``spec`` names code by its module, rather than a part of ours or one that a package has registered."""
+    return (names_a_part(kind, spec) if kind == "embedder" else ":" in spec) and spec not in _installed(kind)
+
+
+def is_installed(spec: str) -> bool:
+    """Whether the code of ``package.module:Attr`` is found elsewhere than in the working directory. Imports nothing."""
+    top, path = spec.partition(":")[0].partition(".")[0], sys.path[:]
+    sys.path[:] = elsewhere()
+    try:  # not importlib.util.find_spec: it takes what is imported already for found
+        return any(finder.find_spec(top, None) for finder in sys.meta_path)
+    except (ImportError, ValueError):
+        return False
+    finally:
+        sys.path[:] = path
 
 
 def _installed(kind: str) -> dict[str, EntryPoint]:

@@ -180,9 +180,9 @@ def test_a_part_of_ones_own_gets_the_arguments_of_its_table(
 ) -> None:
     put(inside.cwd / "own_of_settings.py", OWN)
     put(inside.cwd / "rows.jsonl", '{"question": "1 + 1?", "answer": "2"}\n')
-    put(inside.cwd / "ace.toml", table)
+    put(inside.cwd / "mine.toml", table)
     monkeypatch.syspath_prepend(str(inside.cwd))
-    done = inside("train", "--input", "rows.jsonl", "--dry-run")
+    done = inside("train", "--input", "rows.jsonl", "--config", "mine.toml", "--dry-run")
     assert (done.code, bool(said)) in [(0, False), (2, True)], done.err
     assert said in done.err
 

@@ -146,6 +146,10 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_run(tmp_path_factory.mktemp("sound") / "run", examples=20, state="stopped") / "run.sqlite3"
 
 
+def ignore(_: object) -> None:
+    """Nobody listens, and nothing is refused."""
+
+
 changes = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=12)
 """Bytes at a share of the file's length."""
 
@@ -183,7 +187,7 @@ def test_fuzz_a_store_with_wrong_bytes(
     for share, byte in changes:
         data[int(share * len(data))] = byte
     (folder / "run.sqlite3").write_bytes(data[: int(cut * len(data))] if cut > 0.5 else data)
-    for work in (lambda: read_all(folder), lambda: prepare_resume(folder, [], None, lambda event: None)):
+    for work in (lambda: read_all(folder), lambda: prepare_resume(folder, [], None, ignore, ignore)):
         with suppress(AceError):
             work()
     list_runs(at_home / "runs")
@@ -214,7 +218,7 @@ def test_fuzz_a_store_with_wrong_records(
     with closing(sqlite3.connect(folder / "run.sqlite3")) as db, suppress(sqlite3.IntegrityError):
         db.execute(f"UPDATE {table} SET {column} = ?", (said,))
         db.commit()
-    for work in (lambda: read_all(folder), lambda: prepare_resume(folder, [], None, lambda event: None)):
+    for work in (lambda: read_all(folder), lambda: prepare_resume(folder, [], None, ignore, ignore)):
         with suppress(AceError):
             work()
     list_runs(at_home / "runs")

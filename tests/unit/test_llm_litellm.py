@@ -8,6 +8,7 @@ import logging
 import socket
 import traceback
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import pytest
@@ -260,6 +261,17 @@ def test_connections_are_kept_and_loops_may_come_and_go() -> None:
 
             run(model, many)
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("model", ["openai/scripted", "anthropic/scripted"])
+def test_no_parameter_takes_a_call_to_another_server(model: str) -> None:
+    """The settings refuse such parameters by name; should one have a name that is new, the call is stopped on the wire."""
+    with ScriptedServer() as server, ScriptedServer() as foreign:
+        elsewhere = replace(REQUEST, extra={"base_url": foreign.url})
+        with pytest.raises(PermanentError, match="would be called instead of") as caught:
+            ask(chat_model(model, api_base=server.url, api_key=CANARY), elsewhere)
+        assert caught.value.kind == "foreign"
+        assert not foreign.log
 
 
 def test_hostile_text_goes_through() -> None:

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from ace_cli.errors import AceError, ExitCode, UsageError
+from ace_cli.import_path import leave_working_directory
 from ace_cli.text import is_valid
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; its exit code. Errors are printed to stderr, one line and a hint."""
+    leave_working_directory()
     try:
         for argument in arguments:
             if not is_valid(argument):

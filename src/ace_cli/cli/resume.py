@@ -9,6 +9,7 @@ import typer
 
 from ace_cli.cli.options import with_settings
 from ace_cli.cli.train import tell_run_dir
+from ace_cli.cli.trust import Trust, asking
 from ace_cli.settings import Kind
 
 
@@ -26,6 +27,7 @@ def resume(
         typer.Option(metavar="N", min=1, help="Go on with more examples of the same plan, to N in all."),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
+    trust: Trust = False,
     runs: Annotated[Path, typer.Option(help="Where runs are looked for.", metavar="FOLDER")] = Path("runs"),
 ) -> None:
     """Continue after a crash, Ctrl-C, a reached limit or a failure.
@@ -42,6 +44,7 @@ def resume(
         return
     from ace_cli.engine.events import Event
     from ace_cli.engine.resume import prepare_resume
+    from ace_cli.engine.trust import admit
     from ace_cli.report.progress.reporter import reporter
     from ace_cli.runs import lock
     from ace_cli.settings.layers import read_layers
@@ -52,7 +55,13 @@ def resume(
         run_dir = run_dir.parent
     notices: list[Event] = []
     with lock.hold_existing(run_dir):
-        loaded = prepare_resume(run_dir, read_layers(flags, config), extend_to, notices.append)
+        loaded = prepare_resume(
+            run_dir,
+            read_layers(flags, config),
+            extend_to,
+            notices.append,
+            lambda loaded: admit(loaded, asking(trust), run_dir),
+        )
     with reporter(loaded.settings.display) as report:
         tell_run_dir(run_dir, loaded.settings.display)
         for notice in notices:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ace_cli.cli.options import with_settings
+from ace_cli.cli.trust import Trust, asking
 from ace_cli.report.text import printable
 from ace_cli.settings import DisplaySettings
 
@@ -23,6 +24,7 @@ def train(
         bool,
         typer.Option("--dry-run", help="Print the plan: examples, calls, tokens, cost. Makes no call."),
     ] = False,
+    trust: Trust = False,
 ) -> None:
     """Train a playbook on examples with known answers.
 
@@ -35,7 +37,10 @@ def train(
         for key, value, source in describe(loaded):
             typer.echo(f"{key} = {value}  ({source})")
         return
+    from ace_cli.engine.trust import What, admit
+
     settings = loaded.settings
+    admit(loaded, asking(trust), only=[What.CODE] if dry_run else What)
     if dry_run:
         from ace_cli.report.terminal.summary import plan_lines
         from ace_cli.training.estimate import estimate

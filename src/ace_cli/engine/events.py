@@ -10,7 +10,7 @@ from ace_cli.runs.records import CurvePoint, State, Usage
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """``done`` of ``total`` examples (counted over all epochs) were recorded before this session."""
+    """``done`` of ``total`` examples (counted over all epochs) were recorded before this session. ``hosts`` get its calls, with a key."""
 
     run_dir: str
     total: int
@@ -22,6 +22,7 @@ class RunStarted:
     playbook_size: int
     usage: Usage
     resumed: bool
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,15 +17,25 @@ from ace_cli.settings.layers import Layer, Loaded
 from ace_cli.settings.recorded import Recorded
 
 
-def prepare_resume(run_dir: Path, layers: Sequence[Layer], extend_to: int | None, emit: Listener) -> Loaded:
+def prepare_resume(
+    run_dir: Path,
+    layers: Sequence[Layer],
+    extend_to: int | None,
+    emit: Listener,
+    admit: Callable[[Loaded], None],
+) -> Loaded:
     """The settings to go on with, after checking that nothing that matters has changed.
 
+    Args:
+        admit: is shown the settings before anything is done by them, see :mod:`.trust`.
+
     Raises:
-        UsageError: an identity setting or the dataset's content has changed.
+        UsageError: an identity setting or the dataset's content has changed. What ``admit`` raises comes through.
     """
     with RunStore(run_dir) as store:
         header = store.header()
         loaded = Recorded(header.identity, store.runtime(), header.origins).resumed(layers)
+        admit(loaded)
         spec = dataset_spec(loaded.settings.data, loaded.settings.training.seed)
         if extend_to is not None:
             _extend(store, spec, header, extend_to, emit)

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.llm.errors_map import map_error, redacted_cause
+from ace_cli.llm.hosts import bound_to
 from ace_cli.llm.library import count_tokens, load_litellm
 from ace_cli.llm.wire import listening
 from ace_cli.redact import environment, forms, mask, secrets_of
@@ -109,7 +110,7 @@ class Endpoint:
         whole = {**arguments, **self._arguments()}
         _users.add(self)
         started, response, stumble = time.perf_counter(), None, None
-        with listening() as heard:
+        with listening(self._bound_to) as heard:
             try:
                 async with asyncio.timeout(self._timeout):
                     response = await getattr(load_litellm(), function)(**whole)
@@ -173,6 +174,10 @@ class Endpoint:
     def _told(self) -> tuple[str, ...]:
         headers = (value for name, value in self._headers.items() if name.lower() not in _HARMLESS_HEADERS)
         return forms((self._api_key or "", *headers, *secrets_of(self._address), *environment()))
+
+    @cached_property
+    def _bound_to(self) -> str | None:
+        return bound_to(self.name, self._api_base)
 
     @property
     def _route(self) -> str:

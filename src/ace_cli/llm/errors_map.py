@@ -109,6 +109,11 @@ _KINDS: dict[str, tuple[type[ModelError], str, str]] = {
         "redirects to other servers are not followed",
         "If you trust the other address, give it as the API base.",
     ),
+    "foreign": (
+        PermanentError,
+        "no call goes to a server that was not told at the start",
+        "Look at the model's name and at the `extra` of its role.",
+    ),
     "unsupported": (
         PermanentError,
         "a setting that this model does not take",
@@ -141,6 +146,7 @@ class _Rule(NamedTuple):
 
 _RULES = (
     _Rule("redirect", names=frozenset({"ForeignRedirect"})),
+    _Rule("foreign", names=frozenset({"ForeignCall"})),
     _Rule("unsupported", names=frozenset({"UnsupportedParamsError"})),
     _Rule("missing_package", names=frozenset({"ImportError"})),
     _Rule("no_credit", {402}),
@@ -219,8 +225,10 @@ def _facts(error: BaseException, body: bytes | None) -> Facts:
         except httpx.StreamError:  # the body was never read
             text = ""
         return Facts(response.status_code, text or _own_words(error), True, response.headers, names=names)
-    if redirect := next((link for link in links if type(link).__name__ == "ForeignRedirect"), None):
-        return Facts(None, str(redirect), names=names)
+    if ours := next(
+        (link for link in links if type(link).__name__ in ("ForeignRedirect", "ForeignCall")), None
+    ):
+        return Facts(None, str(ours), names=names)
     if any(isinstance(link, httpx.TimeoutException) for link in links):
         return Facts(None, "", transport="timeout", names=names)
     if any(isinstance(link, httpx.TransportError) for link in links):

@@ -17,6 +17,9 @@ def load_litellm() -> Any:
     """
     # Read while litellm is imported: take the price table in the wheel instead of downloading one.
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault(
+        "LITELLM_MODE", "PRODUCTION"
+    )  # or it would take a project's .env for the user's environment
     os.environ.setdefault("LITELLM_DISABLE_BUG_REPORT_LINK", "true")
     import litellm
 

@@ -1,6 +1,6 @@
-"""What litellm's HTTP clients do on the wire, watched: where a redirect leads, and what stood in a body.
+"""What litellm's HTTP clients do on the wire, watched: where a call goes, where a redirect leads, and what stood in a body.
 
-litellm follows redirects to wherever they lead, with every header but ``Authorization``, and with the prompt. And
+litellm has many ways to be sent elsewhere, by the name of a model or a parameter. It follows redirects to wherever they lead, with every header but ``Authorization``, and with the prompt. And
 of a reply that it cannot read it keeps nothing, though it was paid for. So each transport that it makes is watched.
 """
 
@@ -22,10 +22,15 @@ class ForeignRedirect(Exception):
     """A server sends on to another one, which is not followed."""
 
 
+class ForeignCall(Exception):
+    """A call would go to another server than the one that it is for."""
+
+
 @dataclass(slots=True)
 class Heard:
-    """The last body that came with status 200, None as long as there was none."""
+    """The last body that came with status 200, None as long as there was none; calls may go to ``place`` alone, if it is known."""
 
+    place: httpx.URL | None = None
     body: bytes | None = None
 
 
@@ -33,9 +38,9 @@ _heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
 
 
 @contextmanager
-def listening() -> Iterator[Heard]:
-    """What comes over the wire for calls inside of the block."""
-    heard = Heard()
+def listening(address: str | None = None) -> Iterator[Heard]:
+    """What comes over the wire for calls inside of the block, which may go to the server of ``address``, or one below it, alone."""
+    heard = Heard(_place(address))
     token = _heard.set(heard)
     try:
         yield heard
@@ -75,13 +80,28 @@ def watch() -> None:
 async def _handle(
     send: Callable[[httpx.Request], Awaitable[httpx.Response]], request: httpx.Request
 ) -> httpx.Response:
+    heard = _heard.get()
+    if heard is not None and heard.place is not None and not _is_at(request.url, heard.place):
+        raise ForeignCall(f"{_origin(request.url)} would be called instead of {_origin(heard.place)}")
     response = await send(request)
     if response.has_redirect_location and (target := _foreign(request.url, response.headers["location"])):
         await response.aclose()
         raise ForeignRedirect(f"{_origin(request.url)} sends on to {target}")
-    if response.status_code == 200 and (heard := _heard.get()) is not None:
+    if response.status_code == 200 and heard is not None:
         heard.body = await response.aread()
     return response
+
+
+def _place(address: str | None) -> httpx.URL | None:
+    try:
+        url = httpx.URL(address or "")
+    except httpx.InvalidURL:
+        return None  # nobody can be called there
+    return url if url.host else None
+
+
+def _is_at(url: httpx.URL, place: httpx.URL) -> bool:
+    return url.port == place.port and (url.host == place.host or url.host.endswith(f".{place.host}"))
 
 
 def _foreign(url: httpx.URL, location: str) -> str | None:

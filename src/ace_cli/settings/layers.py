@@ -92,10 +92,15 @@ def fold(layers: list[Layer]) -> Loaded:
     return Loaded(settings, origin)
 
 
-def _files(config: Path | None, cwd: Path) -> Iterator[Layer]:
+def user_folder() -> Path:
+    """Where the user's own settings are, if there are any."""
     from platformdirs import user_config_path
 
-    if (path := user_config_path("ace") / "config.toml").is_file():
+    return user_config_path("ace")
+
+
+def _files(config: Path | None, cwd: Path) -> Iterator[Layer]:
+    if (path := user_folder() / "config.toml").is_file():
         yield Layer(str(path), USER, _flatten(_read_toml(path), str(path)))
     pyproject, project = cwd / "pyproject.toml", cwd / PROJECT_FILE
     if pyproject.is_file():

@@ -15,7 +15,7 @@ from typing import Any
 from ace_cli.errors import UsageError
 from ace_cli.redact import public_address
 from ace_cli.settings.definition import ADDRESS, PATH, Kind
-from ace_cli.settings.layers import Layer, Loaded, fold
+from ace_cli.settings.layers import FLAG, Layer, Loaded, fold
 from ace_cli.settings.model import DEFINITIONS, Settings
 from ace_cli.text import is_valid
 
@@ -79,7 +79,8 @@ class Recorded:
         values = {
             path: value
             for path, value in layer.values.items()
-            if DEFINITIONS[path].kind is Kind.SECRET or layer.rank >= self.origins.get(path, 0)
+            if DEFINITIONS[path].kind is Kind.SECRET
+            or layer.rank >= min(self.origins.get(path, 0), FLAG)  # nothing on record outranks a flag
         }
         return replace(layer, values=values)
 

@@ -8,6 +8,7 @@ from ace_cli.data import ContentHash, Skipped, read_examples
 from ace_cli.engine.create import check_parts
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.wiring import make_roles
+from ace_cli.llm.hosts import hosts
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.plan import make_plan
@@ -34,7 +35,7 @@ class RoleEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """``examples`` of the dataset, ``steps`` over all epochs. Tokens and cost are rough."""
+    """``examples`` of the dataset, ``steps`` over all epochs. Tokens and cost are rough. ``hosts`` would get the calls."""
 
     dataset: str
     examples: int
@@ -45,6 +46,7 @@ class Estimate:
     batch_size: int
     dataset_hash: str
     roles: tuple[RoleEstimate, ...]
+    hosts: tuple[str, ...]
 
     @property
     def calls(self) -> int:
@@ -104,4 +106,5 @@ def estimate(settings: Settings) -> Estimate:
         batch_size=training.batch_size,
         dataset_hash=digest.hexdigest(),
         roles=tuple(found),
+        hosts=hosts(settings.models),
     )

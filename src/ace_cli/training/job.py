@@ -12,6 +12,7 @@ from ace_cli.engine.events import Event, Listener, Notice, RunFinished, RunStart
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session, hold
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
+from ace_cli.llm.hosts import hosts
 from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
 from ace_cli.runs.records import State
@@ -68,6 +69,7 @@ class TrainingJob:
             playbook_size=store.playbook_size(),
             usage=self._session.ledger.total,
             resumed=len(store.sessions()) > 1,
+            hosts=hosts(self._session.settings.models),
         )
 
     async def run(self) -> None:

@@ -18,7 +18,7 @@ from ace_cli.engine.events import (
     RunStarted,
 )
 from ace_cli.report.format import count, money, percent
-from ace_cli.report.progress.plain import RetryVoice, remark, started_line
+from ace_cli.report.progress.plain import RetryVoice, remark, started_lines
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Usage
 
@@ -75,7 +75,8 @@ class RichReporter:
             self._live = None
 
     def _start(self, event: RunStarted) -> None:
-        self._console.print(Text(printable(started_line(event))))
+        for line in started_lines(event):
+            self._console.print(Text(printable(line)))
         self._epochs, self._batches = event.epochs, event.batches
         self._done, self._correct, self._failed = event.done, event.correct, event.failed
         self._bullets, self._usage = event.playbook_size, event.usage

@@ -65,14 +65,14 @@ class PlainReporter(Writer):
         self._retries = RetryVoice()
 
     def __call__(self, event: Event) -> None:
-        if line := self._line(event):
+        if isinstance(event, RunStarted):
+            self._planned, self._batches = event.total, event.batches
+            self.write(*started_lines(event))
+        elif line := self._line(event):
             self.write(line)
 
     def _line(self, event: Event) -> str:
         match event:
-            case RunStarted():
-                self._planned, self._batches = event.total, event.batches
-                return started_line(event)
             case BatchMerged(point):
                 elapsed = duration(time.monotonic() - self._started)
                 return f"{merge_line(point, self._planned, self._batches)}, {elapsed}"
@@ -100,13 +100,15 @@ class RetryVoice:
         return f"{event.role}: {event.kind}, next try in {event.wait:.1f} s: {event.message}{more}"
 
 
-def started_line(event: RunStarted) -> str:
+def started_lines(event: RunStarted) -> list[str]:
+    """What is to be done, and who is called for it."""
     done = f", {event.done} already done" if event.done else ""
     word = "going on" if event.resumed else "training"
-    return (
+    plan = (
         f"{word}: {count(event.total, 'example')} in {count(event.batches, 'batch', 'batches')}{done}, "
         f"{count(event.playbook_size, 'bullet')} to start with"
     )
+    return [plan, f"calls go to: {', '.join(event.hosts)}"] if event.hosts else [plan]
 
 
 def remark(event: Event) -> str:

@@ -64,6 +64,7 @@ def plan_lines(plan: Estimate) -> list[str]:
         facts.append(
             (role.role, f"{role.model}: {count(role.calls, 'call')}, {tokens}, {money(role.cost_usd)}")
         )
+    facts += [("calls to", ", ".join(plan.hosts))] if plan.hosts else []
     facts.append(
         ("total", f"{count(plan.calls, 'call')}, {money(plan.cost_usd)} (rough; retries not counted)")
     )
