@@ -46,13 +46,13 @@ unit: $(INSTALLED)
 	$(RUN) pytest -n 2 --dist worksteal -m "not slow"
 
 test-fast: $(INSTALLED)
-	ACE_FUZZ_EXAMPLES=20 $(RUN) pytest -n 2 --dist worksteal tests/unit tests/cli
+	FUZZ_EXAMPLES=20 $(RUN) pytest -n 2 --dist worksteal tests/unit tests/cli
 
 crash-test: $(INSTALLED)
 	$(RUN) pytest -m slow -k crash -s
 
 fuzz: $(INSTALLED)
-	ACE_FUZZ_EXAMPLES=10000 $(RUN) pytest -n 2 -m hypothesis
+	FUZZ_EXAMPLES=10000 $(RUN) pytest -n 2 -m hypothesis
 
 # atheris has wheels for Linux only, so it is installed when it is wanted, not by everybody.
 fuzz-coverage: $(INSTALLED)

@@ -1,4 +1,4 @@
-"""How much is tried: ``ACE_FUZZ_EXAMPLES`` inputs a test (about 100 without; `make fuzz` sets 10,000), however slow."""
+"""How much is tried: ``FUZZ_EXAMPLES`` inputs a test (about 100 without; `make fuzz` sets 10,000), however slow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-EXAMPLES = int(os.environ.get("ACE_FUZZ_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))
 
 fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 """A decorator above ``@given``."""
@@ -14,7 +14,7 @@ fuzzed = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=li
 
 def usually(count: int) -> int:
     """The number of inputs of a test that has its own when nothing else is asked for."""
-    return EXAMPLES if "ACE_FUZZ_EXAMPLES" in os.environ else count
+    return EXAMPLES if "FUZZ_EXAMPLES" in os.environ else count
 
 
 def fewer(share: int) -> settings:

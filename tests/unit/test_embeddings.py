@@ -239,16 +239,16 @@ def provider(model: str, url: str, policy: RetryPolicy = QUICK) -> ProviderEmbed
 
 
 def test_a_providers_vectors_come_in_the_order_of_the_texts() -> None:
-    texts = [f"lesson number {n}" for n in range(200)] + ["", "  "]
+    texts = [f"lesson number {n}" for n in range(100)] + ["", "  "]
     with ScriptedServer({}) as server:
         embedder = provider("text-embedding-3-small", server.url)
         vectors = embed(embedder, texts)
         sizes = len(server.log)
-        alone = embed(embedder, [texts[150]])[0]
-    assert vectors.shape == (202, 128)
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1] * 200 + [0, 0], abs=1e-5)
-    assert (vectors[150] == alone).all()
-    assert sizes == 3  # 96 texts a call, empty ones are not paid for
+        alone = embed(embedder, [texts[98]])[0]
+    assert vectors.shape == (102, 128)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx([1] * 100 + [0, 0], abs=1e-5)
+    assert (vectors[98] == alone).all()
+    assert sizes == 2  # 96 texts a call, empty ones are not paid for
 
 
 def test_a_model_behind_an_address_needs_no_known_name() -> None:

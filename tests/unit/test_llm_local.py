@@ -19,7 +19,7 @@ needs_weights = pytest.mark.skipif(
 )
 
 QUESTIONS = [
-    f"Note: the gate code of dock {n} is {n * 37}.\nWhat is the gate code of dock {n}?" for n in range(4)
+    f"Note: the gate code of dock {n} is {n * 37}.\nWhat is the gate code of dock {n}?" for n in range(3)
 ]
 
 
