@@ -119,7 +119,7 @@ class OfflineTrainer:
         Raises:
             UsageError: something is wrong with the settings or the data; nothing was paid.
             RunStopped: a limit, an interruption, an outage or too many failures stopped the run.
-            AceError: anything else that we foresaw.
+            AceError: anything else that was foreseen.
         """
         values = self.config.values()
         if initial_playbook_path is not None:

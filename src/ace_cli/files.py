@@ -69,7 +69,7 @@ def write_private(path: Path, data: bytes = b"") -> None:
 def keep_aside(path: Path) -> Path | None:
     """Copy what stands at ``path`` to the first free one of ``NAME.1.json``, ``NAME.2.json`` ... beside it.
 
-    So whoever replaces the file next destroys nothing, and at no moment there is no file.
+    So whoever replaces the file next destroys nothing, and there is a file at every moment.
 
     Returns:
         The copy; None where there is no file to keep.

@@ -32,7 +32,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console command. Always ends the process, with an exit code of ``errors.ExitCode``."""
-    # Imports and playbooks are many objects and little garbage: looking for it as often as by default takes a tenth of the
+    # Imports and playbooks are many objects and little garbage: looking for it as often as the default does takes a tenth of the
     # time of the first and a third of that of the second.
     gc.set_threshold(10_000)
     given = sys.argv[1:] if arguments is None else arguments
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `ace inspect ... | head`
         _silence(1)
         return ExitCode.DONE
-    except Exception as error:  # noqa: BLE001 - the last resort of a process: a bug is told as one, not dumped
+    except Exception as error:  # noqa: BLE001 - the last resort of a process: a bug is reported as one, not dumped
         if hasattr(error, "format_message"):  # a wrong command line
             context = getattr(error, "ctx", None)
             _say(

@@ -16,7 +16,7 @@ def with_settings(run: Callable[..., Any], *, hide: Kind | None = None) -> typer
     """``run`` as a command with one option for every setting that has a flag.
 
     It is called with ``flags``, a dict of dotted path -> text of the options that were given. Values are
-    checked by the settings model, not here, so that a wrong one is told alike wherever it came from.
+    checked by the settings model, not here, so that a wrong one is reported alike wherever it came from.
 
     Args:
         hide: options of this kind work, but are left out of the help.

@@ -66,7 +66,7 @@ def to_example(row: Row, fields: FieldMap, id_prefix: str) -> Example:
 def columns(fields: FieldMap) -> tuple[set[str], set[str]]:
     """The columns without which there is no example, and all that an example may need, for readers that can leave others unread."""
     names = {fields.name_of(role) for role in ROLES}
-    outer = {name.partition(".")[0] for name in names}  # a dot: inside of a column, or a part of its name
+    outer = {name.partition(".")[0] for name in names}  # a dot: inside a column, or a part of its name
     return {fields.name_of("question"), fields.name_of("answer")}, names | outer
 
 
@@ -118,7 +118,7 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
 
 
 def _as_text(value: object) -> str | None:
-    """A scalar as JSON writes it; None for what is none."""
+    """A scalar as JSON writes it; None for anything else."""
     match value:
         case str():
             return value.replace("\0", "\ufffd")

@@ -45,7 +45,7 @@ def read_csv(file: IO[str], source: str, delimiter: str | None = None) -> Iterat
     except csv.Error as error:
         raise UsageError(
             f"{source}, line {line}: not valid CSV: {error}",
-            "A quote inside of a quoted field is written twice.",
+            "A quote inside a quoted field is written twice.",
         ) from error
 
 

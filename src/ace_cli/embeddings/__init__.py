@@ -31,7 +31,7 @@ def make_embedder(
         arguments: of an embedder of the user's own.
 
     Raises:
-        UsageError: the name is empty, or an embedder of the user's own cannot be had.
+        UsageError: the name is empty, or an embedder of the user's own is not available.
     """
     name = spec.strip()
     if not name:

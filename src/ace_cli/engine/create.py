@@ -92,7 +92,7 @@ def replaced(replacements: Replacements) -> dict[str, str]:
 
 
 def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements = NO_REPLACEMENTS) -> None:
-    """Models, scorer and stages can be had, prices are known where a limit needs them.
+    """Models, scorer and stages are available, and prices are known where a limit needs them.
 
     Raises:
         UsageError: naming what cannot.

@@ -1,4 +1,4 @@
-"""The driver's way with the examples of one phase: recorded ones are told, the others are worked on and recorded."""
+"""The driver's handling of one phase's examples: recorded ones are reported, the others worked on and recorded."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Phase:
         bullets: tuple[Bullet, ...] = ()
         try:
             bullets = tuple(await self._session.select(playbook, example))
-        except Exception as problem:  # noqa: BLE001 - as a stage's: this example's record
+        except Exception as problem:  # noqa: BLE001 - as when a stage raises: this example's record
             outcome = Outcome((), *failure_of(problem))
         else:
             outcome = await self._session.executor.work(

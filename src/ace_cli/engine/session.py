@@ -69,7 +69,7 @@ class Job(Protocol[R_co]):
     """What a session does with its run. It goes on from wherever the store stands."""
 
     def started(self) -> Event:
-        """What is told first."""
+        """The first event."""
         ...
 
     async def run(self) -> None:
@@ -85,7 +85,7 @@ class Job(Protocol[R_co]):
         ...
 
     def finished(self, state: State, reason: str) -> Event:
-        """What is told last."""
+        """The last event."""
         ...
 
 
@@ -98,7 +98,7 @@ def hold(
 ) -> R:
     """Open a run, do its job, and note how that ended.
 
-    SIGINT, SIGTERM and SIGHUP stop it gently when this is the main thread; it also works inside of a running event
+    SIGINT, SIGTERM and SIGHUP stop it gently when this is the main thread; it also works inside a running event
     loop (a notebook), in a thread of its own.
 
     Raises:
@@ -228,7 +228,7 @@ def _end(session: Session, job: Job[R], emit: GuardedListener, problem: AceError
     try:
         session.store.end_session(state, reason)
     except AceError as error:
-        problem = problem or error  # when the store itself is the problem, that is what is told
+        problem = problem or error  # when the store itself is the problem, that is what is reported
     emit(job.finished(state, reason))
     if problem := problem or emit.problem:
         raise problem

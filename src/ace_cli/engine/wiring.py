@@ -45,10 +45,10 @@ NO_REPLACEMENTS = Replacements()
 
 
 def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = None) -> dict[str, Role]:
-    """generator, reflector, and curator where one is set. ``notify`` is told what a model does not take.
+    """generator, reflector, and curator where one is set. ``notify`` is called with what a model does not take.
 
     Raises:
-        UsageError: a model cannot be had here (a missing extra, a missing file).
+        UsageError: a model is not available here (a missing extra, a missing file).
     """
     made: dict[str, tuple[ChatModel, CircuitBreaker]] = {}
     roles = {}
@@ -135,7 +135,7 @@ def make_stages(
     """The stages and the scorer: by object where one is given, else by the settings.
 
     Raises:
-        UsageError: one cannot be had.
+        UsageError: one is not available.
     """
     from ace_cli.sameness.by_rules import RuleSameness
     from ace_cli.stages.curator import SemanticCurator
@@ -192,7 +192,7 @@ def make_run_embedder(models: ModelsSettings, store: RunStore, caller: Caller) -
     """The embedder of a run: vectors are kept in its store, and a provider's go through the door of what is paid.
 
     Raises:
-        UsageError: it cannot be had.
+        UsageError: it is not available.
     """
     paid = PaidEmbeddings(models, store, caller)
     return CachedEmbedder(

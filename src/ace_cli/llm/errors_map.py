@@ -124,7 +124,7 @@ _KINDS: dict[str, tuple[type[ModelError], str, str]] = {
     "content_policy": (RequestError, "refused by the provider's content policy", ""),
     "bad_request": (RequestError, "the request was rejected", ""),
 }
-"""What a kind of failure means for the run, and how it is told: in words, and with a hint."""
+"""What a kind of failure means for the run, and how it is reported: in words, and with a hint."""
 
 _GATEWAY = {502, 503, 520, 521, 522, 523, 524, 529}
 """Statuses that a gateway gives for the server behind it (502, 503, Cloudflare's 52x, Anthropic's 529)."""

@@ -32,7 +32,7 @@ def make_model(
         name: ``local/...``, or as litellm names it.
         role: address, key, headers, timeout, prompt style and prices.
         api_base: the address when ``role`` has none.
-        notify: told of parameters that a model does not take.
+        notify: called with parameters that a model does not take.
 
     Raises:
         UsageError: a local model is missing, or only one of the two prices is set.

@@ -21,7 +21,7 @@ class LitellmModel:
     Args:
         endpoint: the model and how it is reached.
         style: how the model wants to be asked.
-        notify: told, once each, of parameters that are left out because the model rejects them; a
+        notify: called once for each parameter that is left out because the model rejects it; a
             warning in the log by default.
     """
 

@@ -39,7 +39,7 @@ _heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
 
 @contextmanager
 def listening(address: str | None = None) -> Iterator[Heard]:
-    """What comes over the wire for calls inside of the block, which may go to the server of ``address``, or one below it, alone."""
+    """What comes over the wire for calls inside the block, which may go to the server of ``address``, or one below it, alone."""
     heard = Heard(_place(address))
     token = _heard.set(heard)
     try:

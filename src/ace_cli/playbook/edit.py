@@ -35,7 +35,7 @@ class Edit:
 
 
 def login_name() -> str:
-    """Who sits at the keyboard, as the system knows it; ``unknown`` where it does not."""
+    """The user's login name; ``unknown`` where the system has none."""
     import getpass
 
     try:

@@ -82,7 +82,7 @@ class BulletFilter:
     ) -> tuple[Bullet, ...]:
         """The bullets that pass, in the order asked for.
 
-        ``text`` is what the words of a search are looked for in, for who has it at hand; see :func:`haystack`.
+        ``text`` is what the words of a search are looked for in, for callers that have it at hand; see :func:`haystack`.
         """
         found = list(bullets)
         for test in self._tests(text or haystack):

@@ -50,7 +50,7 @@ async def ask_json(ask: Ask, messages: Sequence[Message], model: type[M]) -> tup
 
 
 def read_reply(reply: ChatReply, model: type[M]) -> M:
-    """The object in ``reply``: the last one that fits ``model``, outside of the model's thoughts.
+    """The object in ``reply``: the last one that fits ``model``, outside the model's thoughts.
 
     Raises:
         UnusableReply: there is none; the message says what was wrong.

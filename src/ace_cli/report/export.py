@@ -1,4 +1,4 @@
-"""Which bullets are taken along, fitted into a number of tokens, and what is to be said of it."""
+"""Which bullets are exported, fitted into a number of tokens, and the remarks on it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class Holder:
 
 
 PATIENCE = 0.3
-"""Seconds: whoever looks whether a run is held holds it himself, for a moment."""
+"""Seconds: whoever looks whether a run is held holds it for a moment."""
 
 
 class RunBusy(AceError):

@@ -78,7 +78,7 @@ def failure_index(db: sqlite3.Connection) -> None:
 def phases(db: sqlite3.Connection) -> None:
     """Steps count within a phase (training, validation ...), and a provider's embedding calls are kept as calls.
 
-    A verdict's ``judge`` is its ``scorer`` now; inside of a text these quotes would be escaped.
+    A verdict's ``judge`` is its ``scorer`` now; inside a text these quotes would be escaped.
     """
     statements = """
     CREATE TABLE phase (id INTEGER PRIMARY KEY, kind TEXT NOT NULL);

@@ -41,7 +41,7 @@ R = TypeVar("R")
 
 
 def _reading(method: Callable[P, R]) -> Callable[P, R]:
-    """A method of the reader: what goes wrong inside of it is damage to the store, and told as such.
+    """A method of the reader: what goes wrong inside it is damage to the store, and reported as such.
 
     SQLite's own check sees broken pages, not a broken text on a sound page.
     """

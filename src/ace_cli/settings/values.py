@@ -83,7 +83,7 @@ _PLACE = re.compile(r"(location|region|region_name|zone|project|project_id)$", r
 
 
 def _check_extra(table: dict[str, Any]) -> dict[str, Any]:
-    """Parameters that go with a call, but say nothing about where it goes, as whom, or who else is told."""
+    """Parameters that go with a call, but say nothing about where it goes, as whom, or who else hears of it."""
     for name, value in _check_table(table).items():
         if _ROUTE.search(name) or (isinstance(value, str) and "://" in value):
             raise ValueError(

@@ -48,7 +48,7 @@ class Proposal:
 
     @property
     def match(self) -> Near | None:
-        """The nearest that says the same: what the insight repeats, unless somebody knows better."""
+        """The nearest that says the same: what the insight repeats, unless the curator decides otherwise."""
         return next((near for near in self.near if near.judgement.relation is Relation.SAME), None)
 
 

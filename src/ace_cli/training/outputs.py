@@ -75,7 +75,7 @@ def write_outputs(
     """Write the playbook and the metrics, and destroy nobody's work.
 
     A file that this run did not write, or that was changed since, is kept as ``NAME.1.json`` beside the new one. Where the
-    run had nothing left to do (``nothing_new``), such a file stays as it is: whoever edited it wants no other.
+    run had nothing left to do (``nothing_new``), such a file stays as it is: whoever edited it wants to keep it.
 
     Returns:
         The metrics.

@@ -11,7 +11,7 @@ from ace_cli.engine.example import ExampleJob, Outcome
 class Executor(Protocol):
     """Works on many examples at once.
 
-    What an implementer may rely on: ``work`` is called inside of a ``slot``, from the driver's event loop. Its stages call models only
+    What an implementer may rely on: ``work`` is called inside a ``slot``, from the driver's event loop. Its stages call models only
     through a :class:`~ace_cli.engine.calls.Caller`, whose :class:`~ace_cli.engine.calls.Desk` is the driver's, wherever
     the work is done: nothing is asked that was not admitted, and no reply is used that is not on record. So a job that is lost
     with its worker may simply be given to another one.

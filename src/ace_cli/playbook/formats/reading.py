@@ -1,4 +1,4 @@
-"""Reading a playbook of any kind; the kind is told by the content, never by the file's name."""
+"""Reading a playbook of any kind; the kind is recognised by the content, never by the file's name."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ace_cli.report.format import percent
 
 _ASCII = str.maketrans({"│": "|", "─": "-", "┤": "|", "┬": "+", "└": "+", "┌": "+", "┐": "+", "┘": "+"})
 _NARROW = 40
-"""Cells below which a curve is told in a line instead of drawn."""
+"""Cells below which a curve is described in a line instead of drawn."""
 _STYLES = {"line": Style(color="cyan"), "dots": Style(color="yellow")}
 
 
@@ -36,7 +36,7 @@ def plot(
 ) -> list[Text]:
     """A titled plot of at most ``width`` cells, or one line of words where there is no room for one.
 
-    The last curve is the one that matters: it lies on top and its last value is told in the title.
+    The last curve is the one that matters: it lies on top and its last value stands in the title.
     The axis starts at 0 and ends at the largest value; that of a ``share`` ends at 100 %.
     """
     main = curves[-1]

@@ -153,4 +153,4 @@ RULES: tuple[Callable[[Wording, Wording], str | None], ...] = (
     swapped_words,
     other_term,
 )
-"""The surest first: its reason is the one that is told."""
+"""The surest first: its reason is the one that is given."""

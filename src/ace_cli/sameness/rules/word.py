@@ -14,7 +14,7 @@ STOPS = SENTENCE_ENDS | frozenset(",()")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word, a unit's sign or a stop. ``denied``: it stands inside of a negation."""
+    """A word, a unit's sign or a stop. ``denied``: it stands inside a negation."""
 
     text: str
     stem: str
