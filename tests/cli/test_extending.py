@@ -26,7 +26,7 @@ TABLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 def _written(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, code in FILES.items():
         (inside.cwd / name).write_text(code)
-    monkeypatch.syspath_prepend(str(inside.cwd))
+    monkeypatch.setattr(sys, "path", [*sys.path])
     yield
     for name in FILES:
         sys.modules.pop(name.removesuffix(".py"), None)
