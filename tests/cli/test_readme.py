@@ -182,7 +182,7 @@ def test_the_architecture_names_what_there_is() -> None:
     code = "\n".join(path.read_text("utf-8") for path in source.rglob("*.py"))
     for path in re.findall(r"`((?:[\w-]+/)+[\w.]*|\w+\.py)`", page):
         assert any((folder / path).exists() for folder in (source, ROOT)), path
-    for name in re.findall(r"`([A-Z]\w*[a-z]\w*)`", page):
+    for name in re.findall(r"`([A-Z]\w*[a-z]\w*|[A-Z]{4,})`", page):
         assert re.search(rf"^(class {name}\b|{name} = )", code, re.MULTILINE), name
     for name in re.findall(r"`(\w+)\(\)`", page):
         assert re.search(rf"\bdef {name}\(", code), name
