@@ -7,7 +7,6 @@ import json
 import shutil
 import socket
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -15,10 +14,9 @@ from typing import Any
 
 import pytest
 
-import ace_cli
 from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.definition import ADDRESS
-from support.command import KEY, ace, environment, train_arguments
+from support.command import KEY, train_arguments
 from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
@@ -315,32 +313,3 @@ def test_code_that_the_user_names_is_run_from_here_and_remembered_here(
     assert inside("resume", "run", "--max-calls", "").code == 2, (
         "a module of that name in another folder is other code"
     )
-
-
-@pytest.mark.parametrize("path", ["", "::/nowhere:."])
-def test_nothing_is_imported_from_the_working_directory_by_accident(
-    path: str, serve: Serve, tmp_path: Path
-) -> None:
-    server, data = serve(2)
-    for name in ("orjson", "litellm", "numpy", "difflib", "wordllama"):
-        (tmp_path / f"{name}.py").write_text(f"raise SystemExit('the {name} of the working directory')")
-    variables = environment(HOME=str(tmp_path / "home"), XDG_CONFIG_HOME=str(tmp_path / "home/.config"))
-    variables["PYTHONPATH"] = str(Path(ace_cli.__file__).parents[1]) + path
-    done = ace("train", *train_arguments(server.url, data, 2), cwd=tmp_path, env=variables)
-    assert done.returncode == 0, done.stderr
-
-
-def test_a_project_has_no_say_in_where_the_provider_is(tmp_path: Path) -> None:
-    """litellm reads an .env by itself: that of the folder where Python is started without a script, or that holds the .venv."""
-    (tmp_path / ".env").write_text("OPENAI_API_BASE=http://evil.example/v1\n")
-    script = "import os; from ace_cli.llm.library import load_litellm; load_litellm(); print(os.environ.get('OPENAI_API_BASE'))"
-    paths = {"PYTHONPATH": str(Path(ace_cli.__file__).parents[1])}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=environment(**paths),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == "None\n"

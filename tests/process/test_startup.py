@@ -52,3 +52,26 @@ def test_a_playbook_is_exported_without_heavy_libraries(playbook: Path, tmp_path
 def test_other_commands_that_call_no_model_load_none(tmp_path: Path) -> None:
     commands = ("train --help", "train --show-config", "resume --help", "resume --list")
     assert not imported(*commands, cwd=tmp_path) & (HEAVY | {"pydantic_settings"})
+
+
+def test_embedders_and_curator_are_made_without_heavy_libraries() -> None:
+    done = python(
+        "import sys, ace_cli.embeddings as e, ace_cli.stages.curator, ace_cli.stages.retrieval\n"
+        "e.make_embedder('wordllama'); e.make_embedder('text-embedding-3-small'); e.VectorIndex()\n"
+        "print({'numpy', 'faiss', 'wordllama', 'litellm', 'tokenizers'} & set(sys.modules))"
+    )
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_loading_an_embedder_leaves_the_programs_logging_alone() -> None:
+    done = python(
+        "import asyncio, logging\n"
+        "from ace_cli.embeddings import make_embedder\n"
+        "asyncio.run(make_embedder('wordllama').embed(['a']))\n"
+        "print(logging.getLogger().handlers, logging.getLogger().level == logging.WARNING)"
+    )
+    assert (done.stdout, done.stderr) == ("[] True\n", "")
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,28 +69,6 @@ def test_paraphrases_are_above_the_default_threshold_and_strangers_below() -> No
         ],
     )
     assert a @ b > 0.8 > a @ c
-
-
-def test_loading_leaves_the_programs_logging_alone() -> None:
-    code = (
-        "import asyncio, logging\n"
-        "from ace_cli.embeddings import make_embedder\n"
-        "asyncio.run(make_embedder('wordllama').embed(['a']))\n"
-        "assert not logging.getLogger().handlers and logging.getLogger().level == logging.WARNING\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_nothing_heavy_is_imported_before_it_is_used() -> None:
-    code = (
-        "import sys, ace_cli.embeddings as e, ace_cli.stages.curator, ace_cli.stages.retrieval\n"
-        "e.make_embedder('wordllama'); e.make_embedder('text-embedding-3-small'); e.VectorIndex()\n"
-        "heavy = {'numpy', 'faiss', 'wordllama', 'litellm', 'tokenizers'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
