@@ -162,6 +162,12 @@ def test_wrong_wishes_are_refused_in_one_line(args: tuple[str, ...], message: st
     assert outcome.out == b""
 
 
+def test_that_there_is_no_such_playbook_is_said_before_what_else_is_missing(tmp_path: Path) -> None:
+    outcome = export(tmp_path / "no.json")
+    assert outcome.error is not None
+    assert "no.json" in outcome.error.message
+
+
 def test_an_existing_file_is_replaced_only_with_force(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     path.write_text("mine")

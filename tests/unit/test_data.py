@@ -129,6 +129,7 @@ def test_the_same_rows_come_out_of_parquet(tmp_path: Path) -> None:
         ("a.jsonl", '["q", "a"]', "line 1: expected an object with question and answer, found a list", ""),
         ("a.jsonl", b'{"question": "q", "answer": "a"}\n{"question": "\xff"}', "line 2: not utf-8 text", "UTF-8"),
         ("a.jsonl", '{"id": 1, "question": "q", "answer": "a"}\n' * 2, "line 2: the id '1' was used before, at line 1", "--id-field"),
+        ("a.jsonl", '{"question": "q', "line 1: not JSON: Unterminated string starting at, column 14", ""),
         ("a.jsonl", "[" * 100_000, "line 1: not readable as JSON: nested too deeply", ""),
         ("a.jsonl", "", "holds no rows", ""),
         ("a.json", "", "holds nothing", ""),

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
+import httpx
 import pytest
 
 from ace_cli.llm import (
@@ -23,6 +24,7 @@ from ace_cli.llm import (
     TransientError,
 )
 from ace_cli.llm.endpoint import Prices
+from ace_cli.llm.errors_map import map_error
 from ace_cli.llm.litellm_model import LitellmModel
 from support.models import chat_model
 from support.scripted_server import MOMENT, PERMANENT, STICKY, Faults, ScriptedServer
@@ -142,6 +144,14 @@ def test_a_closed_port_is_a_connection_failure_that_names_no_library() -> None:
         error = fails(chat_model("m", api_base=f"http://127.0.0.1:{taken.getsockname()[1]}/v1"))
     assert isinstance(error, TransientError)
     assert (error.kind, error.endpoint) == ("connection", True)
+
+
+def test_a_lost_connection_is_told_in_the_words_of_the_system_and_not_of_a_library_below() -> None:
+    probing = RuntimeError("no running event loop")
+    refused = ConnectionRefusedError(111, "Connect call failed")
+    failed = httpx.ConnectError("All connection attempts failed")
+    refused.__context__, failed.__cause__ = probing, refused
+    assert map_error(failed, "m").message == "m: no connection: [Errno 111] Connect call failed"
 
 
 @pytest.mark.parametrize(

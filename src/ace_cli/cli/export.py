@@ -51,11 +51,15 @@ def export(
         int | None,
         _which(
             help="Keep the best bullets that fit into N tokens (of the text for models, else of the prompt lines).",
+            metavar="N",
             min=1,
         ),
     ] = None,
     model: Annotated[
-        str, _which(help="Model whose tokenizer counts for --max-tokens; by default the generator's.")
+        str,
+        _which(
+            metavar="TEXT", help="Model whose tokenizer counts for --max-tokens; by default the generator's."
+        ),
     ] = "",
 ) -> None:
     """Write a playbook as a file for other tools, as text for a prompt, or as a page to read.
@@ -69,11 +73,11 @@ def export(
 
     if str(output) == "-":
         output = None
+    source = open_target(target)
     form = find_format(format, output)
     if output is None and not form.is_text and sys.stdout.isatty():
         raise UsageError(f"{form.name} is not text for a terminal", f"Name a file: -o playbook.{form.name}")
     path = form.place(output) if output is not None else None
-    source = open_target(target)
     title = name or (form.title(path) if path else "") or source.name
     everything = Content(source.playbook, title, description, source.run)
     chosen, tokens = choose(everything, form, wanted, max_tokens, model)

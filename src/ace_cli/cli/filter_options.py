@@ -15,17 +15,17 @@ PANEL = "Which bullets"
 
 _FLAGS: dict[str, tuple[Any, Any, str, str | None]] = {
     # name: type, default, help, metavar
-    "domain": (str | None, None, "Bullets of this domain.", None),
+    "domain": (str | None, None, "Bullets of this domain.", "TEXT"),
     "section": (Section | None, None, "Bullets of this section.", None),
     "stage": (PlaybookStage | None, None, "Bullets of this stage.", None),
-    "min_confidence": (float, 0.0, "At least this confidence, 0 to 1.", None),
-    "min_activations": (int, 0, "Cited or learned at least this often.", None),
+    "min_confidence": (float, 0.0, "At least this confidence, 0 to 1.", "N"),
+    "min_activations": (int, 0, "Cited or learned at least this often.", "N"),
     "search": (str, "", "All these words, ignoring case.", "TEXT"),
     "include_quarantined": (bool, False, "Quarantined bullets too.", None),
-    "top": (int | None, None, "The best N, by confidence, then activations.", None),
+    "top": (int | None, None, "The best N, by confidence, then activations.", "N"),
     "sort": (str, "", f"{', '.join(SORT_KEYS)}; numbers largest first.", "KEY"),
     "reverse": (bool, False, "Reverse the order.", None),
-    "limit": (int | None, None, "At most this many, after sorting.", None),
+    "limit": (int | None, None, "At most this many, after sorting.", "N"),
 }
 
 

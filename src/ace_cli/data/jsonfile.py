@@ -25,7 +25,7 @@ def read_jsonl(file: IO[str]) -> Iterator[Row]:
         try:
             yield Row(number, place, json.loads(line))
         except json.JSONDecodeError as error:
-            yield Row(number, place, None, f"not JSON: {error.msg} at column {error.colno}")
+            yield Row(number, place, None, f"not JSON: {error.msg}, column {error.colno}")
         except (ValueError, RecursionError) as error:
             yield Row(number, place, None, f"not readable as JSON: {_short(error)}")
 

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
+from ace_cli.errors import UsageError
 from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.llm.errors_map import map_error, redacted_cause
 from ace_cli.llm.hosts import bound_to
@@ -54,6 +55,9 @@ class Endpoint:
         headers: further HTTP headers.
         timeout: seconds for a whole call, however slowly it trickles.
         prices: instead of litellm's.
+
+    Raises:
+        UsageError: ``api_base`` has no scheme, so that every call would fail as if the server were down.
     """
 
     def __init__(
@@ -66,6 +70,11 @@ class Endpoint:
         timeout: float = 120.0,
         prices: Prices | None = None,
     ) -> None:
+        if api_base and not api_base.lower().startswith(("http://", "https://")):
+            raise UsageError(  # without the address: a password may stand in it
+                f"{name}: the API base begins with neither http:// nor https://",
+                "Give a whole address, such as http://localhost:8000/v1.",
+            )
         self.name = name
         self._address = api_base or ""
         # HTTP clients refuse a key beside a name and password in the address: those go into the header.

@@ -232,8 +232,9 @@ def _facts(error: BaseException, body: bytes | None) -> Facts:
     if any(isinstance(link, httpx.TimeoutException) for link in links):
         return Facts(None, "", transport="timeout", names=names)
     if any(isinstance(link, httpx.TransportError) for link in links):
-        innermost = str(links[-1])  # the exact one: refused, reset, no such host
-        return Facts(None, innermost, transport="connection", names=names)
+        # the innermost is the exact one: refused, reset, no such host; below it a library's probing may have failed
+        reasons = [str(link) for link in links if isinstance(link, OSError | httpx.TransportError)]
+        return Facts(None, reasons[-1], transport="connection", names=names)
     if body is not None:
         if said := complaint_in(parse(body)):
             return Facts(said.status or 200, said.text)

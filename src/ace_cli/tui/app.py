@@ -45,6 +45,8 @@ class Browser(App[str]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Find", key_display="/"),
+        Binding("q", "leave", "Quit"),  # early: a narrow terminal cuts the last ones off
+        Binding("w", "save", "Save"),
         Binding("p", "stage('production')", "Prod"),
         Binding("s", "stage('shadow')", "Shadow"),
         Binding("x", "stage('quarantined')", "Quar"),
@@ -53,8 +55,6 @@ class Browser(App[str]):
         Binding("u", "undo", "Undo"),
         Binding("o", "sort", "Sort"),
         Binding("n", "neighbours", "Near"),
-        Binding("w", "save", "Save"),
-        Binding("q", "leave", "Quit"),
         Binding("ctrl+q", "leave", show=False, priority=True),
         Binding("ctrl+c", "leave", show=False, priority=True),
         Binding("escape", "clear", show=False),

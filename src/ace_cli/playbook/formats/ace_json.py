@@ -116,7 +116,7 @@ def _lines(data: bytes, name: str) -> Iterator[tuple[int, Any]]:
             yield number, _loads(line)
         except json.JSONDecodeError as error:
             raise UsageError(
-                f"{name}: line {number} is not JSON: {error.msg} at column {error.colno}",
+                f"{name}: line {number} is not JSON: {error.msg}, column {error.colno}",
                 "Is the file complete? A JSONL playbook has one bullet a line.",
             ) from None
 
