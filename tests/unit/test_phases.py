@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
+from ace_cli.data import Example
+from ace_cli.embeddings import make_embedder
 from ace_cli.engine.events import Event, Notice
-from ace_cli.engine.example import ExampleJob, Outcome, PlanStep
+from ace_cli.engine.example import ExampleJob, Outcome, PlanStep, work
 from ace_cli.engine.executor import Executor
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session, hold
-from ace_cli.engine.wiring import Replacements
+from ace_cli.engine.wiring import Replacements, StageSpec
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import TRAINING, State
+from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.settings.recorded import Recorded
+from ace_cli.stages.prompts import load_prompts
+from support.ask import ScriptedAsk
 from support.scripted_server import ScriptedServer
 from support.training import AskingGenerator, trainer
 
@@ -42,6 +48,8 @@ class Shipping:
 
 class Check:
     """Attempts the run's own examples once more, with its finished playbook; its result is how many were right."""
+
+    phase = CHECKING
 
     def __init__(self, session: Session) -> None:
         self._session = replace(session, executor=Shipping(session.executor))
@@ -88,3 +96,14 @@ def test_another_job_attempts_in_its_own_phase_and_pays_once(tmp_path: Path) -> 
         "checking",
         "checked: finished",
     ] * 2
+
+
+def test_a_worker_makes_its_stages_from_a_spec_that_travels_as_bytes() -> None:
+    settings = fold([Layer("flag", FLAG, {"training.scorer": "contains"})]).settings
+    spec: StageSpec = pickle.loads(pickle.dumps(StageSpec(settings, load_prompts())))
+    stages = spec.make(make_embedder("wordllama"))
+    job = ExampleJob(CHECKING, 0, Example("e", "Who?", "Ann"), (), None, {})
+    ask = ScriptedAsk('{"reasoning": "", "final_answer": "It was Ann."}')
+    outcome = asyncio.run(work(stages, job, ask, ask))
+    assert outcome.rounds[0].verdict.correct
+    assert (outcome.failure, len(ask.asked)) == ("", 1)

@@ -13,7 +13,7 @@ from ace_cli.data import ContentHash, Example, Skipped, read_examples, source_fi
 from ace_cli.embeddings import make_embedder
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
-from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_roles, make_stages, require_prices
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, StageSpec, make_roles, require_prices
 from ace_cli.errors import AceError, UsageError
 from ace_cli.files import cannot_write
 from ace_cli.playbook import Playbook
@@ -98,12 +98,8 @@ def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements
         UsageError: naming what cannot.
     """
     require_prices(settings, make_roles(settings.models))
-    make_stages(
-        settings,
-        prompts,
-        make_embedder(settings.models.embedding, arguments=settings.models.embedder_args),
-        replacements,
-    )
+    embedder = make_embedder(settings.models.embedding, arguments=settings.models.embedder_args)
+    StageSpec(settings, prompts, replacements).make(embedder)
 
 
 def check_outputs(output: OutputSettings) -> None:

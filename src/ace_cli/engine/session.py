@@ -26,17 +26,16 @@ from ace_cli.engine.stop import StopController, deadline, signals
 from ace_cli.engine.wiring import (
     NO_REPLACEMENTS,
     Replacements,
+    StageSpec,
     make_roles,
     make_run_embedder,
     make_select,
-    make_stages,
     priced,
     require_prices,
 )
 from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
-from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import State
 from ace_cli.runs.store import RunStore
 from ace_cli.settings import Kind, Settings
@@ -66,7 +65,9 @@ class Session:
 
 
 class Job(Protocol[R_co]):
-    """What a session does with its run. It goes on from wherever the store stands."""
+    """What a session does with its run, in a phase of it. It goes on from wherever the store stands."""
+
+    phase: int
 
     def started(self) -> Event:
         """The first event."""
@@ -169,7 +170,7 @@ def _open(
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
     caller = Caller(LocalDesk(store, ledger, emit, stop), policy)
     embedder = make_run_embedder(settings.models, store, caller)
-    stages = make_stages(settings, Prompts(dict(store.header().prompts)), embedder, replacements)
+    stages = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements).make(embedder)
     return Session(
         run_dir=run_dir,
         settings=settings,
@@ -196,8 +197,10 @@ async def _work(session: Session, job: Job[Any]) -> AceError | None:
         finally:
             stop.close()
             await session.executor.close()
-    total, _, failed = session.store.counts()
-    return check_failures(limits.max_failures, failed, total, _last_failure(session.store), final=True)
+    total, _, failed = session.store.counts(job.phase)
+    failures = [row for group in session.store.failures(job.phase).values() for row in group]
+    last = failures[-1][1] if failures else ""
+    return check_failures(limits.max_failures, failed, total, last, final=True)
 
 
 async def _guarded(job: Job[Any], stop: StopController) -> None:
@@ -240,8 +243,3 @@ def _state(problem: AceError | None) -> tuple[State, str]:
         return State.FINISHED, ""
     stopped = isinstance(problem, Interrupted | LimitReached)
     return State.STOPPED if stopped else State.FAILED, problem.message
-
-
-def _last_failure(store: RunReader) -> str:
-    rows = [row for group in store.failures().values() for row in group]
-    return rows[-1][1] if rows else ""

@@ -126,48 +126,59 @@ def _roles(models: ModelsSettings) -> Iterable[tuple[str, RoleSettings]]:
         yield "curator", models.curator
 
 
-def make_stages(
-    settings: Settings,
-    prompts: Prompts,
-    embedder: Embedder,
-    replacements: Replacements = NO_REPLACEMENTS,
-) -> Stages:
-    """The stages and the scorer: by object where one is given, else by the settings.
+@dataclass(frozen=True, slots=True)
+class StageSpec:
+    """What stages are made of, in this process or in a worker: unless some are handed over as objects, it can be pickled."""
 
-    Raises:
-        UsageError: one is not available.
-    """
-    from ace_cli.sameness.by_rules import RuleSameness
-    from ace_cli.stages.curator import SemanticCurator
-    from ace_cli.stages.generator import DefaultGenerator
-    from ace_cli.stages.llm_curator import LlmCurator
-    from ace_cli.stages.reflector import DefaultReflector
+    settings: Settings
+    prompts: Prompts
+    replacements: Replacements = NO_REPLACEMENTS
 
-    training, named = settings.training, settings.stages
-    stage = PlaybookStage(training.target_stage)
-    sameness = load(
-        "sameness",
-        named.sameness,
-        {"rules": lambda: RuleSameness(training.similarity_threshold)},
-        named.sameness_args,
-    )
-    semantic = SemanticCurator(embedder, sameness, stage)
-    curators = {
-        "semantic": lambda: semantic,
-        "llm": lambda: LlmCurator(semantic, prompts.texts["curator.txt"]),
-    }
-    return Stages(
-        replacements.generator
-        or load(
-            "generator", named.generator, {"default": lambda: DefaultGenerator(prompts)}, named.generator_args
-        ),
-        get_scorer(training.scorer, training.scorer_args),
-        replacements.reflector
-        or load(
-            "reflector", named.reflector, {"default": lambda: DefaultReflector(prompts)}, named.reflector_args
-        ),
-        replacements.curator or load("curator", named.curator, curators, named.curator_args),
-    )
+    def make(self, embedder: Embedder) -> Stages:
+        """The stages and the scorer: by object where one is given, else by the settings.
+
+        Raises:
+            UsageError: one is not available.
+        """
+        from ace_cli.stages.generator import DefaultGenerator
+        from ace_cli.stages.reflector import DefaultReflector
+
+        given, named, training = self.replacements, self.settings.stages, self.settings.training
+        prompts = self.prompts
+        return Stages(
+            given.generator
+            or load(
+                "generator",
+                named.generator,
+                {"default": lambda: DefaultGenerator(prompts)},
+                named.generator_args,
+            ),
+            get_scorer(training.scorer, training.scorer_args),
+            given.reflector
+            or load(
+                "reflector",
+                named.reflector,
+                {"default": lambda: DefaultReflector(prompts)},
+                named.reflector_args,
+            ),
+            given.curator or self._curator(embedder),
+        )
+
+    def _curator(self, embedder: Embedder) -> Curator:
+        from ace_cli.sameness.by_rules import RuleSameness
+        from ace_cli.stages.curator import SemanticCurator
+        from ace_cli.stages.llm_curator import LlmCurator
+
+        named, training = self.settings.stages, self.settings.training
+        rules = {"rules": lambda: RuleSameness(training.similarity_threshold)}
+        sameness = load("sameness", named.sameness, rules, named.sameness_args)
+        semantic = SemanticCurator(embedder, sameness, PlaybookStage(training.target_stage))
+        curators = {
+            "semantic": lambda: semantic,
+            "llm": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"]),
+        }
+        curator: Curator = load("curator", named.curator, curators, named.curator_args)
+        return curator
 
 
 def make_select(training: TrainingSettings, model: ChatModel, embedder: Embedder) -> Select:

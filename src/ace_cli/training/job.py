@@ -15,7 +15,7 @@ from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.llm.hosts import hosts
 from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
-from ace_cli.runs.records import State
+from ace_cli.runs.records import TRAINING, State
 from ace_cli.runs.target import training_config
 from ace_cli.settings import Settings
 from ace_cli.training.outputs import Checkpoints, write_outputs
@@ -48,6 +48,8 @@ def train(
 
 class TrainingJob:
     """See :class:`~ace_cli.engine.session.Job`."""
+
+    phase = TRAINING
 
     def __init__(self, session: Session) -> None:
         self._session = session
