@@ -5,7 +5,7 @@
 First table: CPU of `ace train` beside the same prompts sent by bare `litellm.acompletion` at the same
 concurrency, each in a process of its own, the server in a third. Start and imports are taken out: the CPU of a small
 run is subtracted from that of a large one, for both alike. Processes alternate, and a ratio is taken within each round, whose
-processes meet the same machine; the medians over the rounds are shown. Aim: at most 1.3 times.
+processes meet the same machine; the medians over the rounds are shown. Aim: at most 1.15 times.
 
 Second table: 60 small examples, each reply after 0.5 s, batches of 10; the wall clock from the first request to
 the last reply, and the whole process.
