@@ -73,9 +73,7 @@ def test_runtime_settings_may_change_and_change_nothing(serve: Serve, inside: In
     ("arguments", "variables", "named"),
     [
         (["--batch-size", "7"], {}, "--batch-size"),
-        (["--generator-model", "openai/other"], {}, "--generator-model"),
         (["--num-examples", "30"], {}, "--extend-to"),
-        (["--similarity-threshold", "0.5"], {}, "similarity_threshold"),
         ([], {"ACE_TRAINING__SEED": "5"}, "training.seed"),
         (["--config", "other.toml"], {}, "training.epochs"),
     ],
