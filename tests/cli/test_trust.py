@@ -5,12 +5,10 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import socket
 import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,24 +16,9 @@ from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.definition import ADDRESS
 from support.command import KEY, train_arguments
 from support.inside import Inside
+from support.network import Network
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
-
-
-class Network:
-    """Every name leads to this machine; which ones were asked for is kept."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.asked: set[str] = set()
-        real = socket.getaddrinfo
-
-        def resolve(host: Any, *more: Any, **options: Any) -> Any:
-            name = host.decode() if isinstance(host, bytes) else str(host)
-            if name not in ("127.0.0.1", "localhost", "::1"):
-                self.asked.add(name)
-            return real("127.0.0.1", *more, **options)
-
-        monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
 @pytest.fixture
@@ -204,13 +187,13 @@ def test_a_secret_in_an_address_is_not_told(serve: Serve, inside: Inside) -> Non
     assert KEY not in done.err
 
 
-@pytest.mark.parametrize("place", ["../precious.json", ".bashrc", "shortcut/precious.json"])
-def test_a_run_from_elsewhere_writes_no_file_outside(place: str, serve: Serve, inside: Inside) -> None:
+@pytest.mark.parametrize("place", ["shortcut/../precious.json", ".bashrc", "shortcut/precious.json"])
+def test_a_run_from_elsewhere_writes_no_file_outside(
+    place: str, serve: Serve, inside: Inside, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     server, data = serve(8)
     run = halted(inside, server, data)
-    home = inside.cwd.parent / "precious-home"
-    home.mkdir(exist_ok=True)
-    (inside.cwd / "shortcut").symlink_to(home)
+    (inside.cwd / "shortcut").symlink_to(tmp_path_factory.mktemp("home"))
     path = inside.cwd / place
     path.write_text("precious")
     rewrite(run, "runtime", output__playbook=str(path), limits__max_calls=None)
@@ -223,10 +206,11 @@ def test_a_run_from_elsewhere_writes_no_file_outside(place: str, serve: Serve, i
     assert json.loads(path.read_text())["bullets"]
 
 
-def test_a_default_name_is_followed_to_no_place_outside(serve: Serve, inside: Inside) -> None:
+def test_a_default_name_is_followed_to_no_place_outside(
+    serve: Serve, inside: Inside, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     server, data = serve(2)
-    outside = inside.cwd.parent / "outside"
-    outside.mkdir(exist_ok=True)
+    outside = tmp_path_factory.mktemp("outside")
     (inside.cwd / "playbooks").symlink_to(outside)
     done = inside("train", *without("--output", train_arguments(server.url, data, 2)))
     assert done.code == 2
@@ -234,9 +218,11 @@ def test_a_default_name_is_followed_to_no_place_outside(serve: Serve, inside: In
     assert not list(outside.iterdir())
 
 
-def test_files_that_the_user_names_may_be_anywhere_and_are_remembered(serve: Serve, inside: Inside) -> None:
+def test_files_that_the_user_names_may_be_anywhere_and_are_remembered(
+    serve: Serve, inside: Inside, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     server, data = serve(8)
-    outside = inside.cwd.parent / "my-books"
+    outside = tmp_path_factory.mktemp("my-books")
     arguments = train_arguments(server.url, data, 8, output=outside / "x.json", max_calls=6, batch_size=2)
     assert inside("train", *without("--metrics-output", arguments)).code == 3
     done = inside("resume", "run", "--max-calls", "")

@@ -86,15 +86,20 @@ class GrowingPlaybook:
                         raise UsageError(f"the curator added bullet {bullet.id} twice")
                     bullets[bullet.id] = bullet
                 case Confirm(bullet_id, example_id):
-                    bullets[bullet_id] = bullets[bullet_id].voted(
+                    bullets[bullet_id] = self._known(bullet_id).voted(
                         Section.HELPFUL, at=delta.at, source=example_id, quarantine_min_votes=minimum
                     )
                 case Vote(bullet_id, _, tag):
-                    bullets[bullet_id] = bullets[bullet_id].voted(
+                    bullets[bullet_id] = self._known(bullet_id).voted(
                         tag, at=delta.at, quarantine_min_votes=minimum
                     )
                 case _:
                     pass  # a Drop is history, it changes nothing
+
+    def _known(self, bullet_id: str) -> Bullet:
+        if bullet_id not in self._bullets:
+            raise UsageError(f"the curator voted for bullet {bullet_id}, which is not in the playbook")
+        return self._bullets[bullet_id]
 
 
 def make_id(number: int) -> str:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -31,7 +32,7 @@ def loads(text: str | bytes) -> Any:
     try:
         return orjson.loads(text)
     except ValueError:
-        return json.loads(text)
+        return json.loads(text, parse_float=_finite, parse_constant=_finite)
 
 
 def tagged(value: Any) -> dict[str, Any]:
@@ -42,6 +43,8 @@ def tagged(value: Any) -> dict[str, Any]:
 def decode(cls: type[T], row: Any) -> T:
     """A frozen dataclass from the dict that :func:`dumps` made of it; unknown keys are ignored.
 
+    Every value gets the type that it should have: who shows or counts it need not ask what a store holds.
+
     Raises:
         KeyError, TypeError, ValueError: the row is not of this class (a damaged store).
     """
@@ -49,47 +52,82 @@ def decode(cls: type[T], row: Any) -> T:
     values: dict[str, Any] = {}
     for name, value in row.items():
         if name in readers:
-            read = readers[name]
-            values[name] = value if read is None or value is None else read(value)
+            plain, read = readers[name]
+            values[name] = value if type(value) is plain else read(value)
     return cls(**values)
 
 
-_Reader = Callable[[Any], Any] | None
-"""Makes a value of what was read; None where it is one already. Found once a type: a long run has 100,000 records."""
+_Reader = Callable[[Any], Any]
+"""Makes a value of what was read. Found once a type: a long run has 100,000 records."""
 
 
 @cache
-def _readers(cls: Any) -> dict[str, _Reader]:
+def _readers(cls: Any) -> dict[str, tuple[type | None, _Reader]]:
+    """By field: the type of a value that is taken as it is, and what makes something of others."""
     hints = get_type_hints(cls)
-    return {f.name: _reader(hints[f.name]) for f in dataclasses.fields(cls)}
+    return {
+        f.name: (hint if (hint := hints[f.name]) in _PLAIN else None, _reader(hint))
+        for f in dataclasses.fields(cls)
+    }
 
 
 def _reader(hint: Any) -> _Reader:
-    origin = get_origin(hint)
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
     if origin is tuple:
-        return _tuple_reader(_reader(get_args(hint)[0]))
+        return partial(_tuple, _reader(inner[0]))
     if origin in (Union, types.UnionType):
-        options = [option for option in get_args(hint) if option is not type(None)]
-        return _reader(options[0]) if len(options) == 1 else _union_reader(options)
+        options = [option for option in inner if option is not type(None)]
+        read = _reader(options[0]) if len(options) == 1 else _union_reader(options)
+        return partial(_optional, read) if len(options) < len(inner) else read
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return partial(_mapping, _reader(inner[1]))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return hint
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return partial(decode, hint)
-    return None
+    return lambda value: value
 
 
-def _tuple_reader(read: _Reader) -> Callable[[Any], Any]:
-    if read is None:
-        return tuple
-    return lambda items: tuple([None if item is None else read(item) for item in items])
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no number")
+    return number
 
 
-def _union_reader(options: Sequence[Any]) -> Callable[[Any], Any]:
-    by_tag = {option.__name__.lower(): option for option in options}
+_PLAIN: dict[Any, _Reader] = {
+    str: lambda value: "" if value is None else str(value),  # stages of users' own may have given anything
+    int: int,
+    float: lambda value: (
+        value if type(value) is int else _finite(value or 0)
+    ),  # what is not finite was written as null
+    bool: bool,
+}
+
+
+def _optional(read: _Reader, value: Any) -> Any:
+    return None if value is None else read(value)
+
+
+def _tuple(read: _Reader, items: Any) -> tuple[Any, ...]:
+    if not isinstance(items, list):
+        raise TypeError("no list")
+    return tuple([read(item) for item in items])
+
+
+def _mapping(read: _Reader, items: Any) -> dict[str, Any]:
+    return {key: read(value) for key, value in items.items()}
+
+
+def _union_reader(options: Sequence[type]) -> _Reader:
+    by_tag: dict[str, Any] = {
+        option.__name__.lower(): option for option in options if dataclasses.is_dataclass(option)
+    }
 
     def read(value: Any) -> Any:
-        option = by_tag.get(value.get("type")) if isinstance(value, dict) else None
-        return value if option is None else decode(option, value)
+        return decode(by_tag[value["type"]], value) if by_tag else value
 
     return read
 

@@ -52,7 +52,15 @@ def _reading(method: Callable[P, R]) -> Callable[P, R]:
             yield
         except sqlite3.DatabaseError as error:
             raise damaged(run.path, error) from error
-        except (LookupError, TypeError, ValueError, AttributeError, OverflowError, zlib.error) as error:
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            zlib.error,
+        ) as error:
             raise damaged(run.path, f"a record cannot be read ({type(error).__name__}: {error})") from error
 
     if inspect.isgeneratorfunction(method):
@@ -110,13 +118,13 @@ class RunReader:
         for path in _NEEDED:
             int(identity[path])
         return Header(
-            row[0],
-            row[1],
+            str(row[0]),
+            str(row[1]),
             identity,
             {path: int(rank) for path, rank in _table(row[3]).items()},
-            _table(row[4]),
+            {name: str(text) for name, text in _table(row[4]).items()},
             playbook_from_row(loads(row[5])),
-            row[6],
+            str(row[6]),
             _table(row[7]),
         )
 
@@ -129,12 +137,13 @@ class RunReader:
     def state(self) -> Standing:
         """As the last session left it: ``running`` also when that was killed (``overview`` tells the two apart)."""
         state, reason = self._one("SELECT state, reason FROM run")
-        return Standing(State(state), reason)
+        return Standing(State(state), str(reason))
 
     @_reading
     def sessions(self) -> list[SessionRecord]:
         rows = self._all("SELECT id, started_at, seconds, pid, host, ended FROM session ORDER BY id")
-        return [SessionRecord(*row) for row in rows]
+        names = ("id", "started_at", "seconds", "pid", "host", "ended")
+        return [decode(SessionRecord, dict(zip(names, row, strict=True))) for row in rows]
 
     @_reading
     def seconds(self) -> float:
@@ -144,7 +153,10 @@ class RunReader:
     @_reading
     def segments(self) -> list[tuple[int, int]]:
         """(start, stop) of the dataset's parts: one, and one for every extension."""
-        return [tuple(row) for row in self._all("SELECT start, stop FROM segment ORDER BY start")]
+        return [
+            (int(start), int(stop))
+            for start, stop in self._all("SELECT start, stop FROM segment ORDER BY start")
+        ]
 
     # -- examples
 
@@ -173,7 +185,7 @@ class RunReader:
 
     @_reading
     def example_ids(self) -> list[str]:
-        return [loads(row[0]) for row in self._all("SELECT id FROM example ORDER BY idx")]
+        return [str(loads(row[0])) for row in self._all("SELECT id FROM example ORDER BY idx")]
 
     # -- replies
 
@@ -186,11 +198,11 @@ class RunReader:
     @_reading
     def conversation(self, step: int, phase: int = TRAINING) -> list[RecordedReply]:
         """Every call of one step, with its prompts: the generator's and reflector's, or a merge's."""
-        sql = f"""SELECT key, role, turn, model, request, at, {_REPLY} FROM reply
+        sql = f"""SELECT CAST(key AS TEXT), CAST(role AS TEXT), CAST(turn AS INTEGER), CAST(model AS TEXT), request, CAST(at AS TEXT), {_REPLY} FROM reply
                   WHERE phase = ? AND step = ? ORDER BY at, role, turn"""
         found = []
         for key, role, turn, model, request, at, *reply in self._all(sql, phase, step):
-            messages = tuple((who, self._text_of(digest)) for who, digest in loads(request))
+            messages = tuple((str(who), self._text_of(digest)) for who, digest in loads(request))
             found.append(RecordedReply(key, step, role, turn, model, messages, _reply(reply), at, phase))
         return found
 
@@ -198,10 +210,10 @@ class RunReader:
     def usage(self) -> dict[str, Usage]:
         """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
         totals: dict[str, Usage] = {}
-        sql = f"SELECT role, {_REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
+        sql = f"SELECT CAST(role AS TEXT), {_REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
         for role, *numbers in self._db.execute(sql):
             totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
-        sql = "SELECT prompt_tokens, 0, 0, cost_usd, retries, seconds FROM embedding_call ORDER BY id"
+        sql = "SELECT CAST(prompt_tokens AS INTEGER), 0, 0, CAST(cost_usd AS REAL), CAST(retries AS INTEGER), 0.0 FROM embedding_call ORDER BY id"
         for numbers in self._db.execute(sql):
             totals[EMBEDDING] = totals.get(EMBEDDING, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
@@ -219,7 +231,10 @@ class RunReader:
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
                  FROM reply r JOIN episode e ON e.phase = r.phase AND e.step = r.step JOIN example x ON x.idx = e.idx
                  WHERE r.role <> 'curator' AND r.phase = ? GROUP BY r.step ORDER BY cost DESC, tokens DESC, r.step LIMIT ?"""
-        return [(loads(name), cost, tokens) for name, cost, tokens in self._all(sql, phase, limit)]
+        return [
+            (str(loads(name)), float(cost), int(tokens))
+            for name, cost, tokens in self._all(sql, phase, limit)
+        ]
 
     # -- what came of them
 
@@ -330,7 +345,18 @@ class RunReader:
         return zlib.decompress(body).decode(errors="replace")
 
 
-_REPLY_NUMBERS = "prompt_tokens, completion_tokens, cached_prompt_tokens, cost_usd, retries, seconds"
+_REPLY_NUMBERS = ", ".join(
+    f"CAST({name} AS {kind})"
+    for name, kind in (
+        ("prompt_tokens", "INTEGER"),
+        ("completion_tokens", "INTEGER"),
+        ("cached_prompt_tokens", "INTEGER"),
+        ("cost_usd", "REAL"),
+        ("retries", "INTEGER"),
+        ("seconds", "REAL"),
+    )
+)
+"""Numbers whatever stands there: SQLite takes a text for one, too."""
 _REPLY = f"text, finish_reason, {_REPLY_NUMBERS}"
 
 
@@ -343,7 +369,7 @@ def _table(text: str) -> dict[str, Any]:
 
 def _reply(row: Sequence[Any]) -> ChatReply:
     text, finish_reason, *numbers = row
-    return ChatReply(loads(text), finish_reason, *numbers)
+    return ChatReply(str(loads(text)), str(finish_reason), *numbers)
 
 
 def playbook_row(playbook: Playbook) -> dict[str, Any]:
@@ -360,8 +386,8 @@ def playbook_row(playbook: Playbook) -> dict[str, Any]:
 def playbook_from_row(row: Mapping[str, Any]) -> Playbook:
     return Playbook(
         bullets=tuple(Bullet.from_dict(bullet) for bullet in row["bullets"]),
-        version=row["version"],
-        created_at=row["created_at"],
-        training_config=row["training_config"],
-        extra=row["extra"],
+        version=str(row["version"]),
+        created_at=str(row["created_at"]),
+        training_config=dict(row["training_config"]),
+        extra=dict(row["extra"]),
     )

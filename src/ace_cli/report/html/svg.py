@@ -86,7 +86,10 @@ def lying_bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
 
 def _scale(highest: float, label: Label, whole: bool) -> tuple[list[float], float]:
     """Round steps from 0 to ``highest`` or just above it, at most 7, and the room that their labels take."""
-    highest, least = highest or 1.0, 0 if whole else -6
+    highest, least = (
+        min(highest or 1.0, 1e18),
+        0 if whole else -6,
+    )  # what is more is no money, but a damaged store
     rounds = (size * 10.0**power for power in range(least, 20) for size in (1, 2, 5))
     step = next(step for step in rounds if highest <= 6 * step)
     steps = [round(number * step, 9) for number in range(max(1, ceil(highest / step)) + 1)]
