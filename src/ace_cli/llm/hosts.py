@@ -41,6 +41,22 @@ OWN = {
 }
 """The address of providers that have one for all their users."""
 
+_ONE_DOMAIN = frozenset(
+    {
+        "anthropic",
+        "deepseek",
+        "gemini",
+        "groq",
+        "mistral",
+        "moonshot",
+        "openai",
+        "openrouter",
+        "perplexity",
+        "xai",
+    }
+)
+"""Providers that litellm calls at hosts of this domain alone; others have several, by kind of model."""
+
 _ADDRESS = re.compile(
     r"(?P<scheme>https?)://(?:[^\s/@\\?#]*@)?(?P<host>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?P<port>:\d+)?(?:[/?#][^\s\\]*)?",
     re.I,
@@ -122,14 +138,10 @@ def bound_to(model: str, api_base: str | None) -> str | None:
         return api_base
     provider = provider_of(model)
     own = OWN.get(provider, "")
-    if (
-        "://" in model
-        or not own
-        or own_address(provider) != f"https://{own}"
-        or "LITELLM_PROXY_API_BASE" in os.environ
-    ):
+    changed = own_address(provider) != f"https://{own}" or "LITELLM_PROXY_API_BASE" in os.environ
+    if provider not in _ONE_DOMAIN or "://" in model or changed:
         return None
-    return f"https://{'.'.join(own.split('.')[-2:])}"  # a provider may have several hosts
+    return f"https://{'.'.join(own.split('.')[-2:])}"
 
 
 def own_address(provider: str) -> str | None:
