@@ -18,7 +18,7 @@ from ace_cli import plugins
 from ace_cli.errors import UsageError
 from ace_cli.import_path import look_in
 from ace_cli.llm.factory import LOCAL
-from ace_cli.llm.hosts import OWN, calls, host_of, is_loopback, own_address, own_host, provider_of
+from ace_cli.llm.hosts import OWN, calls, host_of, is_address, is_loopback, own_address, own_host, provider_of
 from ace_cli.settings.layers import PROJECT, Loaded, user_folder
 
 
@@ -96,9 +96,11 @@ def _hosts(loaded: Loaded) -> Iterator[Claim]:
     for call in calls(loaded.settings.models):
         provider, names_address = provider_of(call.model), "://" in call.model
         if call.api_base is not None:
-            host = host_of(call.api_base)
-            if not is_loopback(host) and host != OWN.get(provider):
-                yield Claim(What.HOST, host, call.base_key, _source(loaded, call.base_key))
+            host, source = host_of(call.api_base), _source(loaded, call.base_key)
+            # What is no address is refused later; there may be a password in it, so it is not kept in mind.
+            meant = bool(source) or is_address(call.api_base)
+            if meant and not is_loopback(host) and host != OWN.get(provider):
+                yield Claim(What.HOST, host, call.base_key, source)
         if names_address or (call.api_base is None and provider and own_address(provider) is None):
             yield Claim(What.HOST, own_host(call.model), call.model_key, _source(loaded, call.model_key))
 

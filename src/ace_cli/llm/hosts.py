@@ -113,6 +113,11 @@ def host_of(address: str) -> str:
     return place if scheme == "https" or is_loopback(host) else f"http://{place}"
 
 
+def is_address(text: str) -> bool:
+    """A whole one, with ``http://`` or ``https://``."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def is_loopback(host: str) -> bool:
     """This machine, whatever the port."""
     found = re.fullmatch(r"(?:http://)?(\[[^\]]+\]|[^:/]+)(?::\d+)?", host)
