@@ -11,7 +11,7 @@ RUN := $(BIN)/python -m
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
 	@echo "make test         lint, types, import rules and tests"
-	@echo "make test-fast    the tests that start no processes, with a little fuzzing: for daily work"
+	@echo "make test-fast    the tests that start no processes and wait for nothing, with a little fuzzing: for daily work"
 	@echo "make crash-test   full size: 200 kills, each resumed"
 	@echo "make fuzz         full size: every reader against thousands of inputs"
 	@echo "make fuzz-coverage  the same readers, guided by coverage (atheris)"
@@ -46,7 +46,7 @@ unit: $(INSTALLED)
 	$(RUN) pytest -n 2 --dist worksteal -m "not slow"
 
 test-fast: $(INSTALLED)
-	FUZZ_EXAMPLES=20 $(RUN) pytest -n 2 --dist worksteal tests/unit tests/cli
+	FUZZ_EXAMPLES=20 $(RUN) pytest -n 2 --dist worksteal -m "not patient" tests/unit tests/cli
 
 crash-test: $(INSTALLED)
 	$(RUN) pytest -m slow -k crash -s

@@ -12,6 +12,8 @@ from support.inside import Inside
 from support.scripted_faults import MOMENT, STICKY, Faults, Outage
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 QUICK = [kind for kind in MOMENT if kind not in ("hang", "trickle")]
 """Faults that show at once; the slow ones have a test of their own, with a short time-out."""
 

@@ -13,6 +13,8 @@ from ace_cli.playbook import Bullet, Playbook, PlaybookStage, Section
 from ace_cli.report.html.page import render_page
 from support.report_samples import HISTORY, HOSTILE, run
 
+pytestmark = pytest.mark.patient
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 FLAGS = (
     "--headless=new",

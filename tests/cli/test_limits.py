@@ -13,6 +13,8 @@ from support.inside import Inside
 from support.scripted_faults import Faults
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 PRICES = "[models.{role}]\ninput_price = 100.0\noutput_price = 200.0\n"
 
 

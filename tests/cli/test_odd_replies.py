@@ -13,7 +13,10 @@ from support.inside import Inside
 from support.scripted_server import ScriptedServer
 from support.serving import Serve
 
-pytestmark = pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # as load_litellm does
+pytestmark = [
+    pytest.mark.patient,
+    pytest.mark.filterwarnings("ignore:Pydantic serializer warnings"),  # as load_litellm does
+]
 
 Reply = dict[str, Any]
 SECRET = "canary-header-0123456789"

