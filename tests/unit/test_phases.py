@@ -49,7 +49,7 @@ class Shipping:
 class Check:
     """Attempts the run's own examples once more, with its finished playbook; its result is how many were right."""
 
-    phase = CHECKING
+    phases = (CHECKING,)
 
     def __init__(self, session: Session) -> None:
         self._session = replace(session, executor=Shipping(session.executor))

@@ -27,6 +27,7 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import (
     CurvePoint,
     Episode,
+    Evaluation,
     Header,
     RecordedReply,
     Round,
@@ -414,3 +415,24 @@ def test_a_value_that_no_store_can_hold_is_an_error_and_no_hang(tmp_path: Path) 
         with pytest.raises(StoreError, match="cannot write"):
             asyncio.run(write(record))
     asyncio.run(write(reply(1)))
+
+
+def test_an_evaluation_comes_out_as_it_went_in(tmp_path: Path) -> None:
+    asked = Evaluation(
+        name=HOSTILE, against_name="other", against=header().base_playbook, repeats=3, min_gain=0.05, ablate=2,
+        promote="/p.json", overlap=4, notes=(HOSTILE, "b"),
+    )  # fmt: skip
+    tmp_path.joinpath("run").mkdir()
+    rows = [Example("e", "q", "a", cluster=HOSTILE)]
+    RunStore.create(tmp_path / "run", header(), {}, rows, lambda: "", asked)
+    with RunReader(tmp_path / "run") as run:
+        found = run.evaluation()
+        assert run.example(0).cluster == rows[0].cluster
+    assert found == asked
+
+
+def test_a_run_of_the_schema_before_evaluations_is_one_of_training(tmp_path: Path) -> None:
+    shutil.copy(GOLDEN.with_name("schema4.sqlite3"), tmp_path / "run.sqlite3")
+    with RunStore(tmp_path) as run:
+        assert run.evaluation() is None
+        assert run.counts()[0] == 10

@@ -13,13 +13,17 @@ from ace_cli.text import ValidText
 
 @dataclass(frozen=True, slots=True)
 class Example(ValidText):
-    """One row of a dataset: a question with its known answer."""
+    """One row of a dataset: a question with its known answer.
+
+    ``cluster`` is what rows from one source share, where an evaluation is told to heed it.
+    """
 
     id: str
     question: str
     answer: str
     domain: str = GENERAL
     context: str = ""
+    cluster: str = ""
 
 
 ROLES = ("question", "answer", "domain", "context", "id")
@@ -30,7 +34,7 @@ ROLES = ("question", "answer", "domain", "context", "id")
 class FieldMap:
     """The names of the fields in the data; None is the default name (``question``, ``answer``, ``domain``, ``context``, ``id``).
 
-    A name with dots goes into objects and lists: ``answers.text.0``.
+    ``cluster`` has none. A name with dots goes into objects and lists: ``answers.text.0``.
     """
 
     question: str | None = None
@@ -38,6 +42,7 @@ class FieldMap:
     domain: str | None = None
     context: str | None = None
     id: str | None = None
+    cluster: str | None = None
 
     def name_of(self, role: str) -> str:
         """The field that holds ``role``, one of :data:`ROLES`."""

@@ -60,12 +60,13 @@ def to_example(row: Row, fields: FieldMap, id_prefix: str) -> Example:
         answer=gsm8k_truth(answer),
         domain=domain.strip() or GENERAL,
         context=context,
+        cluster=_text(row.value, fields, "cluster") if fields.cluster else "",
     )
 
 
 def columns(fields: FieldMap) -> tuple[set[str], set[str]]:
     """The columns without which there is no example, and all that an example may need, for readers that can leave others unread."""
-    names = {fields.name_of(role) for role in ROLES}
+    names = {fields.name_of(role) for role in ROLES} | ({fields.cluster} if fields.cluster else set())
     outer = {name.partition(".")[0] for name in names}  # a dot: inside a column, or a part of its name
     return {fields.name_of("question"), fields.name_of("answer")}, names | outer
 
@@ -85,7 +86,7 @@ def _text(values: Mapping[object, object], fields: FieldMap, role: str) -> str:
         return json.dumps(value, ensure_ascii=False, default=str)
     text = _as_text(value)
     if text is None:
-        hint = f"Name what is inside it with dots, like --{role}-field {name}.0."
+        hint = f"Name what is inside it with dots, like {_flag(role)} {name}.0."
         raise BadRow(
             f"the field {name!r} is not text but {_described(value)}",
             hint if isinstance(value, list | dict) else "",
@@ -113,8 +114,13 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
     if not known:
         return "The row has no fields."
     near = difflib.get_close_matches(wanted, known, n=1)
-    guess = f" Perhaps --{role}-field {near[0]}?" if near else f" Name the right one with --{role}-field."
+    flag = _flag(role)
+    guess = f" Perhaps {flag} {near[0]}?" if near else f" Name the right one with {flag}."
     return f"Available fields: {', '.join(known)}.{guess}"
+
+
+def _flag(role: str) -> str:
+    return "--cluster" if role == "cluster" else f"--{role}-field"
 
 
 def _as_text(value: object) -> str | None:

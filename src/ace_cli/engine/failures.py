@@ -12,6 +12,21 @@ class TooManyFailures(RunStopped):
     """More examples failed than ``--max-failures`` allows."""
 
 
+class FailureCount:
+    """Counts examples, of one phase or of several together, until too many of them failed."""
+
+    def __init__(self, limit: int | float, attempted: int = 0, failed: int = 0) -> None:
+        self._limit = limit
+        self._attempted = attempted
+        self._failed = failed
+
+    def add(self, failed: bool, error: str) -> TooManyFailures | None:
+        """One more; the reason to stop, if there is one now."""
+        self._attempted += 1
+        self._failed += failed
+        return check_failures(self._limit, self._failed, self._attempted, error) if failed else None
+
+
 def check_failures(
     limit: int | float, failed: int, attempted: int, last_error: str, *, final: bool = False
 ) -> TooManyFailures | None:

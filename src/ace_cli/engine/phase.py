@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ace_cli.engine.events import ExampleFinished
 from ace_cli.engine.example import ExampleJob, Outcome, PlanStep, failure_of
-from ace_cli.engine.failures import check_failures
+from ace_cli.engine.failures import FailureCount
 from ace_cli.engine.session import Session
 from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
@@ -20,13 +20,24 @@ class Phase:
 
     Args:
         tries: see :class:`~ace_cli.engine.example.ExampleJob`.
+        count: of phases that share a limit on failures; None counts this one alone.
     """
 
-    def __init__(self, session: Session, *, tries: int | None, phase: int = TRAINING) -> None:
+    def __init__(
+        self,
+        session: Session,
+        *,
+        tries: int | None,
+        phase: int = TRAINING,
+        count: FailureCount | None = None,
+    ) -> None:
         self._session = session
         self._tries = tries
         self._phase = phase
-        self._attempted, _, self._failed = session.store.counts(phase)
+        if count is None:
+            attempted, _, failed = session.store.counts(phase)
+            count = FailureCount(session.settings.limits.max_failures, attempted, failed)
+        self._failures = count
 
     async def episodes(
         self, steps: Sequence[PlanStep], recorded: Mapping[int, Episode], playbook: Playbook
@@ -96,11 +107,8 @@ class Phase:
         )
 
     def _count(self, episode: Episode) -> None:
-        self._attempted += 1
-        self._failed += episode.failed
         self._tell(episode)
-        limit = self._session.settings.limits.max_failures
-        if episode.failed and (error := check_failures(limit, self._failed, self._attempted, episode.error)):
+        if error := self._failures.add(episode.failed, episode.error):
             self._session.stop.stop(error)
 
     def _tell(self, episode: Episode, *, replayed: bool = False) -> None:

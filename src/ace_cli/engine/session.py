@@ -65,9 +65,12 @@ class Session:
 
 
 class Job(Protocol[R_co]):
-    """What a session does with its run, in a phase of it. It goes on from wherever the store stands."""
+    """What a session does with its run, in ``phases`` of it. It goes on from wherever the store stands."""
 
-    phase: int
+    @property
+    def phases(self) -> Sequence[int]:
+        """Those whose failed examples count, known when :meth:`run` has ended."""
+        ...
 
     def started(self) -> Event:
         """The first event."""
@@ -197,9 +200,13 @@ async def _work(session: Session, job: Job[Any]) -> AceError | None:
         finally:
             stop.close()
             await session.executor.close()
-    total, _, failed = session.store.counts(job.phase)
-    failures = [row for group in session.store.failures(job.phase).values() for row in group]
-    last = failures[-1][1] if failures else ""
+    total = failed = 0
+    last = ""
+    for phase in job.phases:
+        attempted, _, lost = session.store.counts(phase)
+        total, failed = total + attempted, failed + lost
+        if lost:
+            *_, last = (error for group in session.store.failures(phase).values() for _, error in group)
     return check_failures(limits.max_failures, failed, total, last, final=True)
 
 

@@ -118,6 +118,13 @@ def outputs(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE output (path TEXT, digest TEXT, PRIMARY KEY (path, digest)) WITHOUT ROWID")
 
 
+def evaluation(db: sqlite3.Connection) -> None:
+    """What a run of `ace eval` compares; a run of `ace train` has no row here."""
+    db.execute(
+        "CREATE TABLE evaluation (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL)"  # JSON: the Evaluation record
+    )
+
+
 def _run(db: sqlite3.Connection, statements: str) -> None:
     """One by one: ``executescript`` would commit the transaction that the step runs in."""
     for statement in statements.split(";\n"):
@@ -125,7 +132,13 @@ def _run(db: sqlite3.Connection, statements: str) -> None:
             db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (initial, failure_index, phases, outputs)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    initial,
+    failure_index,
+    phases,
+    outputs,
+    evaluation,
+)
 
 
 def version(db: sqlite3.Connection) -> int:

@@ -7,6 +7,7 @@ import inspect
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
@@ -21,10 +22,12 @@ from ace_cli.runs.records import (
     TRAINING,
     CurvePoint,
     Episode,
+    Evaluation,
     Header,
     Merge,
     RecordedReply,
     SessionRecord,
+    Spent,
     Standing,
     State,
     Usage,
@@ -158,6 +161,17 @@ class RunReader:
             for start, stop in self._all("SELECT start, stop FROM segment ORDER BY start")
         ]
 
+    @_reading
+    def evaluation(self) -> Evaluation | None:
+        """What a run of `ace eval` compares; None for a run of `ace train`."""
+        rows = self._all("SELECT body FROM evaluation")
+        if not rows:
+            return None
+        body = _table(rows[0][0])
+        against = body.pop("against")
+        found = decode(Evaluation, body)
+        return found if against is None else replace(found, against=playbook_from_row(against))
+
     # -- examples
 
     @_reading
@@ -226,6 +240,16 @@ class RunReader:
         return Usage.sum(Usage().plus(ChatReply("", "stop", *numbers)) for numbers in rows)
 
     @_reading
+    def spent_by_step(self, phase: int) -> dict[int, Spent]:
+        """What each step of a phase took, all its calls together."""
+        sql = f"SELECT step, {_REPLY_NUMBERS} FROM reply WHERE phase = ? ORDER BY step, role, turn"
+        found: dict[int, Spent] = {}
+        for step, *numbers in self._db.execute(sql, (phase,)):
+            reply, before = ChatReply("", "stop", *numbers), found.get(step, Spent())
+            found[step] = Spent(before.usage.plus(reply), before.seconds + reply.seconds)
+        return found
+
+    @_reading
     def most_expensive(self, limit: int = 5, phase: int = TRAINING) -> list[tuple[str, float, int]]:
         """(example id, US dollars, tokens) of the examples that cost most."""
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
@@ -255,6 +279,11 @@ class RunReader:
     def slowest(self, limit: int = 5, phase: int = TRAINING) -> list[Episode]:
         sql = "SELECT body FROM episode WHERE phase = ? ORDER BY seconds DESC, step LIMIT ?"
         return [decode(Episode, loads(body)) for (body,) in self._all(sql, phase, limit)]
+
+    @_reading
+    def phases(self) -> list[int]:
+        """All phases, in their order."""
+        return [int(row[0]) for row in self._all("SELECT id FROM phase ORDER BY id")]
 
     @_reading
     def failures(self, phase: int = TRAINING) -> dict[str, list[tuple[str, str]]]:

@@ -55,6 +55,43 @@ TRAINING = 0
 """The phase in which a playbook is trained. Every phase counts its steps from 0 and shares no reply with another."""
 
 
+class Purpose(StrEnum):
+    """What a run is for."""
+
+    TRAIN = "train"
+    EVAL = "eval"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What a run of `ace eval` compares. The run's initial playbook is the one that is measured; its examples are held out.
+
+    Attributes:
+        name: of what is measured, as the user calls it; empty for a baseline, which measures no playbook.
+        against_name, against: what it is compared to; None stands for no playbook.
+        repeats: answers to each example, in each arm.
+        min_gain: the gain that is asked for, as a fraction.
+        ablate: so many bullets are left out in a third arm, chosen when the first two are done.
+        promote: the playbook file that gets stage production if it is shown to help; empty for none.
+        overlap: rows that were left out since the playbook was trained on them.
+        notes: what a reader of the report must know, one sentence each.
+    """
+
+    name: str = ""
+    against_name: str = ""
+    against: Playbook | None = None
+    repeats: int = 1
+    min_gain: float = 0.0
+    ablate: int = 0
+    promote: str = ""
+    overlap: int = 0
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_baseline(self) -> bool:
+        return not self.name
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """One try at an example. ``reflection`` is None where none was asked for (a right second try)."""
@@ -175,6 +212,14 @@ class Usage:
     @property
     def tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one step of a plan took: ``seconds`` are those that its replies took to come."""
+
+    usage: Usage = Usage()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, opening, reader
 from ace_cli.runs.codec import dumps, tagged
 from ace_cli.runs.opening import FILE
-from ace_cli.runs.records import CurvePoint, Episode, Header, RecordedReply, State
+from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, State
 from ace_cli.runs.reserve import Reserve
 
 _Write = Callable[[sqlite3.Connection], object]
@@ -81,10 +81,11 @@ class RunStore(reader.RunReader):
         runtime: Mapping[str, Any],
         examples: Iterable[Example],
         dataset_hash: Callable[[], str],
+        evaluation: Evaluation | None = None,
     ) -> int:
         """Make the store of a new run in an existing folder, whole or not at all.
 
-        ``dataset_hash`` is asked when all examples were seen.
+        ``dataset_hash`` is asked when all examples were seen. ``evaluation`` makes it a run of `ace eval`.
 
         Returns:
             The number of examples.
@@ -110,6 +111,8 @@ class RunStore(reader.RunReader):
                     "INSERT INTO run VALUES (1,?,?,?,?,?,?,?,?,?,?,'')",
                     _run_row(header, runtime, dataset_hash()),
                 )
+                if evaluation is not None:
+                    db.execute("INSERT INTO evaluation VALUES (1,?)", (_evaluation_row(evaluation),))
                 db.execute("COMMIT")
             try:
                 making.replace(path)
@@ -345,6 +348,12 @@ def _run_row(header: Header, runtime: Mapping[str, Any], dataset_hash: str) -> t
         dumps(header.source),
         State.RUNNING,
     )
+
+
+def _evaluation_row(evaluation: Evaluation) -> str:
+    against = evaluation.against
+    body = {name: getattr(evaluation, name) for name in Evaluation.__slots__}
+    return dumps({**body, "against": None if against is None else reader.playbook_row(against)})
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -7,7 +7,7 @@ only over what came from a file or a default.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from ace_cli.errors import UsageError
 from ace_cli.redact import public_address
 from ace_cli.settings.definition import ADDRESS, PATH, Kind
-from ace_cli.settings.layers import FLAG, Layer, Loaded, fold
+from ace_cli.settings.layers import CONFIG, FLAG, Layer, Loaded, fold
 from ace_cli.settings.model import DEFINITIONS, Settings
 from ace_cli.text import is_valid
 
@@ -70,6 +70,32 @@ class Recorded:
                 )
         return loaded
 
+    def lent(self, today: Sequence[Layer], *, but: Collection[str] = ()) -> Loaded:
+        """The settings of another run that is to do as this one did, with its own limits, outputs and display.
+
+        Identity as recorded unless a flag or the file of ``--config`` says otherwise, the rest as in :meth:`resumed`.
+
+        Args:
+            but: paths of what is not lent.
+        """
+        kept = {
+            path: value
+            for path, value in self._layer.values.items()
+            if path.partition(".")[0] not in _OWN and path not in but
+        }
+        layers = [replace(self._layer, values=kept)]
+        for layer in today:
+            heard = self._heard(layer).values
+            values = {
+                path: value
+                for path, value in layer.values.items()
+                if path not in kept
+                or layer.rank in _EXPLICIT
+                or (DEFINITIONS[path].kind is not Kind.IDENTITY and path in heard)
+            }
+            layers.append(replace(layer, values=values))
+        return fold([layer for layer in layers if layer.values])
+
     @property
     def _layer(self) -> Layer:
         return Layer("recorded", 0, {**self.runtime, **self.identity})
@@ -85,6 +111,8 @@ class Recorded:
         return replace(layer, values=values)
 
 
+_OWN = frozenset({"output", "limits", "display"})
+_EXPLICIT = frozenset({CONFIG, FLAG})
 _HINT = "It decides what the playbook becomes, so a run keeps it. Start a new run with `ace train`."
 _HINTS = {"data.num_examples": "`ace resume RUN --extend-to N` goes on with more examples."}
 

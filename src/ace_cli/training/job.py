@@ -49,7 +49,7 @@ def train(
 class TrainingJob:
     """See :class:`~ace_cli.engine.session.Job`."""
 
-    phase = TRAINING
+    phases = (TRAINING,)
 
     def __init__(self, session: Session) -> None:
         self._session = session
