@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import socket
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from ace_cli.settings import DEFINITIONS, Kind
 from ace_cli.settings.definition import Group, definitions, runtime
 from ace_cli.settings.layers import load
 from ace_cli.settings.recorded import recorded
-from support.command import ace, environment
+from support.command import KEY, ace, environment
 from support.inside import Inside
 
 ROOT = Path(__file__).parents[2]
@@ -53,12 +55,12 @@ def test_each_layer_wins_over_the_one_below_and_is_named(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     for line in (
-        "training.batch_size = 10  (default)",
-        f"training.epochs = 1  ({layers[0]})",
-        "training.seed = 2  (ace.toml)",
-        "training.lookahead = 3  (mine.toml)",
-        "training.reflection_rounds = 4  (environment)",
-        "training.context_budget = 5  (flag)",
+        "batch_size = 10  # default",
+        f"epochs = 1  # {layers[0]}",
+        "seed = 2  # ace.toml",
+        "lookahead = 3  # mine.toml",
+        "reflection_rounds = 4  # environment",
+        "context_budget = 5  # flag",
     ):
         assert line in done.stdout.splitlines()
 
@@ -306,8 +308,9 @@ def test_keys_headers_and_passwords_in_addresses_are_never_shown(inside: Inside)
     done = inside("train", "--show-config")
     assert done.code == 0
     assert CANARY not in done.out + done.err
-    assert "models.generator.api_key = (set, not shown)  (ace.toml)" in done.out
-    assert "models.reflector.api_key = (set, not shown)  (environment)" in done.out
+    for table, source in (("models.generator", "ace.toml"), ("models.reflector", "environment")):
+        lines = done.out.partition(f"[{table}]\n")[2].splitlines()
+        assert f"# api_key is set, not shown  # {source}" in lines
     assert "host.example" in done.out
 
 
@@ -424,6 +427,109 @@ def test_every_file_in_configs_loads_and_its_data_is_there(inside: Inside, path:
     assert str(path) in {source for _, source in rows.values()}
     data = rows["data.input"][0]
     assert data == "(unset)" or (ROOT / data).is_file()
+
+
+# -- settings shown as a file
+
+
+def test_what_is_shown_can_be_saved_and_is_the_same_again(inside: Inside, tmp_path: Path) -> None:
+    put(
+        inside.cwd / "ace.toml",
+        '[training]\nepochs = 3\n[models.generator]\ntemperature = ""\nmodel = "a\\"b\\u202e\\n"\n'
+        f'api_key = "{CANARY}"\n[models.generator.extra]\ntop_p = 0.5\n"a b" = {{c = [1, {{d = "x\\ty"}}]}}\n',
+    )
+    put(inside.cwd / "rows.jsonl", "")
+    shown = inside(
+        "train", "--input", "rows.jsonl", "--output", "x.json", "--max-time", "90s", "--show-config"
+    )
+    assert shown.code == 0, shown.err
+    assert "\u202e" not in shown.out
+    tree = tomllib.loads(shown.out)
+    assert tree["training"]["batch_size"] == 10
+    before = load({"data.input": "rows.jsonl", "output.playbook": "x.json", "limits.max_time": "90s"})
+    put(inside.cwd / "mine.toml", shown.out)
+    (inside.cwd / "ace.toml").unlink()
+    after = load({}, Path("mine.toml"))
+    kinds = (Kind.IDENTITY, Kind.RUNTIME)
+    assert [recorded(after.settings, k) for k in kinds] == [recorded(before.settings, k) for k in kinds]
+
+
+def test_a_saved_file_ties_down_nothing_that_follows_another_setting(inside: Inside) -> None:
+    put(inside.cwd / "mine.toml", inside("train", "--show-config").out)
+    rows = inside.settings("--config", "mine.toml", "--input", "rows.jsonl", "--output", "books/x.json")
+    assert rows["data.dataset"][0] == "custom"
+    assert rows["output.metrics"][0] == "books/x_metrics.json"
+
+
+# -- .env
+
+
+@pytest.fixture
+def unset(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A variable that is not set, also after the test."""
+    monkeypatch.setenv("EXAMPLE_API_KEY", "")
+    monkeypatch.delenv("EXAMPLE_API_KEY")
+    return "EXAMPLE_API_KEY"
+
+
+def test_env_file_sets_keys_and_settings_and_the_environment_wins(inside: Inside, unset: str) -> None:
+    put(
+        inside.cwd / ".env",
+        f"# keys\nexport {unset}='{CANARY}'\nOPENAI_API_KEY={CANARY}\nACE_TRAINING__EPOCHS=4\nACE_TRAINING__SEED=4\n"
+        'ACE_MODELS__GENERATOR__EXTRA={"top_p": 0.5}\n',
+    )
+    put(inside.cwd / "ace.toml", "[training]\nepochs = 3\nlookahead = 3\n")
+    inside.set(ACE_TRAINING__SEED="5")
+    rows = inside.settings()
+    assert rows["training.epochs"] == ("4", ".env")
+    assert rows["training.seed"] == ("5", "environment")
+    assert rows["training.lookahead"] == ("3", "ace.toml")
+    assert "top_p" in rows["models.generator.extra"][0]
+    assert os.environ[unset] == CANARY
+    assert os.environ["OPENAI_API_KEY"] == KEY
+    shown = inside("train", "--show-config").out
+    assert f"# {unset}: from .env" in shown
+    assert "# OPENAI_API_KEY: not read from .env, the environment has its own" in shown
+    assert CANARY not in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "OPENAI_BASE_URL=http://evil.example/v1", "OPENAI_API_BASE=http://evil.example/v1", "HTTPS_PROXY=http://evil.example", "HF_ENDPOINT=http://evil.example",
+        "PYTHONPATH=.", "LD_PRELOAD=./x.so", "PATH=.", "SSL_CERT_FILE=x", "GOOGLE_APPLICATION_CREDENTIALS=x.json", "AWS_PROFILE=x", "XDG_CONFIG_HOME=.",
+        "SSLKEYLOGFILE=keys", "PAGER=evil",
+    ],
+)  # fmt: skip
+def test_what_else_stands_in_an_env_file_is_left_alone(inside: Inside, line: str) -> None:
+    put(inside.cwd / ".env", line + "\n")
+    before = dict(os.environ)
+    assert inside("train", "--show-config").code == 0
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ACE_TRAINING__EPOCH=3", "unknown variable in .env: ACE_TRAINING__EPOCH"),
+        ("ACE_TRAINING__EPOCHS=none", ".env: training.epochs: 'none' is not allowed"),
+        ("A=1\nEXAMPLE_API_KEY='a b'", ".env, line 2: the value of EXAMPLE_API_KEY is no key"),
+        ("EXAMPLE_API_KEY=os.environ/HOME", ".env, line 1: the value of EXAMPLE_API_KEY is no key"),
+        ("EXAMPLE_API_KEY='abc", ".env, line 1: not NAME=VALUE"),
+        ("X" * 1_000_001, ".env is larger than 1,000,000 bytes"),
+        ("\udcff", ".env is not UTF-8 text (byte 0)"),
+    ],
+)
+def test_what_is_wrong_in_an_env_file_is_said(inside: Inside, text: str, said: str) -> None:
+    (inside.cwd / ".env").write_bytes(text.encode("utf-8", "surrogateescape"))
+    done = inside("train", "--show-config")
+    assert (done.code, done.err.splitlines()[0]) == (2, f"error: {said}")
+
+
+def test_an_env_file_does_not_hand_on_other_variables(inside: Inside, unset: str) -> None:
+    put(inside.cwd / ".env", f"{unset}=${{OPENAI_API_KEY}}\n")
+    assert inside("train", "--show-config").code == 0
+    assert os.environ[unset] == "${OPENAI_API_KEY}"
 
 
 # -- the plan

@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from ace_cli.cli.app import run
 from ace_cli.engine.resume import prepare_resume
 from ace_cli.errors import AceError
+from ace_cli.report.settings_file import settings_lines
 from ace_cli.runs.codec import dumps
 from ace_cli.runs.folders import list_runs
 from ace_cli.runs.reader import RunReader
 from ace_cli.settings import DEFINITIONS, Kind
-from ace_cli.settings.layers import describe, load
+from ace_cli.settings.layers import load
 from ace_cli.settings.recorded import recorded
 from support.fuzzing import fewer, fuzzed
 from support.inside import Inside
@@ -54,7 +55,7 @@ def check(flags: dict[str, Any], config: Path | None) -> None:
     """Settings that are accepted can be shown and kept; others are refused in words."""
     try:
         loaded = load(flags, config)
-        describe(loaded)
+        tomllib.loads("\n".join(settings_lines(loaded)))
         for kind in (Kind.IDENTITY, Kind.RUNTIME):
             json.loads(dumps(recorded(loaded.settings, kind)))
     except AceError as error:
@@ -112,6 +113,34 @@ def test_fuzz_values_in_toml(at_home: Path, tree: dict[str, Any]) -> None:
 def test_fuzz_files_that_are_no_toml(at_home: Path, data: bytes) -> None:
     (at_home / "y.toml").write_bytes(data)
     check({}, at_home / "y.toml")
+
+
+lines = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES)
+        | st.sampled_from(["X_API_KEY", "HF_TOKEN", "PATH", "export ", "ACE_", "#", ""]),
+        st.sampled_from(["=", "='", '="', " = ", "=${HOME}", "", "=\\"]),
+        st.text(max_size=8) | plain.map(str),
+    ).map("".join),
+    max_size=4,
+).map("\n".join)
+
+
+@fuzzed
+@given(st.binary(max_size=60) | lines.map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_fuzz_env_files(at_home: Path, data: bytes) -> None:
+    """Of the process's variables, no other than those of keys are touched, and none that was there."""
+    before = dict(os.environ)
+    (at_home / ".env").write_bytes(data)
+    try:
+        check({}, None)
+        added = {name: os.environ[name] for name in os.environ.keys() - before.keys()}
+        assert all(name.endswith(("_KEY", "_KEY_ID", "_TOKEN")) for name in added)
+        assert {name: os.environ[name] for name in before} == before
+    finally:
+        (at_home / ".env").unlink()
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
 
 
 @fuzzed

@@ -112,11 +112,15 @@ def test_no_address_of_a_project_is_overlooked(
     assert not network.asked
 
 
-@pytest.mark.parametrize("name", ["ace.toml", "pyproject.toml"])
+@pytest.mark.parametrize("name", ["ace.toml", "pyproject.toml", ".env"])
 def test_a_project_file_is_not_the_user(name: str, serve: Serve, inside: Inside, network: Network) -> None:
     server, data = serve(2)
-    table = "tool.ace.models" if name == "pyproject.toml" else "models"
-    (inside.cwd / name).write_text(f'[{table}]\napi_base = "http://team.example:{server.port}/v1"\n')
+    said = {
+        "ace.toml": "[models]\napi_base = ",
+        "pyproject.toml": "[tool.ace.models]\napi_base = ",
+        ".env": "ACE_MODELS__API_BASE=",
+    }
+    (inside.cwd / name).write_text(f'{said[name]}"http://team.example:{server.port}/v1"\n')
     arguments = train_arguments(server.url, data, 2)
     named = without("--api-base", arguments)
     refused = inside("train", *named)

@@ -56,11 +56,17 @@ class Inside:
         """``ace train FLAGS --show-config``: key -> (value, where it came from)."""
         done = self("train", *flags, "--show-config")
         assert done.code == 0, done.err
-        rows = {}
+        rows, table = {}, ""
         for line in done.out.splitlines():
-            key, _, rest = line.partition(" = ")
-            value, _, source = rest.rpartition("  (")
-            rows[key] = value, source.removesuffix(")")
+            if line.startswith("["):
+                table = line.strip("[]")
+            elif table and line:
+                said, _, source = line.rpartition("  # ")
+                key, _, value = said.removeprefix("# ").partition(" = ")
+                if " is " in key:
+                    key, _, value = key.partition(" is ")
+                    value = "" if value == "not set" else f"({value})"
+                rows[f"{table}.{key}"] = value.strip('"') or "(unset)", source
         return rows
 
 

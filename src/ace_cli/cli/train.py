@@ -18,7 +18,11 @@ def train(
     flags: dict[str, Any],
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
     show_config: Annotated[
-        bool, typer.Option("--show-config", help="Print every setting with where it came from, and stop.")
+        bool,
+        typer.Option(
+            "--show-config",
+            help="Print every setting with where it came from, as TOML for --config, and stop.",
+        ),
     ] = False,
     dry_run: Annotated[
         bool,
@@ -30,12 +34,13 @@ def train(
 
     ace train --input data.jsonl --generator-model gpt-4o-mini --num-examples 50
     """
-    from ace_cli.settings.layers import describe, load
+    from ace_cli.settings.layers import load
 
     loaded = load(flags, config)
     if show_config:
-        for key, value, source in describe(loaded):
-            typer.echo(f"{key} = {value}  ({source})")
+        from ace_cli.report.settings_file import settings_lines
+
+        typer.echo("\n".join(settings_lines(loaded)))
         return
     from ace_cli.engine.trust import What, admit
 

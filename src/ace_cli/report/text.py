@@ -48,6 +48,33 @@ def json_text(value: Any) -> str:
     return _UNSAFE.sub(lambda m: m[0] if m[0] == "\n" else json.dumps(m[0])[1:-1], text)
 
 
+def toml_text(value: Any) -> str:
+    """A setting's value as TOML on one line: text, numbers, switches, and lists and tables of them.
+
+    Unsafe characters are legal as escapes here too.
+
+    Raises:
+        ValueError: TOML has no form for it (null).
+    """
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return repr(value)
+        case str():
+            return _UNSAFE.sub(_toml_escape, json.dumps(value, ensure_ascii=False))
+        case list() | tuple():
+            return f"[{', '.join(map(toml_text, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{toml_text(str(name))} = {toml_text(inner)}' for name, inner in value.items())}}}"
+    raise ValueError(f"TOML has no form for {value!r:.80}")
+
+
+def _toml_escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match[0])
     short = {9: r"\t", 10: r"\n", 13: r"\r"}.get(code)

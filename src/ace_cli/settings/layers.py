@@ -1,4 +1,4 @@
-"""The layers of the settings: defaults < user file < project file < --config < environment < flags.
+"""The layers of the settings: defaults < user file < project file < .env < --config < environment < flags.
 
 Each layer is read on its own and folded into the next, so that every value knows where it came from:
 ``--show-config`` prints that, errors name it, and a resumed run uses it to tell a changed setting.
@@ -18,6 +18,8 @@ from pydantic import ValidationError
 
 from ace_cli.errors import UsageError
 from ace_cli.settings.definition import TABLE, Kind
+from ace_cli.settings.envfile import NAME as ENV_FILE
+from ace_cli.settings.envfile import read_env_file
 from ace_cli.settings.model import DEFINITIONS, Settings, nested
 
 PROJECT_FILE = "ace.toml"
@@ -68,9 +70,15 @@ def load(flags: Mapping[str, Any], config: Path | None = None, cwd: Path | None 
 
 
 def read_layers(flags: Mapping[str, Any], config: Path | None, cwd: Path | None = None) -> list[Layer]:
-    """All layers above the defaults, lowest first; empty ones are left out."""
-    layers = list(_files(config, cwd or Path.cwd()))
-    layers.append(Layer("environment", ENVIRONMENT, _environment()))
+    """All layers above the defaults, lowest first; empty ones are left out. Keys in ``.env`` become variables."""
+    here = cwd or Path.cwd()
+    layers = list(_files(here))
+    env_file = read_env_file(here)
+    env_file.export_keys()
+    layers.append(Layer(ENV_FILE, PROJECT, _variables(env_file.settings, ENV_FILE)))
+    if config is not None:
+        layers.append(Layer(str(config), CONFIG, _flatten(_read_toml(config), str(config))))
+    layers.append(Layer("environment", ENVIRONMENT, _variables(os.environ, "environment")))
     layers.append(Layer("flag", FLAG, flags))
     return [layer for layer in layers if layer.values]
 
@@ -99,7 +107,7 @@ def user_folder() -> Path:
     return user_config_path("ace")
 
 
-def _files(config: Path | None, cwd: Path) -> Iterator[Layer]:
+def _files(cwd: Path) -> Iterator[Layer]:
     if (path := user_folder() / "config.toml").is_file():
         yield Layer(str(path), USER, _flatten(_read_toml(path), str(path)))
     pyproject, project = cwd / "pyproject.toml", cwd / PROJECT_FILE
@@ -110,8 +118,6 @@ def _files(config: Path | None, cwd: Path) -> Iterator[Layer]:
             yield Layer("pyproject.toml", PROJECT, _flatten(tools["ace"], "[tool.ace] in pyproject.toml"))
     if project.is_file():
         yield Layer(PROJECT_FILE, PROJECT, _flatten(_read_toml(project), PROJECT_FILE))
-    if config is not None:
-        yield Layer(str(config), CONFIG, _flatten(_read_toml(config), str(config)))
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -154,27 +160,29 @@ def _nearest(path: str, known: list[str]) -> str:
     return f"Did you mean {near[0]!r}?" if near else _EVERY_KEY
 
 
-def _environment() -> dict[str, Any]:
+def _variables(found: Mapping[str, str], where: str) -> dict[str, Any]:
+    """The settings among the variables of a process or of a file, by dotted path."""
     known = {definition.env: definition for definition in DEFINITIONS.values()}
     tables = tuple(f"{name}__" for name, definition in known.items() if definition.form is TABLE)
-    variables = {name: name.upper() for name in os.environ if name.upper().startswith("ACE_")}
-    for name, upper in variables.items():
+    ours = {name: name.upper() for name in found if name.upper().startswith("ACE_")}
+    for name, upper in ours.items():
         if upper not in known and upper not in OTHER_VARIABLES and not upper.startswith(tables):
             near = difflib.get_close_matches(upper, known, 1, 0.6)
-            raise UsageError(
-                f"unknown environment variable {name}", f"Did you mean {near[0]}?" if near else _EVERY_KEY
-            )
-    if OTHER_VARIABLES.issuperset(variables.values()):
+            kind = "environment variable" if where == "environment" else f"variable in {where}:"
+            raise UsageError(f"unknown {kind} {name}", f"Did you mean {near[0]}?" if near else _EVERY_KEY)
+    if OTHER_VARIABLES.issuperset(ours.values()):
         return {}
     from pydantic_settings import EnvSettingsSource
 
     try:
         # The source only asks for the fields of the model; one that reads all sources by itself would be no use here,
         # where each value has to say where it came from.
-        tree = EnvSettingsSource(Settings, env_prefix="ACE_", env_nested_delimiter="__")()  # type: ignore[arg-type]
+        source = EnvSettingsSource(Settings, env_prefix="ACE_", env_nested_delimiter="__")  # type: ignore[arg-type]
+        source.env_vars = {name.lower(): found[name] for name in ours}
+        tree = source()
     except ValueError as error:  # a table given as one variable that is not JSON
-        raise UsageError(f"environment: {error}", "Tables are given as JSON objects.") from None
-    return _flatten(tree, "environment")
+        raise UsageError(f"{where}: {error}", "Tables are given as JSON objects.") from None
+    return _flatten(tree, where)
 
 
 def _explain(error: ValidationError, origin: Mapping[str, Layer]) -> UsageError:
@@ -195,20 +203,3 @@ def _explain(error: ValidationError, origin: Mapping[str, Layer]) -> UsageError:
     shown = "what is given" if hidden else f"{first['input']!r:.80}"
     reason = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ").rstrip(".")
     return UsageError(f"{name}: {shown} is not allowed", f"Allowed: {definition.form.allowed or reason}.")
-
-
-def describe(loaded: Loaded) -> list[tuple[str, str, str]]:
-    """(key, value, where it came from) of every setting; secrets are masked."""
-    from ace_cli.redact import redact
-
-    rows = []
-    for path, definition in DEFINITIONS.items():
-        value = loaded.settings.at(path)
-        if value is None:
-            shown = "(unset)"
-        elif definition.kind is Kind.SECRET and value:
-            shown = "(set, not shown)"
-        else:
-            shown = str(value).lower() if isinstance(value, bool) else redact(str(value))
-        rows.append((path, shown, loaded.source(path)))
-    return rows
