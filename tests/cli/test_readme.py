@@ -59,7 +59,9 @@ def section(page: str, title: str) -> str:
 
 def options_of(name: str) -> set[str]:
     command = typer.main.get_command(importlib.import_module(f"ace_cli.cli.{name}").app)
-    return {word for parameter in command.params for word in (*parameter.opts, *parameter.secondary_opts)}
+    commands = [command, *getattr(command, "commands", {}).values()]
+    params = [parameter for each in commands for parameter in each.params]
+    return {word for parameter in params for word in (*parameter.opts, *parameter.secondary_opts)}
 
 
 def commands_in(text: str) -> Iterator[list[str]]:

@@ -26,6 +26,7 @@ COMMANDS = {
     "resume": "Continue after a crash, Ctrl-C, a reached limit or a failure.",
     "inspect": "See what was learned: bullets, their history, the run.",
     "export": "Export a playbook to another format.",
+    "runs": "List, compare and remove runs.",
 }
 """Subcommand -> its help in one line. Its module is imported only when it is called: `ace --help` stays fast."""
 

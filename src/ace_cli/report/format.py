@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
+
 from ace_cli.runs.records import CurvePoint, Usage
 
 
@@ -22,6 +25,29 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(number: int) -> str:
+    """``812 B``, ``97 KB``, ``1.2 MB`` of a number of bytes, in powers of 1000 as file managers count."""
+    power = 0 if number < 1000 else min(int(math.log10(number * 1.0005)) // 3, len(_SIZES) - 1)
+    value = number / 1000**power
+    return f"{value:.1f} {_SIZES[power]}" if power and value < 9.95 else f"{value:,.0f} {_SIZES[power]}"
+
+
+_SIZES = ("B", "KB", "MB", "GB", "TB")
+
+
+def local_time(at: str, now: datetime | None = None) -> str:
+    """A time of ours (ISO 8601) on the user's clock: ``24 Nov 14:05``, of another year ``24 Nov 2025``. What is none stays."""
+    try:
+        here = datetime.fromisoformat(at).astimezone()
+    except (ValueError, OverflowError):
+        return at
+    is_recent = here.year == (now or datetime.now()).year
+    return f"{here.day} {_MONTHS[here.month - 1]} {f'{here:%H:%M}' if is_recent else here.year}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def percent(share: float, places: int = 1) -> str:

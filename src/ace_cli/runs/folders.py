@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
+import os
 import re
 import secrets
 from datetime import UTC, datetime
@@ -25,15 +27,64 @@ def new_run_dir(dataset: str, parent: Path = RUNS) -> Path:
     return parent / f"{stamp}-{word}-{secrets.token_hex(2)}"
 
 
+def is_stamped(name: str) -> bool:
+    """Whether it begins with a time, as the names that :func:`new_run_dir` makes."""
+    return re.match(r"\d{8}-\d{6}-.", name, re.ASCII) is not None
+
+
 def is_run(path: Path) -> bool:
     return (path / FILE).is_file()
 
 
 def list_runs(parent: Path = RUNS) -> list[Overview]:
     """All runs below ``parent``, newest first; damaged ones are listed as such."""
-    folders = [path.parent for path in parent.glob(f"*/{FILE}")] if parent.is_dir() else []
-    found = [(_changed(folder), _look(folder)) for folder in folders]
+    found = [(_changed(folder), _look(folder)) for folder in _folders(parent)]
     return [run for _, run in sorted(found, key=lambda pair: (pair[0], pair[1].created_at), reverse=True)]
+
+
+def find_run(named: Path, parent: Path = RUNS) -> Path:
+    """The run that is meant: a path, or the end of the name of one below ``parent`` (``gsm8k-1a2b``).
+
+    What is no run is handed back, for whoever opens it to say so.
+
+    Raises:
+        UsageError: several are meant, or nothing is there.
+    """
+    if named.name == FILE:
+        named = named.parent
+    if named.exists() or named.is_symlink() or len(named.parts) != 1:
+        return named
+    meant = runs_called(str(named), parent)
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise UsageError(
+            f"{len(meant)} runs end with {str(named)!r}", f"Which one: {', '.join(map(str, meant[:5]))}?"
+        )
+    near = difflib.get_close_matches(str(named), [run.name for run in _folders(parent)], 3, 0.4)
+    raise UsageError(
+        f"there is no run {str(named)!r}",
+        f"Nearest: {', '.join(near)}." if near else f"`ace runs` lists those in {parent}/.",
+    )
+
+
+def runs_called(end: str, parent: Path = RUNS) -> list[Path]:
+    """The runs below ``parent`` whose names end so."""
+    return sorted(run for run in _folders(parent) if run.name.endswith(end))
+
+
+def _folders(parent: Path) -> list[Path]:
+    return [path.parent for path in parent.glob(f"*/{FILE}")] if parent.is_dir() else []
+
+
+def size_on_disk(run_dir: Path) -> int:
+    """Bytes of all files in it; links count as themselves."""
+    total = 0
+    for folder, _, names in os.walk(run_dir):
+        for name in names:
+            with contextlib.suppress(OSError):  # it goes while we look
+                total += (Path(folder) / name).lstat().st_size
+    return total
 
 
 def newest_unfinished(parent: Path = RUNS) -> Path:
@@ -47,7 +98,7 @@ def newest_unfinished(parent: Path = RUNS) -> Path:
             return run.run_dir
     raise UsageError(
         f"there is no unfinished run in {parent}/",
-        "`ace resume --list` shows all; `ace resume RUN` names one.",
+        "`ace runs` shows all; `ace resume RUN` names one.",
     )
 
 

@@ -23,9 +23,7 @@ def check(path: Path, *, integrity: bool = True) -> None:
     """
     check_place(path.parent)
     if not path.is_file():
-        raise UsageError(
-            f"{path.parent} is not a run: it has no {FILE}", "`ace resume --list` shows the runs."
-        )
+        raise UsageError(f"{path.parent} is not a run: it has no {FILE}", "`ace runs` lists the runs.")
     try:
         with contextlib.closing(_open(path)) as db:
             if db.execute("PRAGMA application_id").fetchone()[0] != migrations.APPLICATION_ID:

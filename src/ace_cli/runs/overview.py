@@ -10,7 +10,7 @@ from typing import Any
 from ace_cli.redact import redact
 from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import CurvePoint, SessionRecord, Standing, State, Usage
+from ace_cli.runs.records import CurvePoint, Purpose, SessionRecord, Standing, State, Usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,7 @@ class Overview:
     run_dir: Path
     state: State
     reason: str = ""
+    purpose: Purpose = Purpose.TRAIN
     created_at: str = ""
     identity: Mapping[str, Any] = field(default_factory=dict)
     runtime: Mapping[str, Any] = field(default_factory=dict)
@@ -72,6 +73,7 @@ class Overview:
             "run": str(self.run_dir),
             "state": self.state,
             "reason": self.reason,
+            "kind": self.purpose,
             "created_at": self.created_at,
             "settings": self.settings,
             "examples": {
@@ -110,6 +112,7 @@ def overview(run: RunReader, earlier: Overview | None = None) -> Overview:
         run_dir=run.run_dir,
         state=standing.state,
         reason=standing.reason,
+        purpose=Purpose.TRAIN if run.evaluation() is None else Purpose.EVAL,
         created_at=header.created_at,
         identity=_harmless(header.identity),
         runtime=_harmless(run.runtime()),

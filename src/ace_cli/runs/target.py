@@ -12,6 +12,7 @@ from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import read_playbook
 from ace_cli.playbook.nearest import nearest_ids
+from ace_cli.runs.folders import runs_called
 from ace_cli.runs.history import History, history
 from ace_cli.runs.opening import FILE
 from ace_cli.runs.reader import RunReader
@@ -58,11 +59,15 @@ class Target:
 def open_target(path: Path) -> Target:
     """Read what is at ``path``; a run is opened for reading only, so that its writer goes on undisturbed.
 
+    Where nothing of that name is, it may be the end of the name of a run.
+
     Raises:
         UsageError: there is nothing, or nothing that `ace` knows.
     """
     if path.name == FILE:
         path = path.parent
+    if len(path.parts) == 1 and not path.exists() and len(called := runs_called(str(path))) == 1:
+        path = called[0]
     if (path / FILE).is_file():
         return Target(path, RunReader(path))
     if path.is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -13,7 +12,7 @@ import orjson
 
 from ace_cli.clock import now
 from ace_cli.engine.events import CheckpointSaved, Listener, Notice
-from ace_cli.files import cannot_write, keep_aside, write_atomic
+from ace_cli.files import cannot_write, digest, keep_aside, write_atomic
 from ace_cli.playbook import Playbook
 from ace_cli.playbook.formats import dump_playbook
 from ace_cli.runs.overview import overview
@@ -89,7 +88,7 @@ def write_outputs(
         (output.playbook, dump_playbook(trained_playbook(store, playbook))),
         (output.metrics, _json(body)),
     ):
-        place, old, new = os.path.realpath(path), _digest_at(path), _digest(data)
+        place, old, new = os.path.realpath(path), _digest_at(path), digest(data)
         if old not in (None, new) and old not in written.get(place, ()):
             if nothing_new and (place in written or not written):  # those of version 0.1 say nothing about it
                 emit(
@@ -106,15 +105,11 @@ def write_outputs(
 
 def _digest_at(path: Path) -> str | None:
     try:
-        return _digest(path.read_bytes())
+        return digest(path.read_bytes())
     except FileNotFoundError:
         return None
     except OSError as error:
         raise cannot_write(path, error) from error
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, Any]:
