@@ -132,15 +132,15 @@ class BulletEffect:
 
     Attributes:
         cited: examples with an answer that cites it.
-        base, playbook: mean score of those examples in each arm.
-        difference: ``playbook - base``, shrunk towards the difference over all examples the more, the fewer citations there are.
-        doubt: the probability that its effect is not above zero, 0 to 1.
+        base, playbook: mean score of those examples, without the playbook and where the bullet is cited; None if it never is.
+        difference: ``playbook - base``, drawn towards the difference over all examples the more, the fewer citations there are.
+        doubt: the probability that the difference is not above 0, from 0 to 1.
     """
 
     bullet_id: str
     cited: int
-    base: float
-    playbook: float
+    base: float | None
+    playbook: float | None
     difference: Estimate
     doubt: float
 
@@ -206,12 +206,15 @@ class EvalReport:
 
 
 class Cause(StrEnum):
-    """Why an answer is wrong, as far as it can be told without asking a model."""
+    """Why an answer is wrong, as far as rules can tell without asking a model."""
 
     FORMAT = "format"
-    UNANSWERED = "unanswered"
+    """The right answer is there, in a form that is not counted."""
     KNOWLEDGE = "missing convention or knowledge"
+    """No answer, or wrong in a way that has a system."""
     SLIP = "slip or capability"
+    """Right at another time, nearly right, or a wrong number without a system."""
+    FAILED = "failed call"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
