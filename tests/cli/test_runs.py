@@ -216,12 +216,12 @@ def test_fuzz_folders_that_look_like_runs(
     make_run(run, examples=10)
     for name, content in found.items():
         place = run / name
+        if place.parent.is_symlink() or not place.parent.is_dir():
+            continue
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         elif place.is_symlink() or place.exists():
             place.unlink()
-        if not place.parent.is_dir():
-            continue
         if content == "folder":
             place.mkdir()
         elif content.startswith("link"):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = {
+    "init": "Look at your rows and write a settings file for them.",
     "train": "Train a playbook on examples with known answers.",
     "resume": "Continue after a crash, Ctrl-C, a reached limit or a failure.",
     "inspect": "See what was learned: bullets, their history, the run.",

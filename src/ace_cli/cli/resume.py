@@ -35,7 +35,7 @@ def resume(
     Nothing that was paid is asked for again. Runtime settings may be changed; settings that decide what the
     playbook becomes may not.
     """
-    from ace_cli.runs.folders import list_runs, newest_unfinished
+    from ace_cli.runs.folders import find_run, list_runs, newest_unfinished
 
     if list_:
         from ace_cli.report.terminal.runs import print_runs
@@ -50,9 +50,7 @@ def resume(
     from ace_cli.settings.layers import read_layers
     from ace_cli.training.job import train as work
 
-    run_dir = run if run is not None else newest_unfinished(runs)
-    if run_dir.name == "run.sqlite3":
-        run_dir = run_dir.parent
+    run_dir = find_run(run, runs) if run is not None else newest_unfinished(runs)
     notices: list[Event] = []
     with lock.hold_existing(run_dir):
         loaded = prepare_resume(

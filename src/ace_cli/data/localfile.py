@@ -18,6 +18,8 @@ from ace_cli.data.rows import Row, columns
 from ace_cli.data.tables import read_csv, read_parquet
 from ace_cli.errors import UsageError
 
+_NEVER = "\0"
+"""A column that there cannot be: without it, all are read."""
 EXTENSIONS = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 
 
@@ -27,8 +29,8 @@ def extension(path: Path) -> str:
     return inner.suffix.lower()
 
 
-def read_file(path: Path, spec: DatasetSpec) -> Iterator[Row]:
-    """The rows of ``path`` (see :func:`check_path`), one after the other.
+def read_file(path: Path, spec: DatasetSpec, *, whole: bool = False) -> Iterator[Row]:
+    """The rows of ``path`` (see :func:`check_path`), one after the other; ``whole``: with columns that no example needs, too.
 
     Raises:
         UsageError: the file is unreadable or damaged.
@@ -37,7 +39,8 @@ def read_file(path: Path, spec: DatasetSpec) -> Iterator[Row]:
     if kind == ".parquet":
         if path.suffix.lower() == ".gz":
             raise UsageError(f"{source}: a compressed Parquet file cannot be read", "Unpack it first.")
-        yield from read_parquet(path, source, *columns(spec.fields))
+        required, wanted = columns(spec.fields)
+        yield from read_parquet(path, source, required | ({_NEVER} if whole else set()), wanted)
         return
     with _open_text(path) as file:
         if kind == ".json":
