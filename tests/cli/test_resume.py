@@ -175,19 +175,20 @@ def test_a_copied_run_goes_on_by_itself(serve: Serve, inside: Inside) -> None:
 STORES = Path(__file__).parents[1] / "fixtures/stores"
 
 
+@pytest.mark.parametrize("schema", [2, 5])
 def test_a_run_that_an_older_version_was_killed_in_goes_on_and_pays_nothing_twice(
-    serve: Serve, inside: Inside
+    serve: Serve, inside: Inside, schema: int
 ) -> None:
-    """The store is of schema 2, killed in the third of four batches; the playbook is what that version ended with."""
+    """The stores were killed in the third of four batches; the playbook is what that version ended with."""
     server, data = serve(40)
     (inside.cwd / "run").mkdir()
-    shutil.copy(STORES / "schema2.sqlite3", inside.cwd / "run/run.sqlite3")
+    shutil.copy(STORES / f"schema{schema}.sqlite3", inside.cwd / "run/run.sqlite3")
     with RunReader(inside.cwd / "run") as old:
         paid = sum(used.calls for used in old.usage().values())
     outputs = ("--output", "out/playbook.json", "--metrics-output", "out/metrics.json")
     done = inside("resume", "run", "--input", data, "--api-base", server.url, *outputs)
     assert done.code == 0, done.err
-    expected = (STORES / "schema2_finished_playbook.json").read_bytes()
+    expected = (STORES / f"schema{schema}_finished_playbook.json").read_bytes()
     assert (inside.cwd / "out/playbook.json").read_bytes() == expected
     with RunReader(inside.cwd / "run") as new:
         calls = {role: used.calls for role, used in new.usage().items()}

@@ -125,6 +125,41 @@ def evaluation(db: sqlite3.Connection) -> None:
     )
 
 
+def splits(db: sqlite3.Connection) -> None:
+    """A run holds examples of several splits, whose ids may be the same; a phase says which playbook version it ran with.
+
+    ``version`` is NULL where there were several (training), or none of this run. ``same_as`` is a phase whose results stand for this one: its version would have been asked the very same.
+    """
+    statements = """
+    ALTER TABLE phase ADD COLUMN version INTEGER;
+    ALTER TABLE phase ADD COLUMN same_as INTEGER REFERENCES phase;
+    ALTER TABLE example RENAME TO one_split;
+    ALTER TABLE episode RENAME TO one_split_episode;
+    CREATE TABLE example (
+        idx INTEGER PRIMARY KEY, id TEXT NOT NULL, body TEXT NOT NULL,
+        split TEXT NOT NULL DEFAULT 'training',  -- see records.Split
+        UNIQUE (split, id)
+    );
+    INSERT INTO example SELECT idx, id, body, 'training' FROM one_split;
+    CREATE TABLE episode (
+        phase INTEGER NOT NULL REFERENCES phase, step INTEGER NOT NULL,
+        epoch INTEGER NOT NULL, idx INTEGER NOT NULL REFERENCES example, batch INTEGER NOT NULL,
+        correct INTEGER NOT NULL,
+        failure TEXT NOT NULL,           -- '' or the kind of the failure
+        seconds REAL NOT NULL,
+        body TEXT NOT NULL,              -- JSON: the Episode record
+        PRIMARY KEY (phase, step)
+    );
+    INSERT INTO episode SELECT * FROM one_split_episode;
+    DROP TABLE one_split_episode;
+    DROP TABLE one_split;
+    CREATE INDEX episode_idx ON episode (phase, idx);
+    CREATE INDEX episode_batch ON episode (phase, batch);
+    CREATE INDEX episode_failure ON episode (phase, failure, step) WHERE failure <> ''
+    """
+    _run(db, statements)
+
+
 def _run(db: sqlite3.Connection, statements: str) -> None:
     """One by one: ``executescript`` would commit the transaction that the step runs in."""
     for statement in statements.split(";\n"):
@@ -138,6 +173,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     phases,
     outputs,
     evaluation,
+    splits,
 )
 
 

@@ -25,9 +25,11 @@ from ace_cli.runs.records import (
     Evaluation,
     Header,
     Merge,
+    PhaseRecord,
     RecordedReply,
     SessionRecord,
     Spent,
+    Split,
     Standing,
     State,
     Usage,
@@ -172,11 +174,23 @@ class RunReader:
         found = decode(Evaluation, body)
         return found if against is None else replace(found, against=playbook_from_row(against))
 
-    # -- examples
+    # -- examples; where no split is named, those that are trained on
 
     @_reading
-    def example_count(self) -> int:
-        return int(self._one("SELECT count(*) FROM example")[0])
+    def example_count(self, split: Split = Split.TRAINING) -> int:
+        return int(self._one("SELECT count(*) FROM example WHERE split = ?", split)[0])
+
+    @_reading
+    def next_index(self) -> int:
+        """The index that a further example gets."""
+        return int(self._one("SELECT coalesce(max(idx), -1) + 1 FROM example")[0])
+
+    @_reading
+    def indices(self, split: Split) -> list[int]:
+        """Of the examples of a split, in their order."""
+        return [
+            int(row[0]) for row in self._all("SELECT idx FROM example WHERE split = ? ORDER BY idx", split)
+        ]
 
     @_reading
     def example(self, index: int) -> Example:
@@ -186,20 +200,21 @@ class RunReader:
         return [self.example(index) for index in indices]
 
     @_reading
-    def all_examples(self) -> Iterator[Example]:
-        for (body,) in self._db.execute("SELECT body FROM example ORDER BY idx"):
+    def all_examples(self, split: Split = Split.TRAINING) -> Iterator[Example]:
+        for (body,) in self._db.execute("SELECT body FROM example WHERE split = ? ORDER BY idx", (split,)):
             yield decode(Example, loads(body))
 
     @_reading
-    def index_of(self, example_id: str) -> int | None:
+    def index_of(self, example_id: str, split: Split = Split.TRAINING) -> int | None:
         from ace_cli.runs.codec import dumps
 
-        rows = self._all("SELECT idx FROM example WHERE id = ?", dumps(example_id))
+        rows = self._all("SELECT idx FROM example WHERE id = ? AND split = ?", dumps(example_id), split)
         return int(rows[0][0]) if rows else None
 
     @_reading
     def example_ids(self) -> list[str]:
-        return [str(loads(row[0])) for row in self._all("SELECT id FROM example ORDER BY idx")]
+        sql = "SELECT id FROM example WHERE split = ? ORDER BY idx"
+        return [str(loads(row[0])) for row in self._all(sql, Split.TRAINING)]
 
     # -- replies
 
@@ -284,6 +299,12 @@ class RunReader:
     def phases(self) -> list[int]:
         """All phases, in their order."""
         return [int(row[0]) for row in self._all("SELECT id FROM phase ORDER BY id")]
+
+    @_reading
+    def phase_records(self) -> list[PhaseRecord]:
+        """What each phase is for, in their order."""
+        rows = self._all("SELECT id, kind, version, same_as FROM phase ORDER BY id")
+        return [decode(PhaseRecord, dict(zip(PhaseRecord.__slots__, row, strict=True))) for row in rows]
 
     @_reading
     def failures(self, phase: int = TRAINING) -> dict[str, list[tuple[str, str]]]:

@@ -55,6 +55,46 @@ TRAINING = 0
 """The phase in which a playbook is trained. Every phase counts its steps from 0 and shares no reply with another."""
 
 
+class PhaseKind(StrEnum):
+    """What a phase is for."""
+
+    TRAINING = "training"
+    TRYOUT = "tryout"
+    VALIDATION = "validation"
+    """A playbook version answers the validation rows, from which the best version is chosen. See :meth:`number`."""
+    JUDGEMENT = "judgement"
+    """The chosen version, or the one at the start, answers rows that had no part in the choice."""
+    EVALUATION = "evaluation"
+
+    def number(self, version: int) -> int:
+        """The phase of a playbook version's validation or judgement: above whatever others count for themselves."""
+        return {PhaseKind.VALIDATION: 1_000_000, PhaseKind.JUDGEMENT: 2_000_000}[self] + version
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRecord:
+    """What a phase is for.
+
+    ``version`` is the playbook version that all its examples saw; None where they saw several (training), or none of this run.
+    ``same_as`` is the phase whose results stand for this one, since the same would have been asked.
+    """
+
+    id: int
+    kind: str
+    version: int | None = None
+    same_as: int | None = None
+
+
+class Split(StrEnum):
+    """What an example of a run is for."""
+
+    TRAINING = "training"
+    VALIDATION = "validation"
+    """Chooses the best version of the playbook."""
+    JUDGEMENT = "judgement"
+    """Judges the chosen one."""
+
+
 class Purpose(StrEnum):
     """What a run is for."""
 

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ace_cli.clock import now
@@ -31,7 +32,7 @@ from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, opening, reader
 from ace_cli.runs.codec import dumps, tagged
 from ace_cli.runs.opening import FILE
-from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, State
+from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, Split, State
 from ace_cli.runs.reserve import Reserve
 
 _Write = Callable[[sqlite3.Connection], object]
@@ -82,10 +83,12 @@ class RunStore(reader.RunReader):
         examples: Iterable[Example],
         dataset_hash: Callable[[], str],
         evaluation: Evaluation | None = None,
+        held_out: Mapping[Split, Sequence[Example]] = MappingProxyType({}),
     ) -> int:
         """Make the store of a new run in an existing folder, whole or not at all.
 
         ``dataset_hash`` is asked when all examples were seen. ``evaluation`` makes it a run of `ace eval`.
+        ``held_out`` are examples of other splits.
 
         Returns:
             The number of examples.
@@ -103,10 +106,13 @@ class RunStore(reader.RunReader):
                 migrations.migrate(db)
                 db.execute("BEGIN")
                 for count, example in enumerate(examples, 1):
-                    db.execute(_EXAMPLE, (count - 1, dumps(example.id), dumps(example)))
+                    db.execute(_EXAMPLE, _example_row(count - 1, example))
                 if not count:
                     raise UsageError("the dataset has no examples")
                 db.execute("INSERT INTO segment VALUES (0, ?)", (count,))
+                others = [(split, example) for split, rows in held_out.items() for example in rows]
+                for index, (split, example) in enumerate(others, count):
+                    db.execute(_EXAMPLE, _example_row(index, example, split))
                 db.execute(
                     "INSERT INTO run VALUES (1,?,?,?,?,?,?,?,?,?,?,'')",
                     _run_row(header, runtime, dataset_hash()),
@@ -129,11 +135,11 @@ class RunStore(reader.RunReader):
 
     def extend(self, examples: Sequence[Example], dataset_hash: str) -> None:
         """Append examples as a further segment of the plan, at once."""
-        start = self.example_count()
+        start = self.next_index()
 
         def write(db: sqlite3.Connection) -> None:
             for index, example in enumerate(examples, start):
-                db.execute(_EXAMPLE, (index, dumps(example.id), dumps(example)))
+                db.execute(_EXAMPLE, _example_row(index, example))
             db.execute("INSERT INTO segment VALUES (?,?)", (start, start + len(examples)))
             db.execute("UPDATE run SET dataset_hash = ?", (dataset_hash,))
 
@@ -167,11 +173,15 @@ class RunStore(reader.RunReader):
 
         self._submit(write).result()
 
-    def begin_phase(self, phase: int, kind: str) -> None:
-        """Note what a phase is for, before the first of its examples; at once. A known one stays as it is."""
-        self._submit(
-            lambda db: db.execute("INSERT OR IGNORE INTO phase VALUES (?,?)", (phase, kind))
-        ).result()
+    def begin_phase(
+        self, phase: int, kind: str, version: int | None = None, same_as: int | None = None
+    ) -> None:
+        """Note what a phase is for (see :class:`~.records.PhaseRecord`), before the first of its examples; at once.
+
+        A known one stays as it is.
+        """
+        row = (phase, kind, version, same_as)
+        self._submit(lambda db: db.execute("INSERT OR IGNORE INTO phase VALUES (?,?,?,?)", row)).result()
 
     def record_output(self, path: str, digest: str) -> None:
         """Note what is about to be written where; at once."""
@@ -332,7 +342,11 @@ class RunStore(reader.RunReader):
             raise
 
 
-_EXAMPLE = "INSERT INTO example VALUES (?,?,?)"
+_EXAMPLE = "INSERT INTO example VALUES (?,?,?,?)"
+
+
+def _example_row(index: int, example: Example, split: Split = Split.TRAINING) -> tuple[object, ...]:
+    return (index, dumps(example.id), dumps(example), split)
 
 
 def _run_row(header: Header, runtime: Mapping[str, Any], dataset_hash: str) -> tuple[str, ...]:
