@@ -42,8 +42,8 @@ PAGES = {
     for path in sorted((ROOT / folder).glob("*.md"))
 }
 README = PAGES["README.md"]
-OTHERS_FLAGS = {"--no-", "--help", "--version", "--no-deps", "--num", "--folder"}
-"""Of pip, of no command, what is left of ``--num_examples``, and of a benchmark."""
+OTHERS_FLAGS = {"--no-", "--help", "--version", "--install-completion", "--no-deps", "--num", "--folder"}
+"""Of pip, of all commands or none, what is left of ``--num_examples``, and of a benchmark."""
 
 
 def blocks(page: str, language: str) -> list[str]:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support.command import environment
+import pytest
+
+from support.command import ace, environment
 
 HEAVY = {"litellm", "datasets", "faiss", "textual", "wordllama", "xllamacpp", "pyarrow", "plotext"}
 
@@ -31,6 +33,25 @@ def imported(*commands: str, cwd: Path) -> set[str]:
 
 def test_the_help_needs_no_more_than_typer(tmp_path: Path) -> None:
     assert not imported("--help", cwd=tmp_path) & (HEAVY | {"pydantic", "numpy", "rich"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        (["ace", "tr"], "train"),
+        (["ace", "train", "--batch"], "--batch-size"),
+        (["ace", "runs", "c"], "compare"),
+    ],
+)
+def test_a_shell_completes_commands_and_flags(typed: list[str], offered: str, tmp_path: Path) -> None:
+    completing = {
+        "_ACE_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(typed),
+        "COMP_CWORD": str(len(typed) - 1),
+    }
+    done = ace(cwd=tmp_path, env=environment(**completing))
+    assert offered in done.stdout.split()
+    assert "complete -o default -F" in ace("--show-completion", "bash", cwd=tmp_path).stdout
 
 
 def test_a_playbook_is_inspected_without_heavy_libraries(playbook: Path, tmp_path: Path) -> None:

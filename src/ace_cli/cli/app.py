@@ -158,7 +158,6 @@ def _group() -> Any:
 
     app = typer.Typer(
         cls=LazyGroup,
-        add_completion=False,
         rich_markup_mode=None,
         context_settings={
             "help_option_names": ["-h", "--help"],

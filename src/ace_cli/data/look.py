@@ -13,6 +13,7 @@ from ace_cli.data.reader import CUSTOM, Source, read_examples
 from ace_cli.data.rows import Row
 from ace_cli.errors import UsageError
 from ace_cli.scoring.scorers import scorer_for
+from ace_cli.text import is_valid
 
 _NAMES = {
     "question": ("question", "query", "input", "prompt", "problem", "instruction", "text", "sentence", "request", "message", "title"),
@@ -137,8 +138,14 @@ def _texts(values: Mapping[object, object]) -> Iterator[tuple[str, str]]:
         elif isinstance(value, list):
             inner = {".0": value[0]} if value else {}
         for step, item in inner.items():
-            if isinstance(item, str | int | float) and str(item).strip() and str(name).strip():
-                yield f"{name}{step}", str(item)
+            called = f"{name}{step}"
+            if isinstance(item, str | int | float) and str(item).strip() and _can_be_named(called):
+                yield called, str(item)
+
+
+def _can_be_named(name: str) -> bool:
+    """Whether a setting can hold it."""
+    return bool(name.strip()) and "\0" not in name and is_valid(name)
 
 
 def _roles(found: Mapping[str, _Field], seen: int) -> tuple[dict[str, str], list[str]]:
