@@ -81,10 +81,12 @@ def test_list_detail_and_keys_are_on_the_screen(path: Path, size: tuple[int, int
         assert len(lines) == size[1]
         assert all(len(line) == size[0] for line in lines)
         assert "12 of 12 bullets" in lines[0]
-        assert any(line.startswith("> B001 helpful production") for line in lines)
+        assert any(
+            line.startswith("> B001 helpful production") and "Write down the" in line for line in lines
+        )
         assert any("confidence   0.8824" in line for line in lines)
         always, where_there_is_room = (
-            ("/ Find", "q Quit", "w Save"),
+            ("/ Find", "? Keys", "q Quit", "w Save"),
             ("p Prod", "x Quar", "e Edit", "d Del", "u Undo"),
         )
         for key in always if size[0] < 80 else always + where_there_is_room:
@@ -241,6 +243,73 @@ def test_undo_takes_back_one_edit_after_the_other(path: Path) -> None:
     app = play(path, story)
     assert app.return_value == ""
     assert path.read_bytes() == before
+
+
+def test_what_is_unsaved_is_counted_from_the_last_save(path: Path) -> None:
+    async def story(app: Browser, pilot: Pilot[str]) -> None:
+        async def unsaved(*keys: str) -> str:
+            await pilot.press(*keys)
+            await pilot.pause()
+            return screen(app)[0].partition("* ")[2].strip()
+
+        assert await unsaved("x", "down", "x", "down", "x") == "3 unsaved (w saves)"
+        assert await unsaved("w", "enter") == ""
+        assert await unsaved("down", "x") == "1 unsaved (w saves)"
+        assert await unsaved("u") == ""
+        assert await unsaved("u") == "1 unsaved (w saves)"
+        await pilot.press("w")
+        await pilot.pause()
+        assert any("Save 1 taken back (by alice)" in line for line in screen(app))
+        await pilot.press("escape", "q")
+        await pilot.pause()
+        assert any("1 unsaved edit." in line for line in screen(app))
+
+    play(path, story)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24)])
+def test_no_message_lies_on_top_of_a_question(path: Path, size: tuple[int, int]) -> None:
+    async def story(app: Browser, pilot: Pilot[str]) -> None:
+        await pilot.press("d", "d", "d", "d")
+        await pilot.pause()
+        await pilot.press("q")
+        await pilot.pause()
+        shown = "\n".join(screen(app))
+        assert "deleted; u undoes it" not in shown
+        assert "4 unsaved edits." in shown
+        assert all(button in shown for button in ("Save (s)", "Discard (d)", "Stay (Esc)"))
+
+    play(path, story, size)
+
+
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (130, 40)])
+def test_a_question_mark_shows_the_keys(path: Path, size: tuple[int, int]) -> None:
+    async def story(app: Browser, pilot: Pilot[str]) -> None:
+        await pilot.press("question_mark")
+        await pilot.pause()
+        shown = "\n".join(screen(app))
+        for what in (
+            "section:harmful",
+            "edit the wording",
+            "quarantine: kept out of prompts",
+            "nearest bullets",
+        ):
+            assert what in shown
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert len(app.screen_stack) == 1
+        await pilot.press("down")
+        assert any(line.startswith("> B002") for line in screen(app))
+
+    play(path, story, size)
+
+
+def test_at_every_width_there_is_wording_beside_the_id(path: Path) -> None:
+    async def story(app: Browser, pilot: Pilot[str]) -> None:
+        assert any(line.startswith("> B001") and "Write down" in line for line in screen(app))
+
+    for width in (40, 50, 60, 70):
+        play(path, story, (width, 20))
 
 
 def test_saved_as_a_new_file_the_old_one_stays(path: Path) -> None:

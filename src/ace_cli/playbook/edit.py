@@ -75,6 +75,15 @@ class EditSession:
         """Whether there is anything that was not saved."""
         return self._versions[-1] is not self._saved
 
+    @property
+    def unsaved(self) -> tuple[tuple[Edit, ...], tuple[Edit, ...]]:
+        """What was done since the last save, and what was saved then but is taken back now."""
+        saved, now = self._saved[1], self.edits
+        same = 0
+        while same < min(len(saved), len(now)) and saved[same] is now[same]:
+            same += 1
+        return now[same:], saved[same:]
+
     def set_stage(self, bullet_id: str, stage: PlaybookStage) -> bool:
         """Move a bullet to ``stage``; False if it is there already."""
         return self._change(bullet_id, "stage", "stage", stage)

@@ -20,11 +20,25 @@ from ace_cli.report.format import count
 from ace_cli.report.terminal.bullet_view import Story, story_lines
 from ace_cli.report.text import printable
 from ace_cli.tui.bullet_list import BulletList
-from ace_cli.tui.dialogs import LeaveDialog, RewordDialog, SaveDialog
+from ace_cli.tui.dialogs import KeysDialog, LeaveDialog, RewordDialog, SaveDialog
 from ace_cli.tui.document import Document
 from ace_cli.tui.query import HELP, Finder
 
 _SORTS = ["", *SORT_KEYS]
+_KEYS = [
+    ("/", "filter by words, or by"),
+    *(("", field) for field in HELP.split("  ")[1:]),
+    ("Enter", "scroll in the bullet; Esc: back"),
+    ("Up Down", "move, as k j; PgUp PgDn Space: by pages"),
+    ("Home End", "first and last, as g G"),
+    ("p s", "stage production, stage shadow"),
+    ("x", "quarantine: kept out of prompts"),
+    ("e d u", "edit the wording, delete, undo"),
+    ("o", "sort by another key"),
+    ("n", "nearest bullets of the domain"),
+    ("w q", "save, quit: both ask first"),
+]
+"""What ``?`` shows."""
 
 
 class FilterLine(Input):
@@ -45,6 +59,7 @@ class Browser(App[str]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Find", key_display="/"),
+        Binding("question_mark", "keys", "Keys", key_display="?"),
         Binding("q", "leave", "Quit"),  # early: a narrow terminal cuts the last ones off
         Binding("w", "save", "Save"),
         Binding("p", "stage('production')", "Prod"),
@@ -100,7 +115,7 @@ class Browser(App[str]):
         if self._sort:
             parts.append(f"by {self._sort}")
         if session.is_dirty:
-            parts.append(f"* {len(session.edits)} unsaved (w saves)")
+            parts.append(f"* {sum(map(len, session.unsaved))} unsaved (w saves)")
         self.query_one("#title", Static).update(Content("  ".join(parts)), layout=False)
 
     def _show_story(self, story: Story | None = None) -> None:
@@ -122,6 +137,9 @@ class Browser(App[str]):
             self._show_list()
 
     # -- keys
+
+    def action_keys(self) -> None:
+        self.push_screen(KeysDialog(_KEYS))
 
     def action_filter(self) -> None:
         self.query_one("#filter", Input).focus()
@@ -218,7 +236,7 @@ class Browser(App[str]):
             elif word == "save":
                 self.push_screen(SaveDialog(self.document), self._after_last_save)
 
-        self.push_screen(LeaveDialog(len(session.edits)), answer)
+        self.push_screen(LeaveDialog(sum(map(len, session.unsaved))), answer)
 
     def _after_save(self, path: Path | None) -> None:
         if path is not None:

@@ -19,6 +19,8 @@ from ace_cli.playbook import Bullet
 from ace_cli.report.terminal.tables import Layout
 
 _COLUMNS = ("id", "section", "stage", "confidence", "votes")
+_FEWER = (_COLUMNS, _COLUMNS[:4], _COLUMNS[:3], ("id", "stage"), ("id",))
+"""Of which the first is taken that leaves room for the wording beside it."""
 _MARK = "> "
 
 
@@ -126,7 +128,9 @@ class BulletList(ScrollView, can_focus=True):
         self.virtual_size = Size(0, len(self._bullets))
         width = self.scrollable_content_region.width or 80
         if width != self._fitted_width:
-            self._layout = Layout.fit(self._everything, max(width - len(_MARK), 20), only=_COLUMNS)
+            room = max(width - len(_MARK), 20)
+            layouts = (Layout.fit(self._everything, room, only=columns) for columns in _FEWER)
+            self._layout = next((layout for layout in layouts if layout.before), self._layout)
             self._fitted_width = width
 
     def _scroll_to_cursor(self) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, TextArea
@@ -26,6 +27,10 @@ class Dialog(ModalScreen[T | None]):
     """A question with buttons, whose ids name the actions that they stand for. The answer is None for Escape."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Back")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.app.clear_notifications()  # they would lie on top of the question
 
     async def on_button_pressed(self, event: Button.Pressed) -> None:
         await self.run_action(event.button.id or "leave")
@@ -71,8 +76,10 @@ class SaveDialog(Dialog[Path]):
 
     def compose(self) -> ComposeResult:
         session = self._document.session
-        actions = Counter(edit.action for edit in session.edits)
-        done = ", ".join(f"{number} {_DONE[action]}" for action, number in actions.items())
+        fresh, taken_back = session.unsaved
+        actions = Counter(edit.action for edit in fresh)
+        parts = [f"{number} {_DONE[action]}" for action, number in actions.items()]
+        done = ", ".join([*parts, f"{len(taken_back)} taken back"] if taken_back else parts)
         with Vertical(classes="dialog"):
             yield Label(Content(f"Save {done} (by {printable(session.by)}) to:"))
             yield Input(str(self._document.suggested_path()), id="path")
@@ -115,6 +122,23 @@ class SaveDialog(Dialog[Path]):
 
     def _tell(self, text: str) -> None:
         self.query_one("#problem", Label).update(Content(printable(text)))
+
+
+class KeysDialog(Dialog[None]):
+    """All keys: the footer of a narrow terminal has no room for them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,enter,q", "leave", show=False)]
+
+    def __init__(self, keys: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog keys"):
+            size = max(len(key) for key, _ in self._keys)
+            for key, what in self._keys:
+                yield Label(Content(f"{key:<{size}}  {what}"))
+            yield Label("Esc or ? closes this.", classes="last")
 
 
 class LeaveDialog(Dialog[str]):
