@@ -87,7 +87,7 @@ def test_what_is_written_is_read_back(form: str, tmp_path: Path) -> None:
         ("a.csv", b"id,content"),
         ("a.parquet", b"PAR1"),
         ("a.md", b"# Playbook"),
-        ("a.txt", b"[B001] "),
+        ("a.txt", b"Playbook, use what applies:\n[B001] "),
         ("SKILL.md", b"---\nname: "),
         ("CLAUDE.md", b"<!-- ace:begin"),
         ("AGENTS.md", b"<!-- ace:begin"),
@@ -124,7 +124,7 @@ def test_filters_choose_the_bullets(flags: tuple[str, ...], ids: str) -> None:
 
 
 def test_a_domains_prompt_holds_the_general_bullets_too() -> None:
-    assert export(PLAYBOOK, "-f", "prompt", "--domain", "finance").text.count("\n") == 4
+    assert export(PLAYBOOK, "-f", "prompt", "--domain", "finance").text.count("\n[B") == 4
     assert "(pitfall)" in export(PLAYBOOK, "-f", "prompt", "--section", "harmful").text
 
 
@@ -221,11 +221,11 @@ def test_an_empty_playbook_is_written_too(form: str, tmp_path: Path) -> None:
 def test_a_checkpoint_and_a_file_of_another_tool_are_exported_as_well(tmp_path: Path) -> None:
     path = tmp_path / "book.json"
     path.write_text('{"skills": {"a": {"content": "x", "section": "pitfalls"}}}')
-    assert export(path, "-f", "prompt").text == "[a] (pitfall) x\n"
+    assert export(path, "-f", "prompt").text == "Playbook, use what applies:\n[a] (pitfall) x\n"
     path.write_text(
         '{"timestamp": "t", "config": {}, "metrics": {}, "playbook": [{"id": "B1", "content": "y"}]}'
     )
-    assert export(path, "-f", "prompt").text == "[B1] y\n"
+    assert export(path, "-f", "prompt").text == "Playbook, use what applies:\n[B1] y\n"
 
 
 def test_results_go_to_stdout_and_words_to_stderr(inside: Inside) -> None:
@@ -286,7 +286,7 @@ def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
         "Failed examples",
     ):
         assert words in page
-    assert inside("export", run, "-f", "prompt").out.startswith("[B001] ")
+    assert inside("export", run, "-f", "prompt").out.startswith("Playbook, use what applies:\n[B001] ")
     (inside.cwd / "empty").mkdir()
     assert inside("export", "empty", "-f", "json").code == 2
 

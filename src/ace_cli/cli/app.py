@@ -27,6 +27,7 @@ COMMANDS = {
     "resume": "Continue after a crash, Ctrl-C, a reached limit or a failure.",
     "inspect": "See what was learned: bullets, their history, the run.",
     "export": "Export a playbook to another format.",
+    "eval": "Measure whether a playbook helps, and how sure that is.",
     "runs": "List, compare and remove runs.",
 }
 """Subcommand -> its help in one line. Its module is imported only when it is called: `ace --help` stays fast."""
@@ -38,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # time of the first and a third of that of the second.
     gc.set_threshold(10_000)
     given = sys.argv[1:] if arguments is None else arguments
-    if given and given[0] in ("train", "resume"):
+    if given and given[0] in ("train", "resume", "eval"):
         _end_on_termination()
     code = run(given)
     try:

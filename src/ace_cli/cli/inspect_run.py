@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
+from itertools import chain
 
 from rich.text import Text
 
@@ -18,16 +20,35 @@ from ace_cli.report.terminal.run_view import live_lines, run_lines
 from ace_cli.report.text import printable
 from ace_cli.runs.overview import Overview, overview
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import State
+from ace_cli.runs.records import Purpose, State
 
 _GLANCE = 1.0
 """Seconds between two looks at a run that goes on."""
 
 
 def show_run(run: RunReader, out: Output) -> None:
-    """State, costs by role, accuracy and growth, failures by cause, slowest and most expensive examples, settings."""
+    """State, costs by role, accuracy and growth, failures by cause, slowest and most expensive examples, settings.
+
+    Of an evaluation, what it found comes first.
+    """
     seen = overview(run)
-    out.show(seen.to_dict, run_lines(seen, out.width, whole=out.whole, ascii_only=out.ascii_only))
+    lines = run_lines(seen, out.width, whole=out.whole, ascii_only=out.ascii_only)
+    if seen.purpose is Purpose.EVAL:
+        _show_evaluation(run, seen, lines, out)
+    else:
+        out.show(seen.to_dict, lines)
+
+
+def _show_evaluation(run: RunReader, seen: Overview, lines: Iterator[Text], out: Output) -> None:
+    from ace_cli.evaluation.finding import examine, is_complete
+    from ace_cli.report.terminal.finding_view import finding_lines
+
+    finding = examine(run) if is_complete(run) else None
+    told = [] if finding is None else finding_lines(finding)
+    out.show(
+        lambda: {**seen.to_dict(), "evaluation": None if finding is None else finding.to_dict()},
+        chain(told, [Text()] if finding else [], lines),
+    )
 
 
 def show_example(run: RunReader, example_id: str, out: Output) -> None:

@@ -8,21 +8,23 @@ from typing import Annotated, Any
 import typer
 
 from ace_cli.cli.help import command
-from ace_cli.settings import DEFINITIONS, Kind
+from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.definition import SWITCH, Definition
 
 
-def with_settings(run: Callable[..., Any], *, hide: Kind | None = None) -> typer.Typer:
+def with_settings(
+    run: Callable[..., Any], *, hide: Callable[[Definition], bool] = lambda _: False
+) -> typer.Typer:
     """``run`` as a command with one option for every setting that has a flag.
 
     It is called with ``flags``, a dict of dotted path -> text of the options that were given. Values are
     checked by the settings model, not here, so that a wrong one is reported alike wherever it came from.
 
     Args:
-        hide: options of this kind work, but are left out of the help.
+        hide: options of which this is true work, but are left out of the help.
     """
     flagged = {d.path.replace(".", "__"): d for d in DEFINITIONS.values() if d.flag}
-    options = {name: (_option(d, hidden=d.kind is hide), None) for name, d in flagged.items()}
+    options = {name: (_option(d, hidden=hide(d)), None) for name, d in flagged.items()}
     return command(
         run,
         "flags",

@@ -26,6 +26,9 @@ def resume(
         int | None,
         typer.Option(metavar="N", min=1, help="Go on with more examples of the same plan, to N in all."),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Of an evaluation: the whole report as JSON.")
+    ] = False,
     config: Annotated[Path | None, typer.Option(help="A TOML file with settings.", metavar="FILE")] = None,
     trust: Trust = False,
     runs: Annotated[Path, typer.Option(help="Where runs are looked for.", metavar="FOLDER")] = Path("runs"),
@@ -47,8 +50,8 @@ def resume(
     from ace_cli.engine.trust import admit
     from ace_cli.report.progress.reporter import reporter
     from ace_cli.runs import lock
+    from ace_cli.runs.reader import RunReader
     from ace_cli.settings.layers import read_layers
-    from ace_cli.training.job import train as work
 
     run_dir = find_run(run, runs) if run is not None else newest_unfinished(runs)
     notices: list[Event] = []
@@ -60,11 +63,23 @@ def resume(
             notices.append,
             lambda loaded: admit(loaded, asking(trust), run_dir),
         )
+    with RunReader(run_dir) as reader:
+        is_evaluation = reader.evaluation() is not None
     with reporter(loaded.settings.display) as report:
         tell_run_dir(run_dir, loaded.settings.display)
         for notice in notices:
             report(notice)
-        work(run_dir, loaded.settings, report)
+        if not is_evaluation:
+            from ace_cli.training.job import train
+
+            train(run_dir, loaded.settings, report)
+            return
+        from ace_cli.evaluation.job import evaluate
+
+        evaluated = evaluate(run_dir, loaded.settings, report)
+    from ace_cli.cli.eval import conclude
+
+    conclude(run_dir, evaluated.finding, as_json=as_json)
 
 
-app = with_settings(resume, hide=Kind.IDENTITY)
+app = with_settings(resume, hide=lambda definition: definition.kind is Kind.IDENTITY)

@@ -42,7 +42,7 @@ def read_hub(name: str, config: str | None, split: str, *, local: bool) -> Itera
             str(Path(name).resolve()) if local else name, config, streaming=True
         )
         if split not in streams:
-            raise _unknown_split(name, split, list(streams))
+            raise UnknownSplit(name, split, list(streams))
         stream = streams[split]
         for number, value in enumerate(stream, start=1):
             yield Row(number, f"row {number}", value)
@@ -50,12 +50,16 @@ def read_hub(name: str, config: str | None, split: str, *, local: bool) -> Itera
         raise _explained(name, config, local, error) from error
 
 
-def _unknown_split(name: str, split: str, known: list[str]) -> UsageError:
-    near = difflib.get_close_matches(split, known, n=1)
-    return UsageError(
-        f"{name} has no split {split!r}",
-        f"Available splits: {', '.join(map(str, known))}. Use --split {(near or known)[0]}.",
-    )
+class UnknownSplit(UsageError):
+    """The dataset has no such split; ``known`` are those that it has."""
+
+    def __init__(self, name: str, split: str, known: list[str]) -> None:
+        near = difflib.get_close_matches(split, known, n=1)
+        super().__init__(
+            f"{name} has no split {split!r}",
+            f"Available splits: {', '.join(map(str, known))}. Use --split {(near or known)[0]}.",
+        )
+        self.known = known
 
 
 def _explained(name: str, config: str | None, local: bool, error: Exception) -> UsageError:

@@ -62,7 +62,7 @@ def create_run(
             digest.update(example)
             yield example
 
-    with _new_folder(run_dir):
+    with new_folder(run_dir):
         header = Header(
             created_at=now(),
             ace_version=__version__,
@@ -126,8 +126,13 @@ def check_outputs(output: OutputSettings) -> None:
 
 
 @contextlib.contextmanager
-def _new_folder(run_dir: Path) -> Iterator[None]:
-    """The folder of a run in the making, locked. A new one goes again if no run is made: a bad row leaves nothing behind."""
+def new_folder(run_dir: Path) -> Iterator[None]:
+    """The folder of a run in the making, locked. A new one goes again if no run is made: a bad row leaves nothing behind.
+
+    Raises:
+        UsageError: it holds a run already. AceError: it cannot be written.
+    """
+    _refuse_run(run_dir)
     is_new = not run_dir.exists()
     try:
         run_dir.mkdir(0o700, parents=True, exist_ok=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ace_cli.runs.records import CurvePoint, State, Usage
+from ace_cli.runs.records import CurvePoint, Purpose, State, Usage
 
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """``done`` of ``total`` examples (counted over all epochs) were recorded before this session. ``hosts`` get its calls, with a key."""
+    """``done`` of ``total`` examples (counted over all epochs) were recorded before this session. ``hosts`` get its calls, with a key.
+
+    Of an evaluation, ``total`` counts answers and ``batches`` how often each example is answered.
+    """
 
     run_dir: str
     total: int
@@ -23,6 +26,7 @@ class RunStarted:
     usage: Usage
     resumed: bool
     hosts: tuple[str, ...] = ()
+    purpose: Purpose = Purpose.TRAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,21 @@ class RunFinished:
     curve: tuple[CurvePoint, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class EvaluationFinished:
+    """The last event of an evaluation: ``done`` of ``planned`` answers are on record."""
+
+    state: State
+    reason: str
+    run_dir: str
+    planned: int
+    done: int
+    failed: int
+    seconds: float
+    usage: Usage
+    by_role: dict[str, Usage]
+
+
 Event = (
     RunStarted
     | BatchStarted
@@ -133,5 +152,6 @@ Event = (
     | Stopping
     | Notice
     | RunFinished
+    | EvaluationFinished
 )
 Listener = Callable[[Event], None]

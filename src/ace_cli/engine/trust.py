@@ -19,7 +19,7 @@ from ace_cli.errors import UsageError
 from ace_cli.import_path import look_in
 from ace_cli.llm.factory import LOCAL
 from ace_cli.llm.hosts import OWN, calls, host_of, is_address, is_loopback, own_address, own_host, provider_of
-from ace_cli.settings.layers import PROJECT, Loaded, user_folder
+from ace_cli.settings.layers import DEFAULT, PROJECT, Loaded, user_folder
 
 
 class What(StrEnum):
@@ -154,7 +154,9 @@ def _source(loaded: Loaded, key: str) -> str:
     layer = loaded.origin.get(key)
     if layer is None:
         return ""
-    return layer.name if layer.rank == PROJECT else "" if layer.rank else "the run"
+    if layer.rank == DEFAULT:
+        return "the run" if layer.name == "recorded" else layer.name
+    return layer.name if layer.rank == PROJECT else ""
 
 
 # -- the list of what the user gave a word for

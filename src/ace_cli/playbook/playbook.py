@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from ace_cli.errors import UsageError
@@ -59,6 +61,41 @@ class Playbook:
         growing = GrowingPlaybook(self, quarantine_min_votes)
         growing.apply(delta)
         return growing.playbook()
+
+    def prompt(
+        self,
+        question: str = "",
+        domain: str = GENERAL,
+        *,
+        model: str = "",
+        context_budget: int | None = None,
+        max_bullets: int | None = None,
+        prompts: Path | None = None,
+    ) -> str:
+        """What the Generator's system message says of this playbook, to the letter: heading, and the bullets for ``question``.
+
+        So a program of yours can give its model what was trained and measured. Empty where no bullet is for ``domain``.
+
+        Args:
+            question: needed where the bullets are more than a prompt gets: the nearest are chosen.
+            model: by default the one that the playbook was trained with; it decides wording and limits.
+            context_budget, max_bullets: as the settings of that name; by default as in training.
+            prompts: a folder with prompt texts of your own.
+
+        Raises:
+            UsageError: the question is needed and not there, or something is not available here.
+        """
+        # A convenience of the value. What it takes (tokenizers, embeddings) stands above it, and is found by name.
+        made: str = import_module("ace_cli.stages.prompting").playbook_prompt(
+            self,
+            question,
+            domain,
+            model=model,
+            context_budget=context_budget,
+            max_bullets=max_bullets,
+            prompts=prompts,
+        )
+        return made
 
     def with_bullets(self, bullets: Iterable[Bullet]) -> Playbook:
         return replace(self, bullets=tuple(bullets))

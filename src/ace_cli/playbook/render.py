@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ace_cli.playbook.bullet import Bullet, Section
-from ace_cli.playbook.playbook import Playbook
 from ace_cli.text import visible_line
 
 
@@ -18,8 +17,3 @@ def line(bullet: Bullet) -> str:
 def lines(bullets: Iterable[Bullet]) -> str:
     """One bullet a line, in the given order, without counts, so that a grown playbook extends its own prefix."""
     return "\n".join(line(bullet) for bullet in bullets)
-
-
-def dump_prompt(playbook: Playbook) -> bytes:
-    """The file of :func:`lines`: a line feed after the last."""
-    return "".join(f"{line(bullet)}\n" for bullet in playbook.bullets).encode()

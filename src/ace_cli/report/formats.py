@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from ace_cli.errors import UsageError
 from ace_cli.files import cannot_write, write_atomic
-from ace_cli.playbook import Playbook, render
+from ace_cli.playbook import GENERAL, Playbook
 from ace_cli.playbook.formats import ace_json, markdown, paper, tables
+from ace_cli.text import visible_line
 
 if TYPE_CHECKING:
     from ace_cli.runs.reader import RunReader
@@ -134,6 +135,26 @@ class Page(Format):
         return render_page(playbook, title=content.title, run=overview(run), history=past)
 
 
+class PromptText(Format):
+    """What the Generator is given of the playbook: where there are several domains, one labelled text for each."""
+
+    def render(self, content: Content) -> bytes:
+        from ace_cli.stages.prompting import part, settings_of_header, style_of
+        from ace_cli.stages.prompts import Prompts, load_prompts
+
+        recorded = content.run.header().prompts if content.run is not None else {}
+        prompts = Prompts(recorded) if "generator.txt" in recorded else load_prompts()
+        style = style_of(settings_of_header(content.playbook))
+        bullets = content.playbook.bullets
+        domains = list(dict.fromkeys(b.domain_id for b in bullets if b.domain_id != GENERAL)) or [GENERAL]
+        texts = []
+        for domain in domains:
+            text = part(prompts, [b for b in bullets if b.domain_id in (domain, GENERAL)], style)
+            label = f"For questions of the domain {visible_line(domain)}:\n\n" if len(domains) > 1 else ""
+            texts.append(f"{label}{text}\n" if text else "")
+        return "\n".join(texts).encode()
+
+
 _PAPER_LOSES = "stages, sources, times, activations, neutral votes and line breaks"
 _AGENTS = ("agents.md", "claude.md", "gemini.md")
 FORMATS = {
@@ -144,7 +165,7 @@ FORMATS = {
         Format("csv", tables.dump_csv, (".csv",)),
         Format("parquet", tables.dump_parquet, (".parquet",), is_text=False),
         Format("markdown", markdown.dump_markdown, (".md", ".markdown")),
-        Format("prompt", render.dump_prompt, (".txt", ".prompt"), for_models=True),
+        PromptText("prompt", suffixes=(".txt", ".prompt"), for_models=True),
         Format("paper", paper.dump_paper, for_models=True, loses=_PAPER_LOSES),
         Skill("skill", file_names=("skill.md",), for_models=True),
         MarkedSection("agents-md", markdown.dump_agents_section, file_names=_AGENTS, for_models=True),

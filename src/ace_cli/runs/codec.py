@@ -28,6 +28,11 @@ def dumps(value: object) -> str:
         return json.dumps(value, default=_plain, ensure_ascii=True)
 
 
+def dumps_pretty(value: object) -> bytes:
+    """JSON for people, with a line feed at the end."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2) + b"\n"
+
+
 def loads(text: str | bytes) -> Any:
     try:
         return orjson.loads(text)

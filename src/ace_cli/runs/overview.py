@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ace_cli.redact import redact
 from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import CurvePoint, Purpose, SessionRecord, Standing, State, Usage
+from ace_cli.runs.records import TRAINING, CurvePoint, Purpose, SessionRecord, Standing, State, Usage
+
+_Row = TypeVar("_Row", tuple[str, float], tuple[str, float, int])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """A run as it stands; of a damaged one, little more than that it is.
 
-    ``planned`` counts the examples over all epochs, ``done`` those recorded so far, the unmerged included. ``usage`` is by
+    ``planned`` counts the examples over all epochs (of an evaluation, the answers of all arms), ``done`` those recorded so far, the unmerged included. ``usage`` is by
     role, ``curve`` has one point a merge, ``failures`` are (example id, error) by kind. ``seconds`` are those of work, over
     all sessions. ``slowest`` are (example id, seconds), ``most_expensive`` (example id, US dollars, tokens). ``identity`` and
     ``runtime`` are settings by dotted path, without what only their owner should see.
@@ -46,8 +48,8 @@ class Overview:
 
     @property
     def accuracy(self) -> float | None:
-        """Correct ones among all attempted, failed ones included; None before the first."""
-        return self.correct / self.done if self.done else None
+        """Correct ones among all attempted, failed ones included; None before the first, and of an evaluation, which has several."""
+        return self.correct / self.done if self.done and self.purpose is Purpose.TRAIN else None
 
     @property
     def bill(self) -> Usage:
@@ -107,29 +109,51 @@ def overview(run: RunReader, earlier: Overview | None = None) -> Overview:
     header, standing = run.header(), _standing(run)
     curve = tuple(earlier.curve) if earlier is not None else ()
     curve += tuple(run.curve(after=curve[-1].batch if curve else -1))
-    done, correct, failed = run.counts()
+    evaluation = run.evaluation()
+    times = int(header.identity["training.epochs"]) if evaluation is None else evaluation.answers
+    phases = [TRAINING] if evaluation is None else [phase for phase in run.phases() if phase != TRAINING]
+    counts = [run.counts(phase) for phase in phases]
     return Overview(
         run_dir=run.run_dir,
         state=standing.state,
         reason=standing.reason,
-        purpose=Purpose.TRAIN if run.evaluation() is None else Purpose.EVAL,
         created_at=header.created_at,
         identity=_harmless(header.identity),
         runtime=_harmless(run.runtime()),
         origins=header.origins,
-        planned=run.example_count() * int(header.identity["training.epochs"]),
-        done=done,
-        correct=correct,
-        failed=failed,
+        purpose=Purpose.TRAIN if evaluation is None else Purpose.EVAL,
+        planned=run.example_count() * times,
+        done=sum(done for done, _, _ in counts),
+        correct=sum(correct for _, correct, _ in counts),
+        failed=sum(failed for _, _, failed in counts),
         seconds=run.seconds(),
         sessions=run.sessions(),
         usage=run.usage(),
         initial_size=len(header.base_playbook),
         curve=curve,
-        failures=run.failures(),
-        slowest=[(episode.example_id, episode.seconds) for episode in run.slowest()],
-        most_expensive=run.most_expensive(),
+        failures=_failures(run, phases),
+        slowest=_most(
+            [
+                (episode.example_id, episode.seconds)
+                for phase in phases
+                for episode in run.slowest(phase=phase)
+            ]
+        ),
+        most_expensive=_most([row for phase in phases for row in run.most_expensive(phase=phase)]),
     )
+
+
+def _failures(run: RunReader, phases: Iterable[int]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for phase in phases:
+        for kind, rows in run.failures(phase).items():
+            found.setdefault(kind, []).extend(rows)
+    return found
+
+
+def _most(rows: list[_Row], limit: int = 5) -> list[_Row]:
+    """Those of several phases with most of what they count (after the example's id)."""
+    return sorted(rows, key=lambda row: row[1:], reverse=True)[:limit]
 
 
 def _standing(run: RunReader) -> Standing:

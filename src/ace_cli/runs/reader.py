@@ -296,9 +296,9 @@ class RunReader:
         return [decode(Episode, loads(body)) for (body,) in self._all(sql, phase, limit)]
 
     @_reading
-    def phases(self) -> list[int]:
-        """All phases, in their order."""
-        return [int(row[0]) for row in self._all("SELECT id FROM phase ORDER BY id")]
+    def phases(self) -> dict[int, str]:
+        """All phases in their order, with what each is for."""
+        return {int(phase): str(kind) for phase, kind in self._all("SELECT id, kind FROM phase ORDER BY id")}
 
     @_reading
     def phase_records(self) -> list[PhaseRecord]:

@@ -108,6 +108,7 @@ class Evaluation:
 
     Attributes:
         name: of what is measured, as the user calls it; empty for a baseline, which measures no playbook.
+        dataset: where the rows are from, as the user calls it.
         against_name, against: what it is compared to; None stands for no playbook.
         repeats: answers to each example, in each arm.
         min_gain: the gain that is asked for, as a fraction.
@@ -118,6 +119,7 @@ class Evaluation:
     """
 
     name: str = ""
+    dataset: str = ""
     against_name: str = ""
     against: Playbook | None = None
     repeats: int = 1
@@ -130,6 +132,11 @@ class Evaluation:
     @property
     def is_baseline(self) -> bool:
         return not self.name
+
+    @property
+    def answers(self) -> int:
+        """How often each example is answered, in all arms together."""
+        return self.repeats * (1 if self.is_baseline else 2 + bool(self.ablate))
 
 
 @dataclass(frozen=True, slots=True)

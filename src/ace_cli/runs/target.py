@@ -90,8 +90,10 @@ def load_source(path: Path) -> Playbook:
 
 
 def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbook:
-    """The run's playbook (as it stands, or the one given) with the header that its file gets."""
+    """The run's playbook (as it stands, or the one given) with the header that its file gets; of an evaluation, what it measures."""
     header = run.header()
+    if run.evaluation() is not None:
+        return header.base_playbook
     return replace(
         run.playbook() if playbook is None else playbook,
         created_at=header.created_at,
@@ -99,10 +101,18 @@ def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbo
     )
 
 
+_ALWAYS = 15
+"""Settings of later places stand in a header only where they were changed: files of older versions stay what they are."""
+
+
 def training_config(header: Header, num_examples: int) -> dict[str, Any]:
     """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
-    listed = sorted((d.in_header, d.name, d.path) for d in DEFINITIONS.values() if d.in_header is not None)
-    config = {name: header.identity.get(path) for _, name, path in listed}
+    listed = sorted((d.in_header, d.path) for d in DEFINITIONS.values() if d.in_header is not None)
+    config = {
+        DEFINITIONS[path].name: header.identity.get(path)
+        for place, path in listed
+        if place < _ALWAYS or header.identity.get(path) != DEFINITIONS[path].default
+    }
     return {
         "num_examples": num_examples,
         **config,

@@ -164,10 +164,10 @@ class TrainingSettings(Group):
         3, "Votes before a bullet with more harmful than helpful ones is quarantined; 0 never"
     )
     context_budget: Count = identity(
-        8000, "Tokens of playbook in a prompt; a larger playbook is searched by question"
+        8000, "Tokens of playbook in a prompt; a larger playbook is searched by question", in_header=15
     )
     max_bullets: Count | None = identity(
-        None, "Most bullets in a prompt; unset: all that fit, or max_bullets_plain"
+        None, "Most bullets in a prompt; unset: all that fit, or max_bullets_plain", in_header=16
     )
     max_bullets_plain: Count = identity(
         3,

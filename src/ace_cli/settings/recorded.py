@@ -40,11 +40,15 @@ def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The settings of a run as they are on record: values by dotted path, and the rank of the layer that each came from."""
+    """The settings of a run as they are on record: values by dotted path, and the rank of the layer that each came from.
+
+    ``name`` is that of a playbook file, where its header is all that there is on record.
+    """
 
     identity: Mapping[str, Any]
     runtime: Mapping[str, Any]
     origins: Mapping[str, int]
+    name: str = "recorded"
 
     @property
     def settings(self) -> Settings:
@@ -98,7 +102,7 @@ class Recorded:
 
     @property
     def _layer(self) -> Layer:
-        return Layer("recorded", 0, {**self.runtime, **self.identity})
+        return Layer(self.name, 0, {**self.runtime, **self.identity})
 
     def _heard(self, layer: Layer) -> Layer:
         """What of a layer of today counts."""
@@ -109,6 +113,18 @@ class Recorded:
             or layer.rank >= min(self.origins.get(path, 0), FLAG)  # nothing on record outranks a flag
         }
         return replace(layer, values=values)
+
+
+def identity_of_header(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Identity settings that the header of a playbook file names, by path. Other tools' headers say other things."""
+    listed = (d for d in DEFINITIONS.values() if d.in_header is not None and d.kind is Kind.IDENTITY)
+    found = {d.path: config[d.name] for d in listed if config.get(d.name) is not None}
+    kinds = {path: type(DEFINITIONS[path].default) for path in found}
+    return {
+        path: value
+        for path, value in found.items()
+        if isinstance(value, kinds[path]) or (kinds[path] is float and isinstance(value, int))
+    }
 
 
 _OWN = frozenset({"output", "limits", "display"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ace_cli.data import ContentHash, Skipped, read_examples
+from ace_cli.engine.assumed import ASSUMED_COMPLETION, INSIGHT_TOKENS, SAMPLE
 from ace_cli.engine.create import check_parts
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.wiring import make_roles
@@ -12,13 +13,6 @@ from ace_cli.llm.hosts import hosts
 from ace_cli.settings import Settings
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.plan import make_plan
-
-ASSUMED_COMPLETION = 300
-"""Tokens of a reply, where the role sets no limit."""
-INSIGHT_TOKENS = 25
-"""Tokens of one bullet line, on average."""
-SAMPLE = 50
-"""Examples whose tokens are counted; the mean stands for all."""
 
 
 @dataclass(frozen=True, slots=True)

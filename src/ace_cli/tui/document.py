@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from ace_cli.errors import AceError, UsageError
 from ace_cli.files import write_atomic
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.edit import EditSession
-from ace_cli.playbook.formats import dump_playbook
+from ace_cli.playbook.formats import dump_playbook, is_playbook_file
 from ace_cli.report.terminal.bullet_view import Story
 from ace_cli.runs.history import History, edits
 
@@ -65,15 +64,6 @@ class Document:
     def is_own(self, path: Path) -> bool:
         """Whether ``path`` is what was opened."""
         return path.resolve() == self.path.resolve()
-
-
-def is_playbook_file(path: Path) -> bool:
-    """A JSON object with a list of ``bullets``: what :func:`dump_playbook` writes."""
-    try:
-        value = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and isinstance(value.get("bullets"), list)
 
 
 def _digest(path: Path) -> bytes:

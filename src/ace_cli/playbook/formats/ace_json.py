@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -37,6 +38,15 @@ def dump_jsonl(playbook: Playbook) -> bytes:
     """A header line and one line a bullet."""
     rows = [_header_row(playbook), *(bullet.to_dict() for bullet in playbook.bullets)]
     return b"".join(_dump(row) + b"\n" for row in rows)
+
+
+def is_playbook_file(path: Path) -> bool:
+    """A JSON object with a list of ``bullets``: what :func:`dump_playbook` writes."""
+    try:
+        value = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and isinstance(value.get("bullets"), list)
 
 
 def parse_json(data: bytes, name: str) -> Playbook:

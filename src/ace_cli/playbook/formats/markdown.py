@@ -13,6 +13,7 @@ import orjson
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
+from ace_cli.playbook.evidence import evidence_words
 from ace_cli.playbook.playbook import Playbook
 from ace_cli.text import visible, visible_line
 
@@ -46,7 +47,7 @@ def dump_markdown(playbook: Playbook) -> bytes:
     if playbook.created_at:
         facts.append(f"on {escape(visible_line(playbook.created_at[:10]))}")
     lessons = _lessons(playbook, "##", _with_votes, always_by_domain=True)
-    return f"# Playbook\n\n{', '.join(facts)}.\n{lessons}".encode()
+    return f"# Playbook\n\n{', '.join(facts)}.\n{_evidence(playbook)}{lessons}".encode()
 
 
 def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
@@ -67,7 +68,7 @@ def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
         )
     title = slug.replace("-", " ").capitalize()
     front = f"---\nname: {slug if _PLAIN_YAML.fullmatch(slug) else _yaml(slug)}\ndescription: {_yaml(description)}\n---\n"
-    return f"{front}\n# {title}\n\n{_INTRO}\n{_lessons(playbook, '##', _plain)}".encode()
+    return f"{front}\n# {title}\n\n{_INTRO}\n{_evidence(playbook)}{_lessons(playbook, '##', _plain)}".encode()
 
 
 def skill_name(text: str) -> str:
@@ -77,7 +78,8 @@ def skill_name(text: str) -> str:
 
 def dump_agents_section(playbook: Playbook) -> bytes:
     """The marked section, for AGENTS.md, CLAUDE.md and their like."""
-    return f"{BEGIN}\n## Lessons learned\n\n{_INTRO}\n{_lessons(playbook, '###', _plain)}{END}\n".encode()
+    lessons = _lessons(playbook, "###", _plain)
+    return f"{BEGIN}\n## Lessons learned\n\n{_INTRO}\n{_evidence(playbook)}{lessons}{END}\n".encode()
 
 
 def merge_section(existing: bytes, section: bytes, name: str) -> bytes:
@@ -107,6 +109,12 @@ def merge_section(existing: bytes, section: bytes, name: str) -> bytes:
 
 _PLAIN_YAML = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-z][a-z0-9-]*")
 _INTRO = "Lessons learned in training. Apply those that fit the task; ignore the others."
+
+
+def _evidence(playbook: Playbook) -> str:
+    """A paragraph on what was measured; nothing where nothing was."""
+    words = evidence_words(playbook)
+    return f"\n{escape(words)}\n" if words else ""
 
 
 def _lessons(

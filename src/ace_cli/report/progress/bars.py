@@ -12,6 +12,7 @@ from ace_cli.engine.events import (
     BatchStarted,
     CallFinished,
     CallStarted,
+    EvaluationFinished,
     Event,
     ExampleFinished,
     RunFinished,
@@ -20,7 +21,7 @@ from ace_cli.engine.events import (
 from ace_cli.report.format import count, money, percent
 from ace_cli.report.progress.plain import RetryVoice, remark, started_lines
 from ace_cli.report.text import printable
-from ace_cli.runs.records import Usage
+from ace_cli.runs.records import Purpose, Usage
 
 
 class RichReporter:
@@ -43,6 +44,7 @@ class RichReporter:
         self._usage = Usage()
         self._retries = RetryVoice()
         self._waiting = ""
+        self._is_training = True
 
     def __call__(self, event: Event) -> None:
         match event:
@@ -60,7 +62,7 @@ class RichReporter:
                 self._count(event)
             case BatchMerged(point):
                 self._bullets = point.playbook_size
-            case RunFinished():
+            case RunFinished() | EvaluationFinished():
                 self.close()
         line = remark(event)
         if line:
@@ -80,7 +82,11 @@ class RichReporter:
         self._epochs, self._batches = event.epochs, event.batches
         self._done, self._correct, self._failed = event.done, event.correct, event.failed
         self._bullets, self._usage = event.playbook_size, event.usage
+        self._is_training = event.purpose is Purpose.TRAIN
+        self._bars.update(self._batch, visible=self._is_training)
         epoch, batch = f"epoch 1/{event.epochs}", f"batch 0/{event.batches}"
+        if not self._is_training:
+            epoch = "answers"
         self._bars.reset(self._epoch, total=event.total, completed=event.done, description=epoch)
         self._bars.reset(self._batch, total=1, description=batch)
         self._live = Live(get_renderable=self._picture, console=self._console, refresh_per_second=4)
@@ -101,8 +107,9 @@ class RichReporter:
         self._bars.update(self._epoch, completed=self._done)
 
     def _picture(self) -> Group:
+        accuracy = f"accuracy {percent(self._correct / self._done) if self._done else '-'}"
         parts = [
-            f"accuracy {percent(self._correct / self._done) if self._done else '-'}",
+            *([accuracy] if self._is_training else ()),  # of an evaluation, it would mix the arms
             count(self._bullets, "bullet"),
             money(self._usage.cost_usd),
             *([f"{self._failed} failed"] if self._failed else ()),

@@ -8,6 +8,7 @@ from typing import IO, Protocol
 from ace_cli.engine.events import (
     BatchMerged,
     CheckpointSaved,
+    EvaluationFinished,
     Event,
     ExampleFinished,
     Notice,
@@ -16,9 +17,10 @@ from ace_cli.engine.events import (
     RunStarted,
     Stopping,
 )
-from ace_cli.report.format import count, duration, merge_line
+from ace_cli.report.format import count, duration, merge_line, money
 from ace_cli.report.terminal.summary import result_lines
 from ace_cli.report.text import printable
+from ace_cli.runs.records import Purpose
 
 RETRY_PAUSE = 10.0
 """Seconds between two lines about retries: a rate limit is worth a word, not a flood."""
@@ -60,13 +62,15 @@ class PlainReporter(Writer):
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(stream)
-        self._planned = self._batches = 0
+        self._planned = self._batches = self._done = 0
+        self._is_training = True
         self._started = time.monotonic()
         self._retries = RetryVoice()
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, RunStarted):
             self._planned, self._batches = event.total, event.batches
+            self._done, self._is_training = event.done, event.purpose is Purpose.TRAIN
             self.write(*started_lines(event))
         elif line := self._line(event):
             self.write(line)
@@ -76,7 +80,19 @@ class PlainReporter(Writer):
             case BatchMerged(point):
                 elapsed = duration(time.monotonic() - self._started)
                 return f"{merge_line(point, self._planned, self._batches)}, {elapsed}"
+            case ExampleFinished(replayed=False) if not self._is_training:
+                self._done += 1
+                if line := self._tenth():
+                    self.write(line)
         return self._retries.line(event) or remark(event)
+
+    def _tenth(self) -> str:
+        """How far an evaluation is, ten times on its way."""
+        before, now = ((done * 10) // max(1, self._planned) for done in (self._done - 1, self._done))
+        if before == now or self._done == self._planned:
+            return ""
+        elapsed = duration(time.monotonic() - self._started)
+        return f"{self._done} of {count(self._planned, 'answer')}, {elapsed}"
 
 
 class RetryVoice:
@@ -103,12 +119,25 @@ class RetryVoice:
 def started_lines(event: RunStarted) -> list[str]:
     """What is to be done, and who is called for it."""
     done = f", {event.done} already done" if event.done else ""
+    if event.purpose is Purpose.EVAL:
+        each = event.total // max(1, event.batches)
+        word = "going on" if event.resumed else "evaluating"
+        plan = f"{word}: {count(event.total, 'answer')} ({event.batches} to each of {count(each, 'example')}){done}"
+        return [plan, f"calls go to: {', '.join(event.hosts)}"] if event.hosts else [plan]
     word = "going on" if event.resumed else "training"
     plan = (
         f"{word}: {count(event.total, 'example')} in {count(event.batches, 'batch', 'batches')}{done}, "
         f"{count(event.playbook_size, 'bullet')} to start with"
     )
     return [plan, f"calls go to: {', '.join(event.hosts)}"] if event.hosts else [plan]
+
+
+def evaluation_line(event: EvaluationFinished) -> str:
+    """How an evaluation ended; what it found is told by whoever asked for it."""
+    failed = f", {event.failed} failed" if event.failed else ""
+    usage = event.usage
+    took = f"{count(usage.calls, 'call')}, {usage.tokens:,} tokens, {money(usage.cost_usd)}, {duration(event.seconds)}"
+    return f"{event.state}: {event.done} of {count(event.planned, 'answer')}{failed}; {took}; run {event.run_dir}"
 
 
 def remark(event: Event) -> str:
@@ -124,4 +153,6 @@ def remark(event: Event) -> str:
             return f"stopping: {event.reason}{grace if event.in_flight else ''}"
         case Notice(message):
             return message
+        case EvaluationFinished():
+            return evaluation_line(event)
     return ""

@@ -26,6 +26,8 @@ class Passage:
     replies: list[RecordedReply]
     changes: list[Change] | None
     """None while its batch waits for the merge."""
+    phase: str = ""
+    """What it is for, where it is no training."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class ExampleStory:
                         }
                         for reply in p.replies
                     ],
+                    "phase": p.phase,
                     "changes": None
                     if p.changes is None
                     else [{"kind": type(c).__name__.lower(), **_change_dict(c)} for c in p.changes],
@@ -57,6 +60,8 @@ class ExampleStory:
 
 def example_story(run: RunReader, index: int) -> ExampleStory:
     """All that the run keeps of the example at ``index`` of its dataset."""
+    if run.evaluation() is not None:
+        return ExampleStory(run.example(index), list(_answers(run, index)))
     episodes = list(run.episodes(index=index))
     batches = {episode.batch for episode in episodes}
     deltas = {merge.batch: merge.delta for merge in run.merges() if merge.batch in batches}
@@ -69,6 +74,13 @@ def example_story(run: RunReader, index: int) -> ExampleStory:
         replies = [r for r in run.conversation(episode.step) if r.role != "curator"]
         passages.append(Passage(episode, replies, changes))
     return ExampleStory(run.example(index), passages)
+
+
+def _answers(run: RunReader, index: int) -> Iterator[Passage]:
+    """Of an evaluation, which merges nothing: every arm and repeat."""
+    for phase, kind in run.phases().items():
+        for episode in run.episodes(index=index, phase=phase):
+            yield Passage(episode, run.conversation(episode.step, phase), None, kind)
 
 
 def example_lines(story: ExampleStory) -> Iterator[Text]:
@@ -89,9 +101,10 @@ def example_lines(story: ExampleStory) -> Iterator[Text]:
 def _passage(passage: Passage) -> Iterator[Text]:
     episode = passage.episode
     yield Text()
-    shown = f"{count(episode.shown, 'bullet')} shown of playbook version {episode.version}"
+    shown = f"{count(episode.shown, 'bullet')} shown"
+    shown += "" if passage.phase else f" of playbook version {episode.version}"
     yield Text.assemble(
-        (f"Epoch {episode.epoch + 1}, batch {episode.batch + 1}", HEAD),
+        (printable(passage.phase) or f"Epoch {episode.epoch + 1}, batch {episode.batch + 1}", HEAD),
         (f"  {duration(episode.seconds)}, {shown}", QUIET),
     )
     for reply in passage.replies:
@@ -101,6 +114,8 @@ def _passage(passage: Passage) -> Iterator[Text]:
     if episode.failed:
         yield Text()
         yield Text.assemble((f"Failed: {printable(episode.failure)}  ", BAD), one_line(episode.error))
+    if passage.phase:
+        return
     yield from heading("What the curator did")
     if passage.changes is None:
         yield Text("  Its batch is not merged yet.", QUIET)

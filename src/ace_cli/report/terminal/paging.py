@@ -61,6 +61,16 @@ class Output:
                 self.console.file.write(block)
             self.console.file.flush()
 
+    def print(self, value: Callable[[], Any], lines: Iterable[Text]) -> None:
+        """As :meth:`show`, without a pager: what a command that took its time ends with stays on the screen."""
+        if self.as_json:
+            write_lines([json_text(value())])
+            return
+        with _reader_may_leave():
+            for block in self._rendered(self._wrapped(lines) if self.is_terminal else iter(lines)):
+                self.console.file.write(block)
+            self.console.file.flush()
+
     def _wrapped(self, lines: Iterable[Text]) -> Iterator[Text]:
         """Long lines go on below their own indentation."""
         width = self.console.width

@@ -13,7 +13,7 @@ from ace_cli.report.terminal.style import BAD, BOLD, CAUTION, GOOD, HEAD, QUIET,
 from ace_cli.report.terminal.tables import cut
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.overview import Overview
-from ace_cli.runs.records import State, Usage
+from ace_cli.runs.records import Purpose, State, Usage
 
 _STATES = {State.FINISHED: GOOD, State.RUNNING: HEAD, State.STOPPED: CAUTION}
 _WIDEST = 100
@@ -51,8 +51,11 @@ def _standing(run: Overview) -> Iterator[Text]:
     yield line
     accuracy = "none yet" if run.accuracy is None else percent(run.accuracy)
     wrong = run.done - run.correct - run.failed
-    yield fact("examples", f"{run.done:,} of {run.planned:,}")
-    yield fact("accuracy", f"{accuracy}  ({run.correct:,} right, {wrong:,} wrong, {run.failed:,} failed)")
+    if run.purpose is Purpose.EVAL:
+        yield fact("answers", f"{run.done:,} of {run.planned:,}  ({run.failed:,} failed)")
+    else:
+        yield fact("examples", f"{run.done:,} of {run.planned:,}")
+        yield fact("accuracy", f"{accuracy}  ({run.correct:,} right, {wrong:,} wrong, {run.failed:,} failed)")
     if run.curve:
         merges = count(len(run.curve), "merge")
         yield fact("playbook", f"{count(run.playbook_size, 'bullet')} after {merges}")

@@ -47,6 +47,12 @@ class Prompts:
         filled = (Message("system", text), Message("user", _fill(_paragraphs("".join(user)), values)))
         return tuple(message for message in filled if message.content)
 
+    def part(self, name: str, placeholder: str, values: Mapping[str, str]) -> str:
+        """Just the paragraphs of file ``name`` that hold ``placeholder``, as they stand in :meth:`messages`."""
+        parts = _DIVIDER.split(self.texts[name].replace("\r\n", "\n"), maxsplit=1)
+        held = [t for text in parts for t in _paragraphs(text) if placeholder in t.get_identifiers()]
+        return _fill(held, values)
+
 
 def load_prompts(folder: Path | None = None) -> Prompts:
     """Our texts, replaced by those in ``folder``, which may hold any of them.

@@ -1,0 +1,115 @@
+"""Examples that a playbook was not trained on: told by what they say, not by their ids."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, read_examples
+from ace_cli.errors import UsageError
+from ace_cli.playbook import Playbook
+from ace_cli.runs.reader import RunReader
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The rows that a playbook learned from. ``keys`` is None where nobody knows them; ``ids`` are those that its bullets name."""
+
+    keys: frozenset[bytes] | None
+    ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """``overlap`` rows were left out, since the playbook was trained on them; ``same_ids`` were kept that only have the id of one."""
+
+    examples: tuple[Example, ...]
+    overlap: int
+    same_ids: int
+    skipped: tuple[Skipped, ...]
+
+
+def content_key(example: Example) -> bytes:
+    """Equal for rows that ask the same: question and context, whatever their case, spacing and Unicode form."""
+    text = "\x1f".join((example.question, example.context))
+    plain = "\x1f".join(" ".join(part.split()) for part in unicodedata.normalize("NFKC", text).split("\x1f"))
+    return hashlib.blake2b(plain.casefold().encode(), digest_size=16).digest()
+
+
+def known_rows(playbook: Playbook, run: RunReader | None, spec: DatasetSpec) -> Known:
+    """What is known of the rows behind ``playbook``: from its run, or by finding them again where its header says their hash.
+
+    Args:
+        spec: how its dataset is read today.
+    """
+    ids = frozenset(source for bullet in playbook.bullets for source in bullet.sources)
+    if run is not None:
+        return Known(frozenset(map(content_key, run.all_examples())), ids)
+    if not playbook.bullets:
+        return Known(frozenset())
+    return Known(_found_again(playbook, spec), ids)
+
+
+def _found_again(playbook: Playbook, spec: DatasetSpec) -> frozenset[bytes] | None:
+    """The rows that the header's hash is of, if they are the first ones of ``spec``, read as the header says."""
+    config = playbook.training_config
+    count, digest = config.get("num_examples"), config.get("dataset_hash")
+    if not isinstance(count, int) or count < 1 or not isinstance(digest, str) or not digest:
+        return None
+    split, seed = config.get("split"), config.get("seed")
+    read = replace(
+        spec,
+        num_examples=count,
+        split=split if isinstance(split, str) else spec.split,
+        shuffle=config.get("shuffle") is True,
+        seed=seed if isinstance(seed, int) else spec.seed,
+        fields=replace(spec.fields, cluster=None),
+    )
+    content, keys = ContentHash(), set()
+    try:
+        for example in read_examples(read, []):
+            content.update(example)
+            keys.add(content_key(example))
+    except UsageError:
+        return None
+    return frozenset(keys) if content.hexdigest() == digest else None
+
+
+def held_out(
+    rows: Iterable[Example], known: Iterable[Known], wanted: int | None, skipped: list[Skipped], name: str
+) -> HeldOut:
+    """The first ``wanted`` rows (None: all) that are not among the known ones.
+
+    Args:
+        skipped: the bad rows that reading ``rows`` leaves out.
+        name: of the dataset, for errors.
+
+    Raises:
+        UsageError: there are none.
+    """
+    known = tuple(known)
+    seen = frozenset[bytes]().union(*(one.keys or () for one in known))
+    ids = frozenset[str]().union(*(one.ids for one in known if one.keys is None))
+    overlap = 0
+
+    def unseen() -> Iterator[Example]:
+        nonlocal overlap
+        for example in rows:
+            if content_key(example) in seen:
+                overlap += 1
+            else:
+                yield example
+
+    examples = tuple(islice(unseen(), wanted))
+    if not examples:
+        raise UsageError(
+            f"all {overlap} rows of {name} are among those that the playbook was trained on"
+            if overlap
+            else f"{name} has no rows",
+            "Name rows that were kept aside: --input FILE, or --split NAME.",
+        )
+    same = sum(example.id in ids for example in examples)
+    return HeldOut(examples, overlap, same, tuple(skipped))

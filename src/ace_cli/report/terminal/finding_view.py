@@ -1,0 +1,60 @@
+"""What an evaluation found, for people: the table of its figures, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from ace_cli.report.format import count, money, percent
+from ace_cli.report.terminal.style import BOLD, QUIET, fact, heading
+from ace_cli.report.text import one_line
+
+if TYPE_CHECKING:
+    from ace_cli.evaluation.estimate import EvalEstimate
+    from ace_cli.evaluation.finding import Ablation, Finding
+    from ace_cli.evaluation.plan import Plan
+
+
+def finding_lines(finding: Finding) -> Iterator[Text]:
+    """All of it."""
+    if finding.report is not None:
+        yield Text(finding.report.conclusion.words, BOLD)
+    for name in ("model", "dataset", "scorer"):
+        yield fact(name, one_line(str(getattr(finding, name))))
+    if finding.ablation is not None:
+        yield from _ablation(finding.ablation)
+    for note in finding.notes:
+        yield Text(one_line(note), QUIET)
+
+
+def _ablation(ablation: Ablation) -> Iterator[Text]:
+    yield from heading(f"Without {', '.join(map(one_line, ablation.left_out))}")
+    yield Text(f"  {ablation.report.conclusion.words}")
+
+
+def plan_lines(plan: Plan, estimate: EvalEstimate) -> list[str]:
+    """``ace eval --dry-run``."""
+    evaluation, rows = plan.evaluation, len(plan.rows.examples)
+    arms = (
+        "no playbook"
+        if evaluation.is_baseline
+        else f"{evaluation.against_name or 'no playbook'}, {evaluation.name}"
+    )
+    if evaluation.ablate:
+        arms += f", and without its {evaluation.ablate} most doubtful bullets"
+    tokens = f"about {estimate.prompt_tokens:,} + {estimate.completion_tokens:,} tokens"
+    facts = [
+        ("dataset", f"{plan.dataset}: {count(rows, 'example')}"),
+        ("arms", arms),
+        ("answers", f"{count(plan.answers, 'answer')}: {count(evaluation.repeats, 'repeat')} in each arm"),
+        ("model", f"{estimate.model}: {count(estimate.calls, 'call')}, {tokens}, {money(estimate.cost_usd)}"),
+        *([("calls to", ", ".join(estimate.hosts))] if estimate.hosts else []),
+        (
+            "power",
+            f"a gain or loss under {percent(estimate.detectable, 0)} would not show with {count(rows, 'example')}",
+        ),
+    ]
+    told = [*(f"{name:<10} {one_line(value)}" for name, value in facts), *map(one_line, evaluation.notes)]
+    return [*told, "no call was made"]
