@@ -184,7 +184,7 @@ def test_a_skill_is_a_folder_with_front_matter_that_yaml_reads(tmp_path: Path) -
     export(
         PLAYBOOK, "-f", "skill", "-o", tmp_path / "Money: Sums!", "--description", 'Use "it"\n---\nname: evil'
     )
-    text = (tmp_path / "Money: Sums!" / "SKILL.md").read_text()
+    text = (tmp_path / "Money: Sums!" / "money-sums" / "SKILL.md").read_text()
     front = yaml.safe_load(text.split("---\n")[1])
     assert front == {"name": "money-sums", "description": 'Use "it" --- name: evil'}
 
@@ -291,11 +291,40 @@ def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
     assert inside("export", "empty", "-f", "json").code == 2
 
 
-def test_a_skills_folder_should_be_named_like_the_skill(inside: Inside) -> None:
-    named = inside("export", PLAYBOOK, "-f", "skill", "-o", "my-skill")
-    assert "name its folder" not in named.err
-    other = inside("export", PLAYBOOK, "-f", "skill", "-o", "My_Skill")
-    assert "name its folder 'my-skill'" in other.err
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (["-o", "my-skill"], "my-skill/SKILL.md"),
+        (["-o", "My_Skill"], "My_Skill/my-skill/SKILL.md"),
+        (["-o", "skills", "--name", "Ticket queues"], "skills/ticket-queues/SKILL.md"),
+        (["-o", "ticket-queues", "--name", "Ticket queues"], "ticket-queues/SKILL.md"),
+    ],
+)
+def test_a_skills_folder_has_the_name_of_the_skill(inside: Inside, arguments: list[str], place: str) -> None:
+    done = inside("export", PLAYBOOK, "-f", "skill", *arguments)
+    assert (done.code, "name its folder" in done.err) == (0, False)
+    assert f"\nname: {Path(place).parent.name}\n" in (inside.cwd / place).read_text()
+
+
+def test_a_skill_with_a_file_name_of_its_own_stays_there(inside: Inside) -> None:
+    done = inside("export", PLAYBOOK, "-o", "My_Skill/SKILL.md")
+    assert "name its folder 'my-skill'" in done.err
+
+
+def test_a_wrong_domain_is_told_with_all_that_there_are(inside: Inside) -> None:
+    book = inside.cwd / "p.json"
+    names = ["math", "maths", "finance", "general", "law", "sport", "tax"]
+    bullets = [{"id": f"B{n}", "content": "x", "domain_id": name} for n, name in enumerate(names)]
+    book.write_text(json.dumps({"bullets": bullets}))
+    for command in (["export", book, "-f", "prompt"], ["inspect", book]):
+        done = inside(*command, "--domain", "mat")
+        assert (done.code, done.err.splitlines()) == (
+            2,
+            [
+                "error: no bullet has the domain 'mat'",
+                f"hint: Did you mean math? There is: {', '.join(sorted(names))}.",
+            ],
+        )
 
 
 TERMINAL_CODES = "\x1b]52;c;aGk=\x07 clear\x1b[2J \x9b31m \u202ereversed\u2066 \x08bell\x7f"

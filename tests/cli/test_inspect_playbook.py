@@ -106,7 +106,7 @@ def test_one_bullet_with_what_the_file_knows(playbook: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     ("wanted", "nearest"),
-    [("B13", "B012"), ("b4", "B004"), ("B0005", "B005"), ("B12", "B012"), ("nonsense", "B001")],
+    [("B13", "B012"), ("B0013", "B012"), ("nonsense", "B001")],
 )
 def test_an_id_that_is_not_there_names_the_nearest(
     playbook: Path, capsys: pytest.CaptureFixture[str], wanted: str, nearest: str
@@ -115,6 +115,16 @@ def test_an_id_that_is_not_there_names_the_nearest(
     message = capsys.readouterr().err
     assert f"no bullet '{wanted}'" in message
     assert message.splitlines()[1].startswith(f"hint: Nearest: {nearest}")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meant"), [("b4", "B004"), ("B0005", "B005"), ("B12", "B012"), ("b12", "B012")]
+)
+def test_an_id_is_found_whatever_its_zeros_and_its_case(
+    playbook: Path, capsys: pytest.CaptureFixture[str], wanted: str, meant: str
+) -> None:
+    assert inspect(playbook, wanted, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["bullet"]["id"] == meant
 
 
 def test_the_difference_of_two_playbooks(

@@ -119,12 +119,18 @@ def test_the_same_rows_come_out_of_parquet(tmp_path: Path) -> None:
     [
         ("a.jsonl", '{"question": "q", "answer": "a"}\n\n{"question": \n', "line 3: not JSON: Expecting value", "--skip-invalid"),
         ("a.jsonl", '{"quest": "q", "answer": "a"}', "line 1: there is no field 'question'", "Perhaps --question-field quest?"),
-        ("a.jsonl", '{"prompt": "q", "gold": "a"}', "line 1: there is no field 'question'", "prompt, gold. Name the right one with"),
+        ("a.jsonl", '{"prompt": "q", "gold": "a"}', "line 1: there is no field 'question' and no 'answer'", "prompt, gold. Name them with --question-field and --answer-field."),
+        ("a.csv", "Question,Antwort\nq,a\n", "line 2: there is no field 'answer'", "Question, Antwort. Name the right one with --answer-field"),
+        ("a.jsonl", '{"row": {"question": "q", "answer": "a"}}', "no field 'question'", "Available fields: row.question, row.answer. Name them"),
+        ("a.jsonl", '{"row": {"q": "q"}, "answer": "a"}', "no field 'question'", "row.q, answer. Name the right one with --question-field"),
+        ("a.jsonl", '{"row": {"question": "q"}, "answer": "a"}', "no field 'question'", "Perhaps --question-field row.question?"),
+        ("a.jsonl", '{"question": {"text": "q"}, "answer": "a"}', "'question' is not text but an object", "--question-field question.text"),
+        ("a.csv", "question,answer\nq,\nq,a\nq,\n,a\n", "line 2: the field 'answer' is empty (3 of 4 rows are bad)", "--skip-invalid"),
         ("a.jsonl", '{"question": "q", "target": "a"}', "no field 'answer'", "--answer-field"),
         ("a.jsonl", '{"question": " ", "answer": "a"}', "line 1: the field 'question' is empty", ""),
         ("a.jsonl", '{"question": "q", "answer": null}', "line 1: the field 'answer' is empty", ""),
         ("a.jsonl", '{"question": "q", "answer": ["a"]}', "'answer' is not text but a list", "answer.0"),
-        ("a.jsonl", '{"question": "q", "answer": "a", "domain": {}}', "'domain' is not text but an object", "--domain-field domain.0"),
+        ("a.jsonl", '{"question": "q", "answer": "a", "domain": {}}', "'domain' is not text but an object", ""),
         ("a.jsonl", '{"question": "q", "answer": NaN}', "'answer' is not text but nan", ""),
         ("a.jsonl", '["q", "a"]', "line 1: expected an object with question and answer, found a list", ""),
         ("a.jsonl", b'{"question": "q", "answer": "a"}\n{"question": "\xff"}', "line 2: not utf-8 text", "UTF-8"),
@@ -166,6 +172,13 @@ def test_bad_data_is_one_line_and_a_hint(
     assert path.name in caught.value.message
     assert "\n" not in caught.value.message
     assert hint in caught.value.hint
+
+
+def test_headers_are_matched_without_case(tmp_path: Path) -> None:
+    path = put(tmp_path, "a.csv", "Question, ANSWER ,Domain,ID\nq,a,d,x\n")
+    assert read(path) == [Example("x", "q", "a", "d")]
+    both = put(tmp_path, "b.csv", "Question,question,answer\nupper,lower,a\n")
+    assert read(both)[0].question == "lower", "the exact one wins"
 
 
 @pytest.mark.parametrize(

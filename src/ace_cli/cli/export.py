@@ -39,7 +39,7 @@ def export(
             "--output",
             "-o",
             metavar="FILE|-",
-            help="File to write (skill: folder); without it, standard output.",
+            help="File to write (skill: folder, or the one in which its own is made); without it, standard output.",
         ),
     ] = None,
     force: Annotated[bool, _into("--force", help="Replace an existing file without asking.")] = False,
@@ -77,7 +77,7 @@ def export(
     form = find_format(format, output)
     if output is None and not form.is_text and sys.stdout.isatty():
         raise UsageError(f"{form.name} is not text for a terminal", f"Name a file: -o playbook.{form.name}")
-    path = form.place(output) if output is not None else None
+    path = form.place(output, name) if output is not None else None
     title = name or (form.title(path) if path else "") or source.name
     everything = Content(source.playbook, title, description, source.run)
     chosen, tokens = choose(everything, form, wanted, max_tokens, model)

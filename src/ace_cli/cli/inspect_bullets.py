@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from ace_cli.playbook import Bullet
-from ace_cli.playbook.filters import BulletFilter
+from ace_cli.playbook.filters import BulletFilter, check_domain
 from ace_cli.report.format import count
 from ace_cli.report.terminal.bullet_view import Story, story_lines
 from ace_cli.report.terminal.paging import Output, write_lines
@@ -24,6 +24,8 @@ from ace_cli.runs.target import Target
 def show_bullets(target: Target, wanted: BulletFilter, similar: str, out: Output) -> None:
     """The bullets that pass, as a table, as tab-separated lines (into a pipe) or as JSON."""
     everything = target.playbook.bullets
+    if wanted.domain is not None:
+        check_domain(wanted.domain, everything)
     similarities: Mapping[str, float] | None = None
     if similar:
         from ace_cli.report.terminal.similar import ranked

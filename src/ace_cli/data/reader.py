@@ -122,10 +122,14 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _checked(spec: DatasetSpec, source: Source, skipped: list[Skipped]) -> Iterator[tuple[int, Example]]:
-    """Row numbers and good examples; bad rows raise or are skipped, and so are ids that were there before."""
+    """Row numbers and good examples; bad rows raise or are skipped, and so are ids that were there before.
+
+    After the first bad row that is not skipped, a file is read on to count the others.
+    """
     places: dict[str, str] = {}  # of ids: 160 bytes a row
     prefix = source.id_prefix(spec)
     rows = bad = 0
+    refused: UsageError | None = None
     for row in source.rows(spec):
         rows += 1
         try:
@@ -136,14 +140,22 @@ def _checked(spec: DatasetSpec, source: Source, skipped: list[Skipped]) -> Itera
                     "Make ids unique, or name another field with --id-field.",
                 )
         except BadRow as problem:
-            if not spec.skip_invalid:
-                hint = problem.hint or "--skip-invalid leaves bad rows out."
-                raise UsageError(f"{source}, {row.place}: {problem.reason}", hint) from problem
             bad += 1
+            if not spec.skip_invalid:
+                if refused is None:
+                    hint = problem.hint or "--skip-invalid leaves bad rows out."
+                    refused = UsageError(f"{source}, {row.place}: {problem.reason}", hint)
+                if source.path is None:  # a stream from the hub may be endless
+                    break
+                continue
             skipped.append(Skipped(str(source), row.place, problem.reason))
             continue
         places[example.id] = row.place
-        yield row.number, example
+        if refused is None:
+            yield row.number, example
+    if refused is not None:
+        more = f" ({bad:,} of {rows:,} rows are bad)" if bad > 1 else ""
+        raise UsageError(f"{refused.message}{more}", refused.hint)
     if not rows:
         raise UsageError(f"{source} holds no rows")
     if rows == bad:

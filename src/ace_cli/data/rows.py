@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ace_cli.data.example import ROLES, Example, FieldMap
 from ace_cli.playbook import GENERAL
@@ -75,9 +76,11 @@ def _text(values: Mapping[object, object], fields: FieldMap, role: str) -> str:
     """What the row has for ``role``; "" where it need not have anything."""
     name, named = fields.name_of(role), getattr(fields, role) is not None
     required = role in ("question", "answer")
+    if name not in values:
+        name = _in_any_case(tuple(values), name)
     if not (required or named) and (name not in values or name in (fields.question, fields.answer)):
         return ""
-    value = _find(values, name, role)
+    value = _find(values, name, role, fields)
     if required and (value is None or (isinstance(value, str) and not value.strip())):
         raise BadRow(f"the field {name!r} is empty")
     if value is None:
@@ -86,7 +89,8 @@ def _text(values: Mapping[object, object], fields: FieldMap, role: str) -> str:
         return json.dumps(value, ensure_ascii=False, default=str)
     text = _as_text(value)
     if text is None:
-        hint = f"Name what is inside it with dots, like {_flag(role)} {name}.0."
+        inside = next(iter(value), "") if isinstance(value, Mapping) else 0
+        hint = f"Name what is inside it with dots, like {_flag(role)} {name}.{inside}." if value else ""
         raise BadRow(
             f"the field {name!r} is not text but {_described(value)}",
             hint if isinstance(value, list | dict) else "",
@@ -94,7 +98,15 @@ def _text(values: Mapping[object, object], fields: FieldMap, role: str) -> str:
     return text
 
 
-def _find(values: Mapping[object, object], name: str, role: str) -> object:
+@lru_cache(maxsize=64)
+def _in_any_case(names: tuple[object, ...], wanted: str) -> str:
+    """The one of ``names`` that is ``wanted`` but for case and spaces around it; without one, ``wanted`` itself."""
+    folded = wanted.strip().casefold()
+    alike = [name for name in names if isinstance(name, str) and name.strip().casefold() == folded]
+    return alike[0] if len(alike) == 1 else wanted
+
+
+def _find(values: Mapping[object, object], name: str, role: str, fields: FieldMap) -> object:
     if name in values:
         return values[name]
     here: object = values
@@ -104,8 +116,25 @@ def _find(values: Mapping[object, object], name: str, role: str) -> object:
         elif isinstance(here, list) and step.isdecimal() and len(step) < 9 and int(step) < len(here):
             here = here[int(step)]
         else:
-            raise BadRow(f"there is no field {name!r}", field_hint(values, name, role))
+            raise _missing(values, name, role, fields)
     return here
+
+
+def _missing(values: Mapping[object, object], name: str, role: str, fields: FieldMap) -> BadRow:
+    """Of one field, or of both without which there is no example; the hint knows what stands inside of objects, too."""
+    names: list[object] = []
+    for outer, value in values.items():
+        names.extend(
+            (f"{outer}.{inner}" for inner in value) if isinstance(value, dict) and value else [outer]
+        )
+    other = fields.name_of("answer")
+    if role != "question" or other in names or _in_any_case(tuple(names), other) != other or "." in other:
+        return BadRow(f"there is no field {name!r}", field_hint(names, name, role))
+    hint = field_hint(names, name, role).partition(" Perhaps ")[0].partition(" Name ")[0]
+    return BadRow(
+        f"there is no field {name!r} and no {other!r}",
+        f"{hint} Name them with --question-field and --answer-field.",
+    )
 
 
 def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
@@ -113,7 +142,8 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
     known = [str(name) for name in names][:30]
     if not known:
         return "The row has no fields."
-    near = difflib.get_close_matches(wanted, known, n=1)
+    inner = [name for name in known if name.rpartition(".")[2].casefold() == wanted.casefold()]
+    near = inner[:1] or difflib.get_close_matches(wanted, known, n=1)
     flag = _flag(role)
     guess = f" Perhaps {flag} {near[0]}?" if near else f" Name the right one with {flag}."
     return f"Available fields: {', '.join(known)}.{guess}"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, PlaybookStage, Section
 from ace_cli.playbook.playbook import id_number
+from ace_cli.text import visible_line
 
 _Key = Callable[[Bullet], Any]
 
@@ -112,6 +114,25 @@ class BulletFilter:
             yield lambda b: b.activation_count >= self.min_activations
         if words := self.search.casefold().split():
             yield lambda b: all(map(text(b).__contains__, words))
+
+
+def check_domain(domain: str, bullets: Sequence[Bullet]) -> None:
+    """A filter by a domain that no bullet has is a typo.
+
+    Raises:
+        UsageError: the hint names the nearest domain, and all of them.
+    """
+    known = sorted({bullet.domain_id for bullet in bullets})
+    if not bullets or domain in known:
+        return
+    near = get_close_matches(domain, known, n=1)
+    meant = f"Did you mean {visible_line(near[0])}? " if near else ""
+    named = ", ".join(map(visible_line, known[:_DOMAINS_NAMED]))
+    more = f" and {len(known) - _DOMAINS_NAMED:,} more" if len(known) > _DOMAINS_NAMED else ""
+    raise UsageError(f"no bullet has the domain {visible_line(domain)!r}", f"{meant}There is: {named}{more}.")
+
+
+_DOMAINS_NAMED = 50
 
 
 def haystack(bullet: Bullet) -> str:

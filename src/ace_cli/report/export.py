@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from pathlib import Path
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet
-from ace_cli.playbook.filters import BulletFilter, best_first
+from ace_cli.playbook.filters import BulletFilter, best_first, check_domain
 from ace_cli.report.formats import FORMATS, Content, Format
 from ace_cli.report.text import printable
 
@@ -27,7 +26,7 @@ def choose(
     """
     playbook = content.playbook
     if wanted.domain is not None:
-        _check_domain(wanted.domain, playbook.bullets)
+        check_domain(wanted.domain, playbook.bullets)
     chosen, said = replace(wanted, and_general=form.for_models).apply(playbook.bullets), ""
     if max_tokens is not None:
         chosen, said = _fitted(content, chosen, max_tokens, form, model)
@@ -49,16 +48,6 @@ def describe(everything: Content, chosen: Content, form: Format, path: Path | No
     if remark := form.remark(path, chosen.title):
         words.append(remark)
     return "; ".join(words)
-
-
-def _check_domain(domain: str, bullets: Sequence[Bullet]) -> None:
-    known = sorted({bullet.domain_id for bullet in bullets})
-    if bullets and domain not in known:
-        near = get_close_matches(domain, known, n=3, cutoff=0.5) or known[:5]
-        raise UsageError(
-            f"no bullet has the domain {printable(domain)!r}",
-            f"There is: {', '.join(map(printable, near))}.",
-        )
 
 
 def _fitted(

@@ -54,8 +54,9 @@ class Format:
         """The finished file."""
         return self.dump(content.playbook)
 
-    def place(self, output: Path) -> Path:
-        """The file that is written for ``-o output``."""
+    def place(self, output: Path, name: str = "") -> Path:
+        """The file that is written for ``-o output``; ``name`` is that of what is exported, if it was given."""
+        del name
         if output.is_dir():
             raise UsageError(f"{output} is a folder", "Name the file to write.")
         return output
@@ -88,13 +89,17 @@ class Format:
 
 
 class Skill(Format):
-    """A folder with a SKILL.md in it, which should have the name of the skill."""
+    """A folder with a SKILL.md in it, which has the name of the skill: agents look for it there."""
 
     def render(self, content: Content) -> bytes:
         return markdown.dump_skill(content.playbook, content.title, content.description)
 
-    def place(self, output: Path) -> Path:
-        return super().place(output) if output.suffix.lower() == ".md" else output / "SKILL.md"
+    def place(self, output: Path, name: str = "") -> Path:
+        if output.suffix.lower() == ".md":
+            return super().place(output)
+        own = output.resolve().name
+        folder = markdown.skill_name(name or own)
+        return output / "SKILL.md" if own == folder else output / folder / "SKILL.md"
 
     def title(self, path: Path) -> str:
         return path.parent.resolve().name

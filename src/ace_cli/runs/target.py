@@ -12,6 +12,7 @@ from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.formats import read_playbook
 from ace_cli.playbook.nearest import nearest_ids
+from ace_cli.playbook.playbook import id_number
 from ace_cli.runs.folders import runs_called
 from ace_cli.runs.history import History, history
 from ace_cli.runs.opening import FILE
@@ -43,13 +44,17 @@ class Target:
         return history(self.run.merges(), wanted) if self.run is not None else {}
 
     def bullet(self, bullet_id: str) -> Bullet:
-        """The bullet of that id.
+        """The bullet of that id; ``b12`` is ``B012`` where no other bullet can be meant.
 
         Raises:
             UsageError: there is none; the hint names the nearest ids.
         """
+        known = self.playbook.by_id
+        number = id_number(bullet_id.upper())
+        alike = [i for i in known if i.casefold() == bullet_id.casefold()]
+        alike += [i for i in known if number is not None and id_number(i) == number and i not in alike]
         try:
-            return self.playbook.by_id[bullet_id]
+            return known[bullet_id if bullet_id in known or len(alike) != 1 else alike[0]]
         except KeyError:
             near = nearest_ids(bullet_id, self.playbook.by_id)
             hint = f"Nearest: {', '.join(near)}." if near else "It has no bullets."
