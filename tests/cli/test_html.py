@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.report.html.page import render_page
 from support.fuzzing import usually
-from support.report_samples import HISTORY, HOSTILE, curve, run
+from support.report_samples import HISTORY, HOSTILE, curve, evaluation, run
 
 
 class Page(HTMLParser):
@@ -49,6 +49,7 @@ HOSTILE_BOOK = Playbook(
 PAGES = {
     "a playbook": render_page(HOSTILE_BOOK, title=HOSTILE),
     "a run": render_page(HOSTILE_BOOK, title=HOSTILE, run=run(), history=HISTORY),
+    "an evaluation": render_page(HOSTILE_BOOK, title=HOSTILE, evaluation=evaluation()),
     "an empty one": render_page(Playbook(), title="x"),
 }
 
@@ -116,6 +117,18 @@ def test_a_runs_charts_and_tables_are_there() -> None:
     assert "<title>40 % after 30 examples</title>" in text
     assert "Failed examples (30)" in text
     assert "and 10 more" in text
+
+
+def test_an_evaluation_says_whether_it_helps_and_draws_what_it_measured() -> None:
+    text = PAGES["an evaluation"].decode()
+    assert "helps: +32 points, 95 % interval 13 to 49" in text
+    assert "Accuracy with its 95 % interval" in text
+    assert "<title>all examples: +32, 95 % interval +13 to +49</title>" in text
+    assert text.count('class="whisker') == 3 * (2 + 1 + 2), "both arms, all examples, two domains"
+    assert text.count('class="zero') == 1
+    assert "Better with the playbook (15)" in text
+    assert "Worse with the playbook (2)" in text
+    assert "Bullets by effect" in text
 
 
 @pytest.mark.parametrize("batches", [0, 1, 2, 300])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ace_cli.evaluation.records import Arm, EvalReport, Trial
+from ace_cli.evaluation.report import report
 from ace_cli.runs.history import Moment
 from ace_cli.runs.overview import Overview
 from ace_cli.runs.records import CurvePoint, State, Usage
@@ -42,3 +44,28 @@ def run(**more: Any) -> Overview:
         "failures": {"timeout": [("ex-1", HOSTILE)] * 30},
     }
     return Overview(**(parts | more))
+
+
+def evaluation_trials() -> list[Trial]:
+    """41 rows of two domains: 15 better, 2 worse, 12 right and 12 wrong in both arms."""
+    outcomes = [(0.0, 1.0)] * 15 + [(1.0, 0.0)] * 2 + [(1.0, 1.0)] * 12 + [(0.0, 0.0)] * 12
+    return [
+        Trial(
+            example_id=f"{at} {HOSTILE}",
+            arm=arm,
+            score=score,
+            domain=("general", HOSTILE)[at % 2],
+            truth="RV-72",
+            answer="RV-72" if score else HOSTILE,
+            bullet_ids=("B1", HOSTILE) if arm is Arm.PLAYBOOK and at % 3 else (),
+            prompt_tokens=900 if arm is Arm.PLAYBOOK else 100,
+            cost_usd=0.0013 if arm is Arm.PLAYBOOK else 0.0002,
+            seconds=1.5 if arm is Arm.PLAYBOOK else 1.0,
+        )
+        for at, pair in enumerate(outcomes)
+        for arm, score in zip(Arm, pair, strict=True)
+    ]
+
+
+def evaluation() -> EvalReport:
+    return report(evaluation_trials(), playbook_name=f"warehouse {HOSTILE}", bullet_ids=["B9"])

@@ -11,10 +11,9 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
-from html import escape
 from importlib import resources
 from operator import attrgetter
 from types import MappingProxyType
@@ -22,20 +21,27 @@ from typing import Any
 
 import orjson
 
+from ace_cli.evaluation.records import EvalReport
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.evidence import evidence_words
 from ace_cli.redact import redact
 from ace_cli.report.format import duration, money, percent, usage_cells
-from ace_cli.report.html.charts import Chart, bullet_charts, run_charts
+from ace_cli.report.html.charts import bullet_charts, run_charts
+from ace_cli.report.html.evaluation import evaluation_section
+from ace_cli.report.html.parts import figure, more, table, text, tiles
 from ace_cli.runs.history import History, Moment
 from ace_cli.runs.overview import Overview
-from ace_cli.text import visible, visible_line
 
 _FAILURES_SHOWN = 20
 
 
 def render_page(
-    playbook: Playbook, *, title: str, run: Overview | None = None, history: History = MappingProxyType({})
+    playbook: Playbook,
+    *,
+    title: str,
+    run: Overview | None = None,
+    history: History = MappingProxyType({}),
+    evaluation: EvalReport | None = None,
 ) -> bytes:
     """The whole page, UTF-8.
 
@@ -44,6 +50,7 @@ def render_page(
         title: of the page.
         run: that they come from; None for a playbook file.
         history: of the bullets in it.
+        evaluation: of the playbook.
     """
     style, script = _asset("page.css"), _asset("page.js")
     charts = [*(run_charts(run.curve) if run else ()), *bullet_charts(playbook.bullets)]
@@ -52,12 +59,13 @@ def render_page(
             f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
             " base-uri 'none'; form-action 'none'"
         ),
-        "title": _text(title),
+        "title": text(title),
         "style": style,
         "script": script,
         "origin": _origin(playbook),
-        "summary": _tiles([*_about(playbook), *(_standing(run) if run else ())]),
-        "charts": "".join(map(_figure, charts)),
+        "summary": tiles([*_about(playbook), *(_standing(run) if run else ())]),
+        "evaluation": "" if evaluation is None else evaluation_section(evaluation),
+        "charts": "".join(map(figure, charts)),
         "details": (_usage(run) + _failures(run) if run else "") + _settings(run, playbook),
         "data": _data(playbook.bullets, history),
     }
@@ -95,11 +103,11 @@ def _origin(playbook: Playbook) -> str:
         ("Reflector", "reflector_model"),
     ):
         if isinstance(config.get(field), str | int | float):
-            words.append(f"{label} <b>{_text(redact(str(config[field])))}</b>")
+            words.append(f"{label} <b>{text(redact(str(config[field])))}</b>")
     if playbook.created_at:
-        words.append(f"<time>{_text(playbook.created_at[:16].replace('T', ' '))}</time>")
+        words.append(f"<time>{text(playbook.created_at[:16].replace('T', ' '))}</time>")
     if measured := evidence_words(playbook):
-        words.append(_text(measured))
+        words.append(text(measured))
     return " · ".join(words) or "A playbook: lessons for the prompts of a language model"
 
 
@@ -128,26 +136,12 @@ def _standing(run: Overview) -> Iterator[tuple[str, str]]:
     yield "Cost", money(run.bill.cost_usd)
 
 
-def _tiles(pairs: Iterable[tuple[str, str]]) -> str:
-    return "".join(f"<div><dt>{_text(label)}</dt><dd>{_text(value)}</dd></div>" for label, value in pairs)
-
-
-def _figure(chart: Chart) -> str:
-    legend = "".join(
-        f'<span class="key key-{index}">{_text(name)}</span>' for index, name in enumerate(chart.series)
-    )
-    return (
-        f'<figure class="chart"><figcaption><h3>{_text(chart.title)}</h3>{legend}</figcaption>'
-        f"{chart.svg}<p>{_text(chart.words)}</p></figure>"
-    )
-
-
 def _usage(run: Overview) -> str:
     if not run.usage:
         return ""
     head = ("Role", "Calls", "Prompt tokens", "of them cached", "Reply tokens", "Retries", "Cost")
     rows = [(role, *usage_cells(usage)) for role, usage in run.usage.items()]
-    return _more("Costs by role", _table(head, rows, numbers=True))
+    return more("Costs by role", table(head, rows, numbers=True))
 
 
 def _failures(run: Overview) -> str:
@@ -158,24 +152,13 @@ def _failures(run: Overview) -> str:
         rows.extend((kind, example, error) for example, error in failed[:_FAILURES_SHOWN])
         if len(failed) > _FAILURES_SHOWN:
             rows.append((kind, "", f"and {len(failed) - _FAILURES_SHOWN:,} more"))
-    return _more(f"Failed examples ({run.failed:,})", _table(("Kind", "Example", "Error"), rows))
+    return more(f"Failed examples ({run.failed:,})", table(("Kind", "Example", "Error"), rows))
 
 
 def _settings(run: Overview | None, playbook: Playbook) -> str:
     settings = run.identity if run else playbook.training_config
     rows = [(name, _setting(value)) for name, value in settings.items()]
-    return _more("Settings", _table(("Setting", "Value"), rows)) if rows else ""
-
-
-def _more(title: str, body: str) -> str:
-    return f"<details><summary>{_text(title)}</summary>{body}</details>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: bool = False) -> str:
-    kind = ' class="numbers"' if numbers else ""
-    top = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in head)
-    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    return more("Settings", table(("Setting", "Value"), rows)) if rows else ""
 
 
 def _setting(value: object) -> str:
@@ -183,10 +166,6 @@ def _setting(value: object) -> str:
     if isinstance(value, str):
         return redact(value)
     return "unset" if value is None else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _text(value: object) -> str:
-    return escape(visible_line(visible(str(value))))
 
 
 def _digest(source: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from math import ceil
 
@@ -14,6 +15,16 @@ _DOTS_UP_TO = 40
 
 Label = Callable[[float], str]
 Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A value that is known to lie between ``low`` and ``high``."""
+
+    name: str
+    value: float
+    low: float
+    high: float
 
 
 def lines(
@@ -84,6 +95,36 @@ def lying_bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
     return _drawing(parts)
 
 
+def intervals(rows: Sequence[Interval], label: Label, steps: Sequence[float]) -> str:
+    """A dot with the line of its interval for each of ``rows``, on a scale of these ``steps``.
+
+    A line at 0 is drawn if the scale goes below it. The first row is the one that matters: the others are of another colour.
+    """
+    left = 12 + _CHARACTER * max(len(row.name) for row in rows)
+    band = min((_HEIGHT - _TOP - _BOTTOM) / len(rows), 44)
+    across, bottom = _WIDTH - left - 1.5 * _RIGHT, _TOP + band * len(rows)
+
+    def at(value: float) -> float:
+        return left + (value - steps[0]) / (steps[-1] - steps[0]) * across
+
+    parts = []
+    for step in steps:
+        parts.append(f'<path class="grid" d="M{at(step):.1f} {_TOP}V{bottom:.1f}"/>')
+        parts.append(_text(at(step), bottom + 16, label(step), "middle"))
+    if steps[0] < 0 < steps[-1]:
+        parts.append(f'<path class="zero" d="M{at(0):.1f} {_TOP}V{bottom:.1f}"/>')
+    for number, row in enumerate(rows):
+        y = _TOP + (number + 0.5) * band
+        tip = _tip(f"{row.name}: {label(row.value)}, 95 % interval {label(row.low)} to {label(row.high)}")
+        parts.append(_text(left - 9, y + 4, row.name, "end"))
+        parts.append(f'<g class="series-{0 if number else 1} of-2">{tip}')
+        parts.append(f'<path class="whisker" d="M{at(row.low):.1f} {y:.1f}H{at(row.high):.1f}"/>')
+        for end in (row.low, row.high):
+            parts.append(f'<path class="whisker" d="M{at(end):.1f} {y - 5:.1f}v10"/>')
+        parts.append(f'<circle class="dot" cx="{at(row.value):.1f}" cy="{y:.1f}" r="5"/></g>')
+    return _drawing(parts, ceil(bottom + _BOTTOM))
+
+
 def _scale(highest: float, label: Label, whole: bool) -> tuple[list[float], float]:
     """Round steps from 0 to ``highest`` or just above it, at most 7, and the room that their labels take."""
     highest, least = (
@@ -96,9 +137,9 @@ def _scale(highest: float, label: Label, whole: bool) -> tuple[list[float], floa
     return steps, 10 + _CHARACTER * max(len(label(step)) for step in steps)
 
 
-def _drawing(parts: Sequence[str]) -> str:
+def _drawing(parts: Sequence[str], height: int = _HEIGHT) -> str:
     # Hidden from screen readers: the words below the chart say it.
-    return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" aria-hidden="true">{"".join(parts)}</svg>'
+    return f'<svg viewBox="0 0 {_WIDTH} {height}" aria-hidden="true">{"".join(parts)}</svg>'
 
 
 def _level(y: float, left: float, text: str) -> str:
