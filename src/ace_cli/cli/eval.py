@@ -106,7 +106,7 @@ def conclude(run_dir: Path, finding: Finding, *, as_json: bool = False) -> None:
     from ace_cli.report.terminal.paging import Output
 
     out = Output(as_json=as_json)
-    out.print(finding.to_dict, finding_lines(finding))
+    out.print(finding.to_dict, finding_lines(finding, out.width, ascii_only=out.ascii_only))
     if told := promote_run(run_dir, finding):
         typer.echo(told, err=True)
 

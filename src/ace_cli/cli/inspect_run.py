@@ -44,7 +44,11 @@ def _show_evaluation(run: RunReader, seen: Overview, lines: Iterator[Text], out:
     from ace_cli.report.terminal.finding_view import finding_lines
 
     finding = examine(run) if is_complete(run) else None
-    told = [] if finding is None else finding_lines(finding)
+    told = (
+        []
+        if finding is None
+        else finding_lines(finding, out.width, whole=out.whole, ascii_only=out.ascii_only)
+    )
     out.show(
         lambda: {**seen.to_dict(), "evaluation": None if finding is None else finding.to_dict()},
         chain(told, [Text()] if finding else [], lines),

@@ -129,6 +129,7 @@ class Page(Format):
     """A page for a browser, which tells of the run as well."""
 
     def render(self, content: Content) -> bytes:
+        from ace_cli.evaluation.finding import examine, is_complete
         from ace_cli.report.html.page import render_page
         from ace_cli.runs.history import history
         from ace_cli.runs.overview import overview
@@ -137,7 +138,10 @@ class Page(Format):
         if run is None:
             return render_page(playbook, title=content.title)
         past = history(run.merges(), playbook.by_id)
-        return render_page(playbook, title=content.title, run=overview(run), history=past)
+        measured = examine(run).report if run.evaluation() is not None and is_complete(run) else None
+        return render_page(
+            playbook, title=content.title, run=overview(run), history=past, evaluation=measured
+        )
 
 
 class PromptText(Format):

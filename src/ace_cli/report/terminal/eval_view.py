@@ -22,12 +22,12 @@ _BULLETS = 10
 def eval_lines(
     report: EvalReport, width: int, *, whole: bool = False, ascii_only: bool = False
 ) -> Iterator[Text]:
-    """For a terminal of ``width`` cells; ``whole``: every bullet, and every example that changed."""
+    """For a terminal of ``width`` cells, into which tables are fitted (sentences are not); ``whole``: every bullet and changed example."""
     mark = "..." if ascii_only else "…"
-    yield from wrapped(report.conclusion.words, width, _OUTCOMES.get(report.conclusion.outcome, CAUTION))
+    yield Text(report.conclusion.words, _OUTCOMES.get(report.conclusion.outcome, CAUTION))
     yield Text()
     yield from _arms(report, width, mark)
-    yield from _how(report, width)
+    yield from _how(report)
     yield from _domains(report, width, mark)
     yield from _bullets(report.bullets, width, mark, len(report.bullets) if whole else _BULLETS)
     most = max(len(report.better), len(report.worse)) if whole else _FEW
@@ -48,14 +48,6 @@ def arm_cells(name: str, arm: ArmSummary) -> tuple[str, ...]:
     )
 
 
-def wrapped(text: str, width: int, style: object = "", indent: str = "") -> Iterator[Text]:
-    """``text`` in lines of at most ``width`` cells."""
-    from textwrap import wrap
-
-    for line in wrap(text, max(width, 20), subsequent_indent=indent, break_long_words=False):
-        yield Text(line, style)  # type: ignore[arg-type]  # a Style or its name
-
-
 def _arms(report: EvalReport, width: int, mark: str) -> Iterator[Text]:
     rows = [
         ("", "accuracy", "95 % interval", "right", "failed"),
@@ -67,7 +59,7 @@ def _arms(report: EvalReport, width: int, mark: str) -> Iterator[Text]:
     yield from grid(rows, width, mark=mark)
 
 
-def _how(report: EvalReport, width: int) -> Iterator[Text]:
+def _how(report: EvalReport) -> Iterator[Text]:
     yield Text()
     repeats = f", {report.repeats} answers to each in each arm" if report.repeats > 1 else ""
     clusters = f", of {count(report.clusters, 'source')}" if report.clusters is not None else ""
@@ -80,9 +72,7 @@ def _how(report: EvalReport, width: int) -> Iterator[Text]:
     facts.append(("an answer", added_words(report.added)))
     facts += [("note", note) for note in report.notes]
     for name, value in facts:
-        first, *more = wrapped(value, width - 13)
-        yield fact(name, first.plain)
-        yield from (fact("", line.plain) for line in more)
+        yield fact(name, value)
 
 
 def added_words(added: Added) -> str:

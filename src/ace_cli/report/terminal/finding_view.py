@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from ace_cli.report.format import count, money, percent
-from ace_cli.report.terminal.style import BOLD, QUIET, fact, heading
+from ace_cli.report.terminal.eval_view import eval_lines
+from ace_cli.report.terminal.headroom_view import headroom_lines
+from ace_cli.report.terminal.style import QUIET, fact, heading
 from ace_cli.report.text import one_line
 
 if TYPE_CHECKING:
@@ -17,14 +19,19 @@ if TYPE_CHECKING:
     from ace_cli.evaluation.plan import Plan
 
 
-def finding_lines(finding: Finding) -> Iterator[Text]:
-    """All of it."""
+def finding_lines(
+    finding: Finding, width: int, *, whole: bool = False, ascii_only: bool = False
+) -> Iterator[Text]:
+    """All of it, for a terminal of ``width`` cells; ``whole``: with every example."""
     if finding.report is not None:
-        yield Text(finding.report.conclusion.words, BOLD)
-    for name in ("model", "dataset", "scorer"):
-        yield fact(name, one_line(str(getattr(finding, name))))
+        yield from eval_lines(finding.report, width, whole=whole, ascii_only=ascii_only)
+    if finding.baseline is not None:
+        yield from headroom_lines(finding.baseline, width, whole=whole, ascii_only=ascii_only)
     if finding.ablation is not None:
         yield from _ablation(finding.ablation)
+    yield Text()
+    for name in ("model", "dataset", "scorer"):
+        yield fact(name, one_line(str(getattr(finding, name))))
     for note in finding.notes:
         yield Text(one_line(note), QUIET)
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from ace_cli.evaluation.records import CauseShare, Headroom
 from ace_cli.evaluation.verdict import interval, points
 from ace_cli.report.format import count, percent
-from ace_cli.report.terminal.eval_view import arm_cells, wrapped
+from ace_cli.report.terminal.eval_view import arm_cells
 from ace_cli.report.terminal.grid import grid
 from ace_cli.report.terminal.style import BOLD, QUIET, heading
 from ace_cli.report.terminal.tables import cut
@@ -21,13 +21,12 @@ _EXAMPLES = 3
 def headroom_lines(
     room: Headroom, width: int, *, whole: bool = False, ascii_only: bool = False
 ) -> Iterator[Text]:
-    """For a terminal of ``width`` cells; ``whole``: with every wrong answer."""
+    """For a terminal of ``width`` cells, into which tables are fitted (sentences are not); ``whole``: with every wrong answer."""
     mark = "..." if ascii_only else "…"
     head = ("", "accuracy", "95 % interval", "right", "failed")
     yield from grid([head, arm_cells("no playbook", room.base)], width, mark=mark)
     yield Text()
-    for words in room.words:
-        yield from wrapped(words, width)
+    yield from map(Text, room.words)
     if room.causes:
         yield from heading("What is missing, by cause")
         rows = [("cause", "rows", "share", "points", "95 % interval")]
@@ -44,9 +43,9 @@ def headroom_lines(
         yield from grid(rows, width, mark=mark)
     for share in room.causes:
         yield from _examples(share, width, mark, len(share.wrong) if whole else _EXAMPLES)
+    yield Text()
     for note in room.notes:
-        yield Text()
-        yield from wrapped(f"Note: {note}.", width, QUIET)
+        yield Text(f"Note: {note}.", QUIET)
 
 
 def _examples(share: CauseShare, width: int, mark: str, most: int) -> Iterator[Text]:
