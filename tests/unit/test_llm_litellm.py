@@ -25,6 +25,7 @@ from ace_cli.llm import (
 )
 from ace_cli.llm.endpoint import Prices
 from ace_cli.llm.errors_map import map_error
+from ace_cli.llm.library import load_litellm
 from ace_cli.llm.litellm_model import LitellmModel
 from support.models import chat_model
 from support.scripted_server import MOMENT, PERMANENT, STICKY, Faults, ScriptedServer
@@ -184,6 +185,27 @@ def test_a_reply_brings_its_tokens_and_its_cost() -> None:
     assert 0 < known.cost_usd < whole, "cached tokens are cheaper"
     assert unknown.cost_usd is None
     assert priced.cost_usd == pytest.approx((tokens[0] * 2 + tokens[1] * 10) / 1e6)
+
+
+def test_litellm_does_no_work_of_its_own_on_a_reply(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would price each reply once more, at prices that are not the user's, and write a record of it for a log that there is not."""
+    load_litellm()
+    from litellm.litellm_core_utils.litellm_logging import Logging
+
+    done: list[str] = []
+    monkeypatch.setattr(Logging, "response_cost_calculator", lambda *_, **__: done.append("price"))
+    monkeypatch.setattr(Logging, "_build_standard_logging_payload", lambda *_, **__: done.append("log"))
+
+    async def twice(model: LitellmModel) -> ChatReply:
+        await model.complete(REQUEST)
+        await asyncio.sleep(0)  # what litellm leaves for later has its turn
+        return await model.complete(REQUEST)
+
+    with ScriptedServer() as server:
+        model = chat_model("m", api_base=server.url, prices=Prices(2, 10))
+        reply = run(model, lambda: twice(model))
+    assert reply.cost_usd == pytest.approx((reply.prompt_tokens * 2 + reply.completion_tokens * 10) / 1e6)
+    assert done == []
 
 
 def test_tokens_are_counted_where_the_server_does_not() -> None:
