@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from ace_cli._version import __version__
 
 if TYPE_CHECKING:
-    from ace_cli.api import OfflineTrainer, TrainingConfig, TrainingMetrics, create_offline_trainer
+    from ace_cli.api import OfflineTrainer, TrainingConfig, TrainingMetrics, create_offline_trainer, evaluate
     from ace_cli.data import DatasetLoader, Example
     from ace_cli.errors import AceError
+    from ace_cli.evaluation.records import EvalReport
     from ace_cli.playbook import Bullet, Playbook, PlaybookStage
     from ace_cli.playbook.formats import read_playbook
 
@@ -20,6 +21,7 @@ __all__ = [
     "AceError",
     "Bullet",
     "DatasetLoader",
+    "EvalReport",
     "Example",
     "OfflineTrainer",
     "Playbook",
@@ -28,6 +30,7 @@ __all__ = [
     "TrainingMetrics",
     "__version__",
     "create_offline_trainer",
+    "evaluate",
     "read_playbook",
 ]
 
@@ -35,6 +38,7 @@ _HOMES = {
     "AceError": "ace_cli.errors",
     "Bullet": "ace_cli.playbook",
     "DatasetLoader": "ace_cli.data",
+    "EvalReport": "ace_cli.evaluation.records",
     "Example": "ace_cli.data",
     "OfflineTrainer": "ace_cli.api",
     "Playbook": "ace_cli.playbook",
@@ -42,6 +46,7 @@ _HOMES = {
     "TrainingConfig": "ace_cli.api",
     "TrainingMetrics": "ace_cli.api",
     "create_offline_trainer": "ace_cli.api",
+    "evaluate": "ace_cli.api",
     "read_playbook": "ace_cli.playbook.formats",
 }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, TypedDict, get_origin, get_type_hints
 
 from ace_cli.data import Example
@@ -13,7 +14,12 @@ from ace_cli.engine.create import create_run, replaced
 from ace_cli.engine.events import Listener
 from ace_cli.engine.trust import claims_of, remember
 from ace_cli.engine.wiring import Replacements
-from ace_cli.playbook import PlaybookStage
+from ace_cli.evaluation.create import create_evaluation
+from ace_cli.evaluation.job import evaluate as work_evaluation
+from ace_cli.evaluation.plan import Asked, Subject, make_plan, settings_of
+from ace_cli.evaluation.records import EvalReport
+from ace_cli.playbook import Playbook, PlaybookStage
+from ace_cli.runs.target import open_target
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.stages.base import Curator, Generator, Reflector
 from ace_cli.training.job import train as work
@@ -159,6 +165,59 @@ def create_offline_trainer(
             **more,
         )
     )
+
+
+def evaluate(
+    playbook: Playbook | str | Path,
+    examples: Sequence[Example] | None = None,
+    *,
+    against: Playbook | str | Path | None = None,
+    repeats: int = 1,
+    min_gain: float = 0.0,
+    generator_model: str = "",
+    api_base: str = "",
+    run_dir: str | Path | None = None,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    generator: Generator | None = None,
+    on_event: Listener | None = None,
+) -> EvalReport:
+    """Measure a playbook on held-out examples, with it and without it: what `ace eval` does.
+
+    Args:
+        playbook: as an object, a file, or the directory of the run that trained it. Model and settings are those of the training
+            where it knows them.
+        examples: held-out ones; without them, the dataset that ``settings`` name, or rows of the training's that were not used. Those that a run
+            is known to have learned from are left out.
+        against: another playbook; None compares to no playbook.
+        min_gain: the gain that ``EvalReport.is_shown_to_help`` asks for, as a fraction.
+        settings: further settings by dotted path, such as ``{"data.input": "heldout.jsonl", "limits.max_cost": 1.5}``.
+        generator: any object that fits the Protocol in ``ace_cli.stages.base``.
+        on_event: called with every event, from the thread of the evaluation.
+
+    Raises:
+        UsageError: something is wrong; nothing was paid. RunStopped: `ace resume` goes on. AceError: anything else that was foreseen.
+    """
+    said: dict[str, Any] = {**settings}
+    said |= {"models.generator.model": generator_model} if generator_model else {}
+    said |= {"models.api_base": api_base} if api_base else {}
+    said |= {"output.run_dir": str(run_dir)} if run_dir is not None else {}
+    measured, other = _subject(playbook, "playbook"), None if against is None else _subject(against, "other")
+    asked = Asked(subject=measured, against=other, repeats=repeats, min_gain=min_gain)
+    layer, stages = Layer("evaluate", FLAG, said), Replacements(generator=generator)
+    loaded, objects = settings_of(asked, [layer]), Layer("objects", FLAG, replaced(stages))
+    remember(claims_of(fold([layer, objects])))  # the caller's word
+    emit: Listener = on_event or (lambda _: None)
+    plan = make_plan(asked, loaded, examples)
+    directory = create_evaluation(plan, emit, stages)
+    finding = work_evaluation(directory, plan.settings, emit, stages).finding
+    assert finding.report is not None  # there is a playbook
+    return finding.report
+
+
+def _subject(playbook: Playbook | str | Path, name: str) -> Subject:
+    if isinstance(playbook, Playbook):
+        return Subject(name, playbook)
+    return Subject.of(open_target(Path(playbook)))
 
 
 def _metrics(body: Mapping[str, Any]) -> TrainingMetrics:

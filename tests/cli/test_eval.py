@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import ace_cli
+from ace_cli import DatasetLoader
 from ace_cli.playbook import Playbook, PlaybookStage
 from ace_cli.playbook.evidence import recorded_evidence
 from ace_cli.playbook.formats import read_playbook
@@ -374,3 +376,30 @@ def test_of_a_playbook_that_is_too_large_the_question_chooses(inside: Inside) ->
     assert "Oslo" not in text
     with pytest.raises(Exception, match="more than a prompt gets"):
         large.prompt(domain="math", max_bullets=1)
+
+
+def test_without_a_playbook_it_is_the_baseline_with_its_head_room(serve: Serve, inside: Inside) -> None:
+    server, data = serve(60, right=0.4)
+    found = report(evaluate(inside, server, "--input", data, "--json"))
+    assert len(server.log) == 40
+    assert found["report"] is None
+    assert found["baseline"]["examples"] == 40
+    assert 0.1 < found["baseline"]["base"]["accuracy"]["value"] < 0.7
+    assert found["baseline"]["words"]
+    seen = inside("inspect", "eval")
+    assert seen.code == 0, seen.err
+    assert found["baseline"]["words"][0].split()[0] in seen.out
+
+
+def test_python_gives_the_same_report(serve: Serve, inside: Inside) -> None:
+    server, data = serve(12, right=0.1)
+    path = helpful(inside.cwd / "book.json")
+    rows = DatasetLoader("custom").load_from_json(data)
+    found = ace_cli.evaluate(
+        read_playbook(path), rows, generator_model="openai/scripted", api_base=server.url, run_dir="python"
+    )
+    told = report(evaluate(inside, server, path, "--input", data, "--json"))
+    assert found.is_shown_to_help
+    assert found.examples == 12
+    assert found.difference.low == told["report"]["difference"]["low"]
+    assert len(server.log) == 48
