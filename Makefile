@@ -32,6 +32,7 @@ $(INSTALLED): requirements.lock weights.lock pyproject.toml
 
 quickstart: $(INSTALLED)
 	@$(RUN) ace_cli train --config configs/quickstart.toml
+	@$(RUN) ace_cli eval playbooks/quickstart.json --config configs/quickstart.toml --input examples/warehouse/heldout.jsonl
 
 test: lint unit
 

@@ -403,3 +403,22 @@ def test_python_gives_the_same_report(serve: Serve, inside: Inside) -> None:
     assert found.examples == 12
     assert found.difference.low == told["report"]["difference"]["low"]
     assert len(server.log) == 48
+
+
+def test_what_an_evaluation_says_of_bullets_is_shown_and_filters(serve: Serve, inside: Inside) -> None:
+    server, data = serve(30, right=0.2)
+    path = helpful(inside.cwd / "book.json")
+    found = report(evaluate(inside, server, path, "--input", data, "--json", "--html", "page.html"))
+    assert "Does it help?" in (inside.cwd / "page.html").read_text()
+    effects = {effect["bullet_id"]: effect for effect in found["report"]["bullets"]}
+    assert effects.keys() == {f"B{n:03d}" for n in range(1, len(LESSONS) + 1)}
+    told = inside("inspect", path, "--evidence", "eval", "--json")
+    assert {row["id"]: row["effect"] for row in json.loads(told.out)} == effects
+    assert "Always" in inside("inspect", path, "--evidence", "eval").out
+    doubts = sorted(effect["doubt"] for effect in effects.values())
+    most = doubts[len(doubts) // 2]
+    kept = inside("export", path, "-f", "json", "--evidence", "eval", "--max-doubt", most)
+    assert {row["id"] for row in json.loads(kept.out)["bullets"]} == {
+        bullet_id for bullet_id, effect in effects.items() if effect["doubt"] <= most
+    }
+    assert inside("inspect", path, "--evidence", path).code == 2

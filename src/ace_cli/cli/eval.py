@@ -16,7 +16,7 @@ from ace_cli.settings.definition import Definition
 
 if TYPE_CHECKING:
     from ace_cli.evaluation.finding import Finding
-    from ace_cli.evaluation.plan import Subject
+    from ace_cli.evaluation.plan import Plan, Subject
 
 _TARGET = typer.Argument(
     metavar="[PLAYBOOK|RUN]", help="What to measure; without it, the baseline and what a playbook could gain."
@@ -45,6 +45,7 @@ def eval(
         str, _out(metavar="SHARE", help="The gain that --promote asks for, at the interval's lower end: 5%.")
     ] = "0",
     as_json: Annotated[bool, _out("--json", help="The whole report as JSON.")] = False,
+    html: Annotated[Path | None, _out(metavar="FILE", help="The report as a page, too.")] = None,
     dry_run: Annotated[
         bool,
         _out(
@@ -86,13 +87,38 @@ def eval(
     from ace_cli.evaluation.create import create_evaluation
     from ace_cli.evaluation.job import evaluate
     from ace_cli.report.progress.reporter import reporter
+    from ace_cli.runs.reader import RunReader
 
     settings = plan.settings
+    if html is not None:
+        check_page(html, plan)
     with reporter(settings.display) as report:
         run_dir = create_evaluation(plan, report)
         tell_run_dir(run_dir, settings.display)
         done = evaluate(run_dir, settings, report)
+    if html is not None:
+        from ace_cli.files import write_atomic
+        from ace_cli.report.formats import FORMATS, Content
+
+        with RunReader(run_dir) as run:
+            write_atomic(html, FORMATS["html"].render(Content(plan.playbook, html.stem, run=run)))
     conclude(run_dir, done.finding, as_json=as_json)
+
+
+def check_page(path: Path, plan: Plan) -> None:
+    """Nobody wants to learn after an evaluation that its page cannot be written.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if plan.evaluation.is_baseline:
+        raise UsageError(
+            "--html needs a playbook to measure", "A baseline is shown as a table and as --json."
+        )
+    if path.is_dir() or not path.absolute().parent.is_dir():
+        raise UsageError(
+            f"--html {path}: no file can be written there", "Name a file in a folder that exists."
+        )
 
 
 def conclude(run_dir: Path, finding: Finding, *, as_json: bool = False) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from ace_cli.cli.filter_options import PANEL, with_filter
 from ace_cli.errors import UsageError
+from ace_cli.playbook import Playbook
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.text import printable
 
@@ -55,6 +56,18 @@ def export(
             min=1,
         ),
     ] = None,
+    evidence: Annotated[
+        Path | None, _which(metavar="EVALRUN", help="An evaluation, for --max-doubt.")
+    ] = None,
+    max_doubt: Annotated[
+        float,
+        _which(
+            metavar="N",
+            min=0,
+            max=1,
+            help="Leave out bullets that --evidence doubts more (0.5: more likely no gain than one).",
+        ),
+    ] = 0.5,
     model: Annotated[
         str,
         _which(
@@ -79,7 +92,8 @@ def export(
         raise UsageError(f"{form.name} is not text for a terminal", f"Name a file: -o playbook.{form.name}")
     path = form.place(output, name) if output is not None else None
     title = name or (form.title(path) if path else "") or source.name
-    everything = Content(source.playbook, title, description, source.run)
+    playbook = source.playbook if evidence is None else _undoubted(source.playbook, evidence, max_doubt)
+    everything = Content(playbook, title, description, source.run)
     chosen, tokens = choose(everything, form, wanted, max_tokens, model)
     data = form.render(chosen)
     if path is not None:
@@ -91,6 +105,21 @@ def export(
     for line in (tokens, describe(everything, chosen, form, path)):
         if line:
             typer.echo(line, err=True)
+
+
+def _undoubted(playbook: Playbook, evidence: Path, most: float) -> Playbook:
+    """Without the bullets that an evaluation doubts; what it did not measure stays."""
+    from ace_cli.evaluation.finding import effects_of
+    from ace_cli.runs.target import open_target
+
+    evaluation = open_target(evidence)
+    if evaluation.run is None:
+        raise UsageError(f"{evidence} is not an evaluation", "Give the run directory of `ace eval`.")
+    effects = effects_of(evaluation.run, playbook)
+    kept = [b for b in playbook.bullets if b.id not in effects or effects[b.id].doubt <= most]
+    left = len(playbook) - len(kept)
+    typer.echo(f"{left} of {len(playbook)} bullets left out: doubt above {most:g}", err=True)
+    return playbook.with_bullets(kept)
 
 
 def _ask(path: Path) -> None:

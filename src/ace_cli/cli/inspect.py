@@ -27,6 +27,10 @@ def inspect(
     full: Annotated[bool, _view("--full", help="Wrap long text instead of cutting it.")] = False,
     diff: Annotated[Path | None, _view(metavar="OTHER", help="What changed from TARGET to this one.")] = None,
     example: Annotated[str, _view(metavar="ID", help="Everything about one example of a run.")] = "",
+    evidence: Annotated[
+        Path | None,
+        _view(metavar="EVALRUN", help="What an evaluation says of each bullet, the surest first."),
+    ] = None,
     follow: Annotated[bool, _view("--follow", help="Watch a run until it ends.")] = False,
     tui: Annotated[bool, _view("--tui", help="Browse and edit full-screen.")] = False,
     as_json: Annotated[bool, _view("--json", help="As JSON, for scripts.")] = False,
@@ -44,6 +48,7 @@ def inspect(
         "BULLET_ID": bool(bullet_id),
         "--diff": diff is not None,
         "--example": bool(example),
+        "--evidence": evidence is not None,
         "--follow": follow,
         "--tui": tui,
         "filters or --bullets": filtered or bullets,
@@ -68,6 +73,8 @@ def inspect(
         inspect_bullets.show_bullet(opened, bullet_id, out)
     elif diff is not None:
         inspect_bullets.show_diff(opened, open_target(diff), out)
+    elif evidence is not None:
+        inspect_bullets.show_effects(opened, open_target(evidence), out)
     elif run is not None and not (filtered or bullets):
         from ace_cli.cli import inspect_run
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from rich.text import Text
 
+from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter, check_domain
 from ace_cli.report.format import count
@@ -91,6 +92,28 @@ def show_diff(before: Target, after: Target, out: Output) -> None:
 
     difference = diff(before.playbook, after.playbook)
     out.show(difference.to_dict, diff_lines(difference))
+
+
+def show_effects(target: Target, evaluation: Target, out: Output) -> None:
+    """What an evaluation says of single bullets, the surest first; those that it did not measure are left out.
+
+    Raises:
+        UsageError: it is no finished evaluation of a playbook.
+    """
+    from ace_cli.evaluation.finding import effects_of
+    from ace_cli.report.terminal.finding_view import effect_lines
+
+    if evaluation.run is None:
+        raise UsageError(f"{evaluation.path} is not an evaluation", "Give the run directory of `ace eval`.")
+    playbook = target.playbook
+    found = effects_of(evaluation.run, playbook)
+    pairs = [(playbook.by_id[bullet_id], effect) for bullet_id, effect in found.items()]
+    out.show(
+        lambda: [{**bullet.to_dict(), "effect": asdict(effect)} for bullet, effect in pairs],
+        effect_lines(pairs, out.width, ascii_only=out.ascii_only),
+    )
+    if len(found) < len(playbook):
+        sys.stderr.write(f"{len(found)} of {count(len(playbook), 'bullet')} were measured as they are now\n")
 
 
 def browse(target: Target) -> None:

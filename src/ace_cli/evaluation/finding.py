@@ -10,7 +10,7 @@ from ace_cli.errors import UsageError
 from ace_cli.evaluation.bullets import most_doubtful
 from ace_cli.evaluation.headroom import headroom
 from ace_cli.evaluation.phases import Side, phases_of, sides_of, trials
-from ace_cli.evaluation.records import Arm, EvalReport, Headroom
+from ace_cli.evaluation.records import Arm, BulletEffect, EvalReport, Headroom
 from ace_cli.evaluation.report import report
 from ace_cli.playbook import Playbook
 from ace_cli.runs.reader import RunReader
@@ -111,6 +111,25 @@ def examine(run: RunReader) -> Finding:
         baseline=baseline,
         ablation=ablation,
     )
+
+
+def effects_of(run: RunReader, playbook: Playbook) -> dict[str, BulletEffect]:
+    """What an evaluation says of the bullets of ``playbook`` by id; of those only that it measured as they are now.
+
+    Raises:
+        UsageError: it is not complete, or measured no playbook.
+    """
+    found = examine(run).report
+    if found is None:
+        raise UsageError(
+            f"{run.run_dir} measured no playbook", "Name an evaluation of one: `ace runs` lists them."
+        )
+    now, then = playbook.by_id, run.header().base_playbook.by_id
+    return {
+        effect.bullet_id: effect
+        for effect in found.bullets
+        if (bullet := now.get(effect.bullet_id)) and bullet.content == then[effect.bullet_id].content
+    }
 
 
 def without(playbook: Playbook, left_out: Sequence[str]) -> Playbook:

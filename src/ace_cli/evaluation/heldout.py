@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -9,9 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, read_examples
-from ace_cli.errors import UsageError
+from ace_cli.errors import AceError, UsageError
 from ace_cli.playbook import Playbook
+from ace_cli.runs.folders import RUNS, run_folders
 from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,34 @@ def content_key(example: Example) -> bytes:
 
 
 def known_rows(playbook: Playbook, run: RunReader | None, spec: DatasetSpec) -> Known:
-    """What is known of the rows behind ``playbook``: from its run, or by finding them again where its header says their hash.
+    """What is known of the rows behind ``playbook``: from its run, or by the hash of them that its header names.
 
     Args:
         spec: how its dataset is read today.
     """
     ids = frozenset(source for bullet in playbook.bullets for source in bullet.sources)
     if run is not None:
-        return Known(frozenset(map(content_key, run.all_examples())), ids)
+        return Known(_rows_of(run), ids)
     if not playbook.bullets:
         return Known(frozenset())
-    return Known(_found_again(playbook, spec), ids)
+    keys = _from_its_run(playbook)
+    return Known(_found_again(playbook, spec) if keys is None else keys, ids)
+
+
+def _rows_of(run: RunReader) -> frozenset[bytes]:
+    """Those that a run trained on, and those that chose its best version."""
+    chosen = (Split.TRAINING, Split.VALIDATION)
+    return frozenset(content_key(example) for split in chosen for example in run.all_examples(split))
+
+
+def _from_its_run(playbook: Playbook) -> frozenset[bytes] | None:
+    """The rows of the run that trained ``playbook``, where that stands in the usual folder: it has the hash that the header names."""
+    digest = playbook.training_config.get("dataset_hash")
+    for folder in run_folders(RUNS) if isinstance(digest, str) and digest else ():
+        with contextlib.suppress(AceError), RunReader(folder) as run:
+            if run.evaluation() is None and run.header().dataset_hash == digest:
+                return _rows_of(run)
+    return None
 
 
 def _found_again(playbook: Playbook, spec: DatasetSpec) -> frozenset[bytes] | None:

@@ -222,7 +222,7 @@ def _evaluation(
 
 def _notes(asked: Asked, settings: Settings, rows: HeldOut, known: Sequence[Known]) -> Iterator[str]:
     if rows.overlap:
-        yield f"{rows.overlap} rows were left out: the playbook was trained on them."
+        yield f"{rows.overlap} rows were left out: the playbook was trained on them, or chosen by them."
     if any(one.keys is None for one in known):
         yield (
             "Which rows the playbook was trained on is not known (its run directory holds them), so an overlap with these"

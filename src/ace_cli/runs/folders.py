@@ -38,7 +38,7 @@ def is_run(path: Path) -> bool:
 
 def list_runs(parent: Path = RUNS) -> list[Overview]:
     """All runs below ``parent``, newest first; damaged ones are listed as such."""
-    found = [(_changed(folder), _look(folder)) for folder in _folders(parent)]
+    found = [(_changed(folder), _look(folder)) for folder in run_folders(parent)]
     return [run for _, run in sorted(found, key=lambda pair: (pair[0], pair[1].created_at), reverse=True)]
 
 
@@ -61,7 +61,7 @@ def find_run(named: Path, parent: Path = RUNS) -> Path:
         raise UsageError(
             f"{len(meant)} runs end with {str(named)!r}", f"Which one: {', '.join(map(str, meant[:5]))}?"
         )
-    near = difflib.get_close_matches(str(named), [run.name for run in _folders(parent)], 3, 0.4)
+    near = difflib.get_close_matches(str(named), [run.name for run in run_folders(parent)], 3, 0.4)
     raise UsageError(
         f"there is no run {str(named)!r}",
         f"Nearest: {', '.join(near)}." if near else f"`ace runs` lists those in {parent}/.",
@@ -70,10 +70,10 @@ def find_run(named: Path, parent: Path = RUNS) -> Path:
 
 def runs_called(end: str, parent: Path = RUNS) -> list[Path]:
     """The runs below ``parent`` whose names end so."""
-    return sorted(run for run in _folders(parent) if run.name.endswith(end))
+    return sorted(run for run in run_folders(parent) if run.name.endswith(end))
 
 
-def _folders(parent: Path) -> list[Path]:
+def run_folders(parent: Path) -> list[Path]:
     return [path.parent for path in parent.glob(f"*/{FILE}")] if parent.is_dir() else []
 
 
