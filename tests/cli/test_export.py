@@ -278,7 +278,7 @@ def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
     assert done.code == 0, done.err
     page = (inside.cwd / "run.html").read_text()
     for words in (
-        "<title>my_run · playbook",
+        "<title>Playbook of gsm8k · ace",
         "Accuracy",
         "Costs by role",
         "Settings",

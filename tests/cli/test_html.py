@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.report.html.page import render_page
 from support.fuzzing import usually
+from support.inside import Inside
+from support.inspect_samples import make_run, write
 from support.report_samples import HISTORY, HOSTILE, curve, evaluation, run
 
 
@@ -141,3 +143,34 @@ def test_tokens_are_drawn_where_a_price_is_unknown() -> None:
     text = render_page(HOSTILE_BOOK, title="x", run=run(curve=curve(3, cost=None))).decode()
     assert "<h3>Tokens</h3>" in text
     assert "US dollars</h3>" not in text
+
+
+def test_a_runs_page_is_called_by_its_data_and_explains_itself(inside: Inside) -> None:
+    make_run(inside.cwd / "runs/20261123-112911-gsm8k-1a2b", state="stopped")
+    assert inside("export", "1a2b", "-o", "page.html").code == 0
+    text = (inside.cwd / "page.html").read_text("utf-8")
+    assert "<title>Playbook of gsm8k · ace</title>" in text
+    assert "<h1>Playbook of gsm8k</h1>" in text
+    assert "run <b>20261123-112911-gsm8k-1a2b</b>" in text
+    assert text.count(">examples seen</text>") == 3
+    for name in ("right answers", "bullets", "spent so far", "confidence, from"):
+        assert f">{name}</text>" in text
+    assert "<dd>stopped</dd>" in text
+    assert "The run is stopped: spent $1.00 of $1.00" in text
+    assert inside("export", "1a2b", "-o", "named.html", "--name", "My page").code == 0
+    assert "<h1>My page</h1>" in (inside.cwd / "named.html").read_text("utf-8")
+
+
+def test_quarantined_bullets_on_a_page_are_explained(inside: Inside) -> None:
+    book = write(inside.cwd / "p.json")
+    for flags, explained in (([], False), (["--include-quarantined"], True)):
+        assert inside("export", book, "-o", "p.html", "--force", *flags).code == 0
+        page = (inside.cwd / "p.html").read_text("utf-8")
+        assert ("They are kept for you to read, but stand in no prompt" in page) is explained
+
+
+def test_numbers_are_written_one_way(inside: Inside) -> None:
+    bullets = [{"id": f"B{n}", "content": f"lesson {n}"} for n in range(1, 1202)]
+    book = write(inside.cwd / "p.json", bullets)
+    assert inside("export", book, "-o", "p.txt").err.startswith("1,201 of 1,201 bullets to p.txt as prompt")
+    assert inside("inspect", book, "--limit", "1100").err == "1,100 of 1,201 bullets\n"

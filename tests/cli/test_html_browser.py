@@ -85,7 +85,7 @@ def type_into_search(page: Any, words: str) -> None:
 
 
 def test_it_opens_without_a_complaint_and_draws_charts(page: Any) -> None:
-    assert page.title == "Lessons · playbook"
+    assert page.title == "Lessons · ace"
     assert texts(page, "#count") == ["120 bullets"]
     box = page.execute_script("return document.querySelector('svg .series-0 path.line').getBBox().width")
     assert box > 100
@@ -119,7 +119,7 @@ def test_a_bullet_that_holds_a_script_is_text_and_does_nothing(page: Any) -> Non
     page.find_element("css selector", "#list summary").click()
     page.execute_async_script("setTimeout(arguments[0], 100)")
     assert texts(page, "#list .content")[0] == EVIL
-    assert page.title == "Lessons · playbook"
+    assert page.title == "Lessons · ace"
     assert page.execute_script("return document.querySelectorAll('#list script, #list img').length") == 0
     assert EVIL in texts(page, "#list .detail dd")
 
@@ -127,7 +127,7 @@ def test_a_bullet_that_holds_a_script_is_text_and_does_nothing(page: Any) -> Non
 def test_the_policy_stops_a_script_that_gets_in_all_the_same(page: Any) -> None:
     page.execute_script("document.body.insertAdjacentHTML('beforeend', arguments[0])", EVIL)
     page.execute_async_script("setTimeout(arguments[0], 200)")
-    assert page.title == "Lessons · playbook"
+    assert page.title == "Lessons · ace"
     assert any("Content Security Policy" in entry["message"] for entry in page.get_log("browser"))
 
 

@@ -174,7 +174,8 @@ def test_a_killed_run_is_told_as_crashed_wherever_it_is_told(
     assert json.loads(told("inspect", run_dir, "--json"))["state"] == "crashed"
     assert told("resume", "--list").splitlines()[1].split("\t")[1] == "crashed"
     page = told("export", run_dir, "-f", "html")
-    assert "<dd>crashed (its process is gone)</dd>" in page
+    assert "<dd>crashed</dd>" in page
+    assert "The run is crashed: its process is gone" in page
     assert "running" not in page.split("<script")[0].split("</style>")[1]
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,25 @@ def test_before_a_file_is_replaced_one_is_asked(
     assert done.returncode == code
     assert "a.md exists. Replace it?" in done.stderr
     assert (tmp_path / "a.md").read_text().startswith("# Playbook") is replaced
+
+
+def test_white_space_of_a_prompt_is_shown_as_it_was_sent(tmp_path: Path) -> None:
+    """A terminal breaks long lines, and adds and loses nothing else."""
+    sent = "    " + "one  two   three " * 20 + "end"
+    run = samples.make_run(tmp_path / "run", examples=10)
+    with closing(sqlite3.connect(run / "run.sqlite3")) as db:
+        db.execute("UPDATE example SET body = json_set(body, '$.question', ?) WHERE idx = 0", (sent,))
+        db.commit()
+    shown = Text.from_ansi(at_terminal("inspect", str(run), "--example", "train-0", size=(60, 50))).plain
+    first, *lines = shown.partition("Question\n")[2].partition("Known answer")[0].rstrip("\n").split("\n")
+    rest = sent.removeprefix(first[2:])
+    assert len(rest) < len(sent)
+    for line in lines:
+        piece = line[4:]  # what goes on stands below its own indentation
+        assert rest.removeprefix(" ").startswith(piece.rstrip()), (piece, rest)
+        rest = (
+            rest.removeprefix(" ")
+            .removeprefix(piece.rstrip())
+            .removeprefix(" " * (len(piece) - len(piece.rstrip())))
+        )
+    assert rest.strip() == ""

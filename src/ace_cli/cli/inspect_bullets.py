@@ -48,7 +48,7 @@ def show_bullets(target: Target, wanted: BulletFilter, similar: str, out: Output
     else:
         write_lines(tsv_lines(bullets, similarities))
         if len(bullets) < len(everything):
-            sys.stderr.write(f"{len(bullets)} of {count(len(everything), 'bullet')}\n")
+            sys.stderr.write(f"{len(bullets):,} of {count(len(everything), 'bullet')}\n")
 
 
 def _table(
@@ -57,7 +57,7 @@ def _table(
     layout = Layout.fit(bullets, out.width, similarities=similarities, ascii_only=out.ascii_only)
     if bullets:
         yield from layout.lines(bullets, whole=out.whole)
-    part = f"{len(bullets)} of " if len(bullets) < len(target.playbook) else ""
+    part = f"{len(bullets):,} of " if len(bullets) < len(target.playbook) else ""
     note = f"{part}{count(len(target.playbook), 'bullet')}. One bullet with its history: ace inspect {target.path} ID"
     if not out.whole and any(map(layout.is_cut, bullets)):
         note += "; whole text: --full, or a pipe"

@@ -133,7 +133,7 @@ def new_folder(run_dir: Path) -> Iterator[None]:
         UsageError: it holds a run already. AceError: it cannot be written.
     """
     _refuse_run(run_dir)
-    is_new = not run_dir.exists()
+    fresh = [folder for folder in (run_dir, *run_dir.parents) if not folder.exists()]
     try:
         run_dir.mkdir(0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -143,12 +143,13 @@ def new_folder(run_dir: Path) -> Iterator[None]:
             _refuse_run(run_dir)  # another process may have made one meanwhile
             yield
     except BaseException:
-        if is_new:
+        if run_dir in fresh:
             for path in (run_dir / "run.lock", run_dir / "run.pid"):
                 with contextlib.suppress(OSError):
                     path.unlink()
-            with contextlib.suppress(OSError):
-                run_dir.rmdir()
+            with contextlib.suppress(OSError):  # what is not empty is somebody's
+                for folder in fresh:
+                    folder.rmdir()
         raise
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ace_cli.errors import UsageError
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.filters import BulletFilter, best_first, check_domain
+from ace_cli.report.format import count
 from ace_cli.report.formats import FORMATS, Content, Format
 from ace_cli.report.text import printable
 
@@ -32,7 +33,7 @@ def choose(
         chosen, said = _fitted(content, chosen, max_tokens, form, model)
     if not chosen and len(playbook):
         raise UsageError(
-            f"none of the {len(playbook)} bullets passes the filters, so nothing is written",
+            f"none of the {count(len(playbook), 'bullet')} passes the filters, so nothing is written",
             "Loosen the filters; quarantined bullets need --include-quarantined.",
         )
     return replace(content, playbook=playbook.with_bullets(chosen)), said
@@ -42,7 +43,7 @@ def describe(everything: Content, chosen: Content, form: Format, path: Path | No
     """How much was written, where, and what a user should know of it."""
     bullets, written = everything.playbook.bullets, chosen.playbook.bullets
     where = f" to {printable(str(path))}" if path is not None else ""
-    words = [f"{len(written)} of {len(bullets)} bullets{where} as {form.name}"]
+    words = [f"{len(written):,} of {count(len(bullets), 'bullet')}{where} as {form.name}"]
     if left_out := sum(b.is_quarantined for b in bullets) - sum(b.is_quarantined for b in written):
         words.append(f"{left_out} quarantined left out (--include-quarantined)")
     if remark := form.remark(path, chosen.title):
@@ -68,10 +69,10 @@ def _fitted(
     if bullets and not chosen:
         least = tokens([min(bullets, key=lambda bullet: len(bullet.content))])
         raise UsageError(
-            f"not even the best bullet fits into {limit} tokens",
+            f"not even the best bullet fits into {limit:,} tokens",
             f"The shortest one takes {least} as {measured.name}.",
         )
-    return chosen, f"{tokens(chosen)} of {limit} tokens ({measured.name}, tokenizer of {model})"
+    return chosen, f"{tokens(chosen):,} of {limit:,} tokens ({measured.name}, tokenizer of {model})"
 
 
 def fit(

@@ -27,6 +27,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def number(value: float) -> str:
+    """``1,200``, ``0.5``: thousands apart, one place where it is not whole."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
 def size(number: int) -> str:
     """``812 B``, ``97 KB``, ``1.2 MB`` of a number of bytes, in powers of 1000 as file managers count."""
     power = 0 if number < 1000 else min(int(math.log10(number * 1.0005)) // 3, len(_SIZES) - 1)
@@ -75,8 +80,8 @@ def usage_cells(usage: Usage) -> tuple[str, ...]:
 def merge_line(point: CurvePoint, planned: int, batches: int = 0) -> str:
     """A merge on one line, for logs; batches, of which there may be a number, count from 1 for people."""
     return (
-        f"batch {point.batch + 1}{f'/{batches}' if batches else ''}: {point.examples_seen}/{planned} examples, "
+        f"batch {point.batch + 1}{f'/{batches}' if batches else ''}: {point.examples_seen:,}/{planned:,} examples, "
         f"accuracy {percent(point.accuracy)} (batch {percent(point.batch_accuracy)}), "
-        f"{count(point.playbook_size, 'bullet')} (+{point.bullets_added}, {point.bullets_incremented} repeated), "
+        f"{count(point.playbook_size, 'bullet')} (+{point.bullets_added:,}, {point.bullets_incremented:,} repeated), "
         f"{money(point.cost_usd)}"
     )

@@ -111,7 +111,7 @@ class Browser(App[str]):
         found = self._finder.find(everything, self.query_one("#filter", Input).value, sort=self._sort)
         self._list.show_bullets(found, everything)
         name = printable(self.document.path.name)
-        parts = [f"{name}  {len(found)} of {count(len(everything), 'bullet')}"]
+        parts = [f"{name}  {len(found):,} of {count(len(everything), 'bullet')}"]
         if self._sort:
             parts.append(f"by {self._sort}")
         if session.is_dirty:

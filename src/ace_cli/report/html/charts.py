@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from ace_cli.playbook import Bullet
-from ace_cli.report.format import count, money, percent
+from ace_cli.report.format import count, money, number, percent
 from ace_cli.report.html import svg
 from ace_cli.runs.records import CurvePoint
 from ace_cli.text import visible_line
 
 _DOMAINS = 8
+_SEEN = "examples seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +40,23 @@ def run_charts(curve: Sequence[CurvePoint]) -> list[Chart]:
     sizes = {"bullets": [(p.examples_seen, p.playbook_size) for p in curve]}
     priced = last.cost_usd is not None
     spent = [(p.examples_seen, (p.cost_usd or 0.0) if priced else p.tokens) for p in curve]
-    label: svg.Label = money if priced else _number
+    label: svg.Label = money if priced else number
     return [
         Chart(
             "Accuracy",
-            svg.lines(accuracy, whole_percent, _examples, highest=1.0),
+            svg.lines(accuracy, whole_percent, _examples, names=(_SEEN, "right answers"), highest=1.0),
             f"First batch {whole_percent(first.batch_accuracy)}, last batch {whole_percent(last.batch_accuracy)}, "
             f"all examples {whole_percent(last.accuracy)}.",
             tuple(accuracy),
         ),
         Chart(
             "Bullets in the playbook",
-            svg.lines(sizes, _number, _examples, whole=True),
+            svg.lines(sizes, number, _examples, names=(_SEEN, "bullets"), whole=True),
             f"From {first.playbook_size:,} after the first batch to {last.playbook_size:,} after {last.examples_seen:,} examples.",
         ),
         Chart(
             "Cost in US dollars" if priced else "Tokens",
-            svg.lines({"spent": spent}, label, _examples, whole=not priced),
+            svg.lines({"spent": spent}, label, _examples, names=(_SEEN, "spent so far"), whole=not priced),
             f"{label(spent[-1][1])} in all, {count(last.calls, 'call')}.",
         ),
     ]
@@ -71,22 +72,22 @@ def bullet_charts(bullets: Sequence[Bullet]) -> list[Chart]:
     charts = [
         Chart(
             "Bullets by confidence",
-            svg.bars([(f"{tenth / 10:.1f}", tenths[tenth]) for tenth in range(10)], _number),
+            svg.bars(
+                [(f"{tenth / 10:.1f}", tenths[tenth]) for tenth in range(10)],
+                number,
+                ("confidence, from", "bullets"),
+            ),
             f"{sure:,} of {len(bullets):,} above 0.5, where a bullet without votes stands.",
         )
     ]
     if len(domains) > 1:
         common = domains.most_common(_DOMAINS)
-        rest = len(bullets) - sum(number for _, number in common)
+        rest = len(bullets) - sum(size for _, size in common)
         more = f"; {rest:,} more in {len(domains) - _DOMAINS} others" if rest else ""
-        counts = [(name if len(name) <= 18 else f"{name[:17]}…", number) for name, number in common]
-        picture = svg.lying_bars(counts, _number)
+        counts = [(name if len(name) <= 18 else f"{name[:17]}…", size) for name, size in common]
+        picture = svg.lying_bars(counts, number)
         charts.append(Chart("Bullets by domain", picture, f"{len(domains)} domains{more}."))
     return charts
-
-
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
 def _examples(seen: float) -> str:

@@ -88,7 +88,11 @@
   function facts(b) {
     const box = make("span", "facts");
     if (b[DOMAIN] !== "general") box.append(make("span", "domain", b[DOMAIN]));
-    if (b[STAGE] === "quarantined") box.append(make("span", "tag", "quarantined"));
+    if (b[STAGE] === "quarantined") {
+      const tag = make("span", "tag", "quarantined");
+      tag.title = "did more harm than good: kept out of prompts";
+      box.append(tag);
+    }
     box.append(make("span", "tag", KINDS[b[SECTION]]));
     const votes = make("span", "", `+${b[HELPFUL]} −${b[HARMFUL]}`);
     votes.title = `${b[HELPFUL]} helpful and ${b[HARMFUL]} harmful votes`;

@@ -16,6 +16,7 @@ from dataclasses import fields
 from functools import cache
 from importlib import resources
 from operator import attrgetter
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
 
@@ -59,11 +60,12 @@ def render_page(
             f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
             " base-uri 'none'; form-action 'none'"
         ),
-        "title": text(title),
+        "title": text(_heading(title, playbook, run)),
         "style": style,
         "script": script,
-        "origin": _origin(playbook),
-        "summary": tiles([*_about(playbook), *(_standing(run) if run else ())]),
+        "origin": _origin(playbook, run),
+        "summary": tiles([*_about(playbook, run), *(_standing(run) if run else ())]),
+        "notes": "".join(f'<p class="note">{text(note)}</p>' for note in _notes(playbook, run)),
         "evaluation": "" if evaluation is None else evaluation_section(evaluation),
         "charts": "".join(map(figure, charts)),
         "details": (_usage(run) + _failures(run) if run else "") + _settings(run, playbook),
@@ -94,9 +96,17 @@ def _moment(moment: Moment) -> list[Any]:
     return [moment.batch, moment.kind, moment.example_id, text, moment.similarity]
 
 
-def _origin(playbook: Playbook) -> str:
+def _heading(title: str, playbook: Playbook, run: Overview | None) -> str:
+    """A run's folder is called by a time: its page is called by what it was trained on."""
+    if run is None or title != run.run_dir.resolve().name:
+        return title
+    source = run.runtime.get("data.input") or playbook.training_config.get("dataset")
+    return f"Playbook of {redact(PurePath(source).name)}" if isinstance(source, str) and source else title
+
+
+def _origin(playbook: Playbook, run: Overview | None) -> str:
     config = playbook.training_config
-    words = []
+    words = [f"run <b>{text(run.run_dir.resolve().name)}</b>"] if run else []
     for label, field in (
         ("trained on", "dataset"),
         ("Generator", "generator_model"),
@@ -111,8 +121,22 @@ def _origin(playbook: Playbook) -> str:
     return " · ".join(words) or "A playbook: lessons for the prompts of a language model"
 
 
-def _about(playbook: Playbook) -> list[tuple[str, str]]:
-    rows = [("Bullets", f"{len(playbook):,}")]
+def _notes(playbook: Playbook, run: Overview | None) -> Iterator[str]:
+    if run is not None and run.reason:
+        yield f"The run is {run.state}: {run.reason}"
+    if any(bullet.is_quarantined for bullet in playbook.bullets):
+        yield _QUARANTINE
+
+
+_QUARANTINE = (
+    "Quarantined bullets did more harm than good in answers that cited them. They are kept for you to read, but stand in no prompt, "
+    "and in no export that does not ask for them."
+)
+
+
+def _about(playbook: Playbook, run: Overview | None) -> list[tuple[str, str]]:
+    of = f" of {run.playbook_size:,}" if run is not None and run.playbook_size > len(playbook) else ""
+    rows = [("Bullets", f"{len(playbook):,}{of}")]
     if quarantined := sum(bullet.is_quarantined for bullet in playbook.bullets):
         rows.append(("Quarantined", f"{quarantined:,}"))
     domains = {bullet.domain_id for bullet in playbook.bullets}
@@ -122,7 +146,7 @@ def _about(playbook: Playbook) -> list[tuple[str, str]]:
 
 
 def _standing(run: Overview) -> Iterator[tuple[str, str]]:
-    yield "State", f"{run.state} ({run.reason})" if run.reason else run.state
+    yield "State", run.state
     yield "Examples", f"{run.done:,}" if run.done == run.planned else f"{run.done:,} of {run.planned:,}"
     if run.accuracy is not None:
         yield "Accuracy", percent(run.accuracy)

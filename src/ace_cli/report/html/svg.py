@@ -8,7 +8,7 @@ from html import escape
 from math import ceil
 
 _WIDTH, _HEIGHT = 400, 230
-_TOP, _RIGHT, _BOTTOM = 10, 16, 24
+_TOP, _RIGHT, _BOTTOM = 22, 16, 38
 _CHARACTER = 6.2
 """Mean width of a character of the labels, in the drawing's units."""
 _DOTS_UP_TO = 40
@@ -32,12 +32,14 @@ def lines(
     label: Label,
     along: Label,
     *,
+    names: tuple[str, str],
     highest: float = 0.0,
     whole: bool = False,
 ) -> str:
     """A line for each of ``series`` over the same x, from (0, 0).
 
     Args:
+        names: of the axes, x and y.
         label: of a value; ``along`` of a place on the x axis. A point's tooltip is ``label`` after ``along``.
         highest: where the scale ends, if not at the largest value.
         whole: there are no halves of what is counted.
@@ -54,7 +56,7 @@ def lines(
     for part in range(5):
         x = widest * part // 4
         anchor = "start" if part == 0 else "end" if part == 4 else "middle"
-        parts.append(_text(at((x, 0))[0], _HEIGHT - 6, f"{x:,.0f}", anchor))
+        parts.append(_text(at((x, 0))[0], _HEIGHT - 20, f"{x:,.0f}", anchor))
     for number, line in enumerate(series.values()):
         path = " L".join(f"{x:.1f} {y:.1f}" for x, y in map(at, line))
         parts.append(f'<g class="series-{number} of-{len(series)}"><path class="line" d="M{path}"/>')
@@ -63,11 +65,11 @@ def lines(
             tip = _tip(f"{label(point[1])} after {along(point[0])}")
             parts.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3">{tip}</circle>')
         parts.append("</g>")
-    return _drawing(parts)
+    return _drawing([*parts, *_axes(names, left)])
 
 
-def bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
-    """A standing bar for each (name, count)."""
+def bars(counts: Sequence[tuple[str, int]], label: Label, names: tuple[str, str]) -> str:
+    """A standing bar for each (name, count); ``names`` are those of the axes, x and y."""
     steps, left = _scale(max(count for _, count in counts), label, whole=True)
     band, up = (_WIDTH - left - _RIGHT) / len(counts), _HEIGHT - _TOP - _BOTTOM
     parts = [_level(_TOP + (1 - step / steps[-1]) * up, left, label(step)) for step in steps]
@@ -76,8 +78,8 @@ def bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
         parts.append(
             _bar(x + band * 0.12, _TOP + up - height, band * 0.76, height, f"{name}: {label(count)}")
         )
-        parts.append(_text(x + band / 2, _HEIGHT - 6, name, "middle"))
-    return _drawing(parts)
+        parts.append(_text(x + band / 2, _HEIGHT - 20, name, "middle"))
+    return _drawing([*parts, *_axes(names, left)])
 
 
 def lying_bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
@@ -85,7 +87,7 @@ def lying_bars(counts: Sequence[tuple[str, int]], label: Label) -> str:
     left = 8 + _CHARACTER * max(len(name) for name, _ in counts)
     most = max(count for _, count in counts) or 1
     room = _WIDTH - left - _RIGHT - _CHARACTER * len(label(most))
-    band = min((_HEIGHT - _TOP) / len(counts), 44)
+    band = min((_HEIGHT - _TOP) / len(counts), 40)
     parts = []
     for number, (name, count) in enumerate(counts):
         y, width = _TOP + number * band, count / most * room
@@ -150,6 +152,14 @@ def _level(y: float, left: float, text: str) -> str:
 def _bar(x: float, y: float, width: float, height: float, tip: str) -> str:
     place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
     return f'<rect class="bar" {place} rx="2">{_tip(tip)}</rect>'
+
+
+def _axes(names: tuple[str, str], left: float) -> list[str]:
+    """The names of both axes: below the ticks of the one, above those of the other."""
+    return [
+        _text((left + _WIDTH - _RIGHT) / 2, _HEIGHT - 4, names[0], "middle"),
+        _text(0, 10, names[1], "start"),
+    ]
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:

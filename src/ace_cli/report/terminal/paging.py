@@ -79,9 +79,14 @@ class Output:
                 yield line
                 continue
             indent = min(len(line.plain) - len(line.plain.lstrip()) + 2, width // 3)
-            first, *rest = line.wrap(self.console, width)
+            first = line.wrap(self.console, width)[0]
             yield first
-            for part in Text(" ").join(rest).wrap(self.console, width - indent) if rest else ():
+            rest = line[len(first) :]
+            if rest.plain.startswith(
+                " "
+            ):  # the one at which the line was broken; all others stay as they are
+                rest = rest[1:]
+            for part in rest.wrap(self.console, width - indent):
                 yield Text(" " * indent).append_text(part)
 
     def _rendered(self, lines: Iterator[Text]) -> Iterator[str]:

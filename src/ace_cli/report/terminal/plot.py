@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 
-from ace_cli.report.format import percent
+from ace_cli.report.format import number, percent
 
 _ASCII = str.maketrans({"│": "|", "─": "-", "┤": "|", "┬": "+", "└": "+", "┌": "+", "┐": "+", "┘": "+"})
 _NARROW = 40
@@ -62,7 +62,7 @@ def plot(
     ticks = [0, middle, highest] if share or highest >= 4 else [0, highest]
     figure.ruler("y").ticks(ticks, [_label(tick, share) for tick in ticks])
     start, end = min(main.xs), max(main.xs)
-    figure.ruler("x").ticks([start, end], [f"{start:g}", f"{end:g}"])
+    figure.ruler("x").ticks([start, end], [number(start), number(end)])
     figure.axes(False, axis="x", side="upper")
     figure.axes(False, axis="y", side="right")
     drawn: str = figure.build().string(True)
@@ -71,7 +71,7 @@ def plot(
 
 
 def _label(value: float, share: bool) -> str:
-    return percent(value, 0) if share else f"{value:g}" if value == round(value) else f"{value:.1f}"
+    return percent(value, 0) if share else number(value)
 
 
 def _coloured(line: str, ascii_only: bool) -> Text:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def result_lines(event: RunFinished) -> list[str]:
     """What a user wants to know at the end: how it went, where the files are, which command is next."""
     done, usage = event.state == State.FINISHED, event.usage
-    failed = f", {event.failed} failed" if event.failed else ""
-    accuracy = f"{percent(event.accuracy)} ({event.correct} of {count(event.examples, 'example')}{failed})"
+    failed = f", {event.failed:,} failed" if event.failed else ""
+    accuracy = f"{percent(event.accuracy)} ({event.correct:,} of {count(event.examples, 'example')}{failed})"
     facts = [("accuracy", accuracy if event.examples else "none yet: no example is done")]
     if trend := _trend(event.curve):
         facts.append(("by part", trend))
@@ -53,7 +53,7 @@ def _trend(curve: tuple[CurvePoint, ...], most: int = 5) -> str:
 
 def plan_lines(plan: Estimate) -> list[str]:
     """``--dry-run`` for people."""
-    skipped = f" ({plan.skipped} invalid ones skipped)" if plan.skipped else ""
+    skipped = f" ({plan.skipped:,} invalid ones skipped)" if plan.skipped else ""
     batches = f"{count(plan.batches, 'batch', 'batches')} of {plan.batch_size}"
     facts = [
         ("dataset", f"{plan.dataset}: {count(plan.examples, 'example')}{skipped}"),
