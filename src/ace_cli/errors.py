@@ -7,6 +7,7 @@ only with ``ACE_DEBUG=1``. Whatever is not an :class:`AceError` is a bug of ours
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 from ace_cli.text import valid
 
@@ -27,9 +28,12 @@ class AceError(Exception):
     Args:
         message: one line that names the thing and what is wrong with it.
         hint: what to do about it; empty when there is nothing useful to say.
+
+    ``run_dir`` is the run that it ended, if there is one to go on with.
     """
 
     exit_code: ExitCode = ExitCode.FAILED
+    run_dir: Path | None = None
 
     def __init__(self, message: str, hint: str = "") -> None:
         self.message = valid(message)

@@ -573,14 +573,21 @@ def test_an_unknown_price_is_said_and_given_prices_are_used(inside: Inside, clos
     assert "unknown price" not in plan(inside, closed, *models)
 
 
-@pytest.mark.parametrize("address", ["localhost:8000/v1", f"me:{CANARY}@127.0.0.1:8000"])
-def test_an_address_without_its_scheme_is_refused_before_there_is_a_run(inside: Inside, address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "hint"),
+    [
+        ("localhost:8000/v1", "Did you mean http://localhost:8000/v1?"),
+        (f"me:{CANARY}@127.0.0.1:8000", "Give a whole address, such as http://localhost:8000/v1."),
+    ],
+)
+def test_an_address_without_its_scheme_is_refused_before_there_is_a_run(
+    inside: Inside, address: str, hint: str
+) -> None:
     shutil.copy(ROOT / "examples/gsm8k_20.jsonl", inside.cwd / "rows.jsonl")
     done = inside("train", "--input", "rows.jsonl", "--api-base", address, "--generator-model", "openai/m")
     assert done.code == 2
     assert done.err == (
-        "error: openai/m: the API base begins with neither http:// nor https://\n"
-        "hint: Give a whole address, such as http://localhost:8000/v1.\n"
+        f"error: openai/m: the API base begins with neither http:// nor https://\nhint: {hint}\n"
     )
     assert [path.name for path in inside.cwd.iterdir()] == ["rows.jsonl"]
 

@@ -10,6 +10,12 @@ from ace_cli.engine.create import create_run
 from ace_cli.errors import AceError, UsageError
 from ace_cli.settings.layers import FLAG, Layer, fold
 from support.builders import examples
+from support.command import KEY
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
 
 
 def new_run(folder: Path) -> Path:

@@ -147,12 +147,19 @@ def test_a_closed_port_is_a_connection_failure_that_names_no_library() -> None:
     assert (error.kind, error.endpoint) == ("connection", True)
 
 
-def test_a_lost_connection_is_told_in_the_words_of_the_system_and_not_of_a_library_below() -> None:
-    probing = RuntimeError("no running event loop")
-    refused = ConnectionRefusedError(111, "Connect call failed")
-    failed = httpx.ConnectError("All connection attempts failed")
-    refused.__context__, failed.__cause__ = probing, refused
-    assert map_error(failed, "m").message == "m: no connection: [Errno 111] Connect call failed"
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed"), "nothing listens at host:9"),
+        (ConnectionResetError(104, "Connection reset by peer"), "[Errno 104] Connection reset by peer"),
+    ],
+)
+def test_a_lost_connection_is_told_as_what_it_is_and_not_in_the_words_of_a_library_below(
+    reason: OSError, said: str
+) -> None:
+    failed = httpx.ConnectError("All attempts failed", request=httpx.Request("POST", "http://u:p@host:9/v1"))
+    reason.__context__, failed.__cause__ = RuntimeError("no running event loop"), reason
+    assert map_error(failed, "m").message == f"m: no connection: {said}"
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.playbook import Delta, Playbook
 from ace_cli.runs.reader import RunReader
 from ace_cli.stages.base import Ask, Attempt, MergeItem, Task
-from support.scripted_server import ScriptedServer
+from support.scripted_server import Outage, ScriptedServer
 from support.training import AskingGenerator, Generator, go_on, state, trainer
 
 
@@ -160,7 +160,9 @@ def test_an_embedding_provider_that_is_down_stops_the_run_instead_of_burning_exa
     }
     bullets = [{"id": f"B00{n}", "content": f"lesson {n}"} for n in range(1, 5)]
     (tmp_path / "initial.json").write_text(json.dumps({"bullets": bullets}))
-    with pytest.raises(AceError, match="no reply from the provider: text-embedding-3-small"):
-        trainer(tmp_path, settings=settings).train()  # nobody listens on its port
-    with RunReader(tmp_path / "run") as run:
-        assert run.counts()[0] == 0
+    events: list[Event] = []
+    with ScriptedServer(outage=Outage(0, 3600)) as down:
+        failing = trainer(tmp_path, on_event=events.append, api_base=down.url, settings=settings)
+        with pytest.raises(AceError, match="no reply from the provider: text-embedding-3-small"):
+            failing.train()
+    assert not any(isinstance(event, ExampleFinished) for event in events)

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ace_cli._version import __version__
 from ace_cli.clock import now
 from ace_cli.data import ContentHash, Example, Skipped, read_examples, source_fingerprint
 from ace_cli.embeddings import make_embedder
+from ace_cli.engine.checks import (
+    called_roles,
+    check_folder,
+    check_models,
+    check_outputs,
+    check_servers,
+)
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, StageSpec, make_roles, require_prices
-from ace_cli.errors import AceError, UsageError
+from ace_cli.errors import UsageError
 from ace_cli.files import cannot_write
 from ace_cli.playbook import Playbook
 from ace_cli.runs import lock
-from ace_cli.runs.folders import is_run, new_run_dir
+from ace_cli.runs.folders import RUNS, is_run, new_run_dir
 from ace_cli.runs.records import Header
 from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import load_source
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.layers import Loaded
-from ace_cli.settings.model import OutputSettings
 from ace_cli.settings.recorded import recorded
 from ace_cli.stages.prompts import Prompts, load_prompts
 
@@ -46,13 +52,11 @@ def create_run(
         UsageError: something is wrong; nothing was made.
     """
     settings = loaded.settings
-    prompts = load_prompts(settings.stages.prompts)
-    check_parts(settings, prompts, replacements)
-    check_outputs(settings.output)
-    initial = settings.training.initial_playbook
-    base = Playbook() if initial is None else load_source(initial)
+    ready = check_start(settings, replacements)
+    for note in ready.notes:
+        emit(Notice(note))
+    check_servers(settings.models, called_roles(settings, replacements))
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
-    _refuse_run(run_dir)
     spec = dataset_spec(settings.data, settings.training.seed)
     skipped: list[Skipped] = []
     digest = ContentHash()
@@ -68,8 +72,8 @@ def create_run(
             ace_version=__version__,
             identity={**recorded(settings, Kind.IDENTITY), **replaced(replacements)},
             origins={path: layer.rank for path, layer in loaded.origin.items()},
-            prompts=dict(prompts.texts),
-            base_playbook=base,
+            prompts=dict(ready.prompts.texts),
+            base_playbook=ready.base,
             dataset_hash="",
             source=source_fingerprint(spec) if examples is None else {},
         )
@@ -79,6 +83,33 @@ def create_run(
     if skipped:
         emit(Notice(f"{len(skipped)} invalid rows were skipped"))
     return run_dir
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What was read while everything was checked, and what is worth a word."""
+
+    prompts: Prompts
+    base: Playbook
+    notes: Sequence[str]
+
+
+def check_start(settings: Settings, replacements: Replacements = NO_REPLACEMENTS) -> Ready:
+    """Check everything but the dataset, without a call and without making anything.
+
+    Raises:
+        UsageError, AceError: something is wrong.
+    """
+    prompts = load_prompts(settings.stages.prompts)
+    notes = check_models(settings, called_roles(settings, replacements))
+    check_parts(settings, prompts, replacements)
+    output, initial = settings.output, settings.training.initial_playbook
+    check_outputs(output)
+    if output.run_dir is not None:
+        _refuse_run(output.run_dir)
+    check_folder(output.run_dir or RUNS, output.run_dir or RUNS)
+    base = Playbook() if initial is None else load_source(initial)
+    return Ready(prompts, base, notes)
 
 
 def replaced(replacements: Replacements) -> dict[str, str]:
@@ -100,29 +131,6 @@ def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements
     require_prices(settings, make_roles(settings.models))
     embedder = make_embedder(settings.models.embedding, arguments=settings.models.embedder_args)
     StageSpec(settings, prompts, replacements).make(embedder)
-
-
-def check_outputs(output: OutputSettings) -> None:
-    """The files that are written at the end can be written: nobody wants to learn that after hours.
-
-    Raises:
-        AceError: they cannot.
-    """
-    if os.path.realpath(output.playbook) == os.path.realpath(output.metrics):
-        raise UsageError(
-            f"playbook and metrics would both be written to {output.playbook}", "Name two files."
-        )
-    for path in (output.playbook, output.metrics):
-        try:
-            if path.is_dir():
-                raise UsageError(f"{path} is a folder", "Name a file.")
-            if path.exists() and not path.is_file():
-                raise UsageError(f"{path} is not a file that can be replaced", "Name another one.")
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        if not os.access(path.parent, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
-            raise AceError(f"cannot write {path}: no permission", "Choose a folder that you may write to.")
 
 
 @contextlib.contextmanager

@@ -140,6 +140,14 @@ class EvaluationFinished:
     by_role: dict[str, Usage]
 
 
+@dataclass(frozen=True, slots=True)
+class RunWithdrawn:
+    """The last event of a new run to which no reply came at all: it is taken back, there is nothing to go on with."""
+
+    reason: str
+    run_dir: str
+
+
 Event = (
     RunStarted
     | BatchStarted
@@ -153,5 +161,6 @@ Event = (
     | Notice
     | RunFinished
     | EvaluationFinished
+    | RunWithdrawn
 )
 Listener = Callable[[Event], None]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ace_cli.engine.calls import Caller, LocalDesk, Role
-from ace_cli.engine.events import Event, Listener, Notice
+from ace_cli.engine.events import Event, Listener, Notice, RunWithdrawn
 from ace_cli.engine.example import Select
 from ace_cli.engine.executor import Executor
 from ace_cli.engine.executor.local import AsyncioExecutor
@@ -33,6 +33,7 @@ from ace_cli.engine.wiring import (
     priced,
     require_prices,
 )
+from ace_cli.engine.withdrawal import is_unheard, withdraw
 from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
@@ -156,9 +157,12 @@ async def _hold(
             loop = asyncio.get_running_loop()
             on_open(lambda name: loop.call_soon_threadsafe(stop.interrupt, name))
             emit(job.started())
-            problem = await _work(session, job)
+            problem = await _work(session, job) or emit.problem
             # Without an await from here on, so a signal waits until the files are whole.
-            return _end(session, job, emit, problem or emit.problem)
+            if problem is None or not is_unheard(store, problem):
+                return _end(session, job, emit, problem)
+            emit(RunWithdrawn(problem.message, str(run_dir)))
+    raise withdraw(run_dir, problem)
 
 
 def _open(
@@ -241,6 +245,7 @@ def _end(session: Session, job: Job[R], emit: GuardedListener, problem: AceError
         problem = problem or error  # when the store itself is the problem, that is what is reported
     emit(job.finished(state, reason))
     if problem := problem or emit.problem:
+        problem.run_dir = session.run_dir
         raise problem
     return result[0]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from ace_cli._version import __version__
 from ace_cli.clock import now
 from ace_cli.data import ContentHash
+from ace_cli.engine.checks import called_roles, check_models, check_servers
 from ace_cli.engine.create import check_parts, new_folder, replaced
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
@@ -27,7 +28,12 @@ def create_evaluation(plan: Plan, emit: Listener, replacements: Replacements = N
         UsageError: something is wrong; nothing was made.
     """
     settings = plan.settings
-    check_parts(answering_only(settings), plan.prompts, replacements)
+    answering = answering_only(settings)
+    called = set(called_roles(answering, replacements)) - {"reflector", "curator"}
+    for doubt in check_models(answering, called):
+        emit(Notice(doubt))
+    check_parts(answering, plan.prompts, replacements)
+    check_servers(answering.models, called)
     run_dir = settings.output.run_dir or new_run_dir(f"eval-{Path(plan.dataset).stem}")
     digest = ContentHash()
     for example in plan.rows.examples:

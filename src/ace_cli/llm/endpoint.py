@@ -13,10 +13,10 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
-from ace_cli.errors import UsageError
 from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.llm.errors_map import map_error, redacted_cause
 from ace_cli.llm.hosts import bound_to
+from ace_cli.llm.known import check_address, missing_keys
 from ace_cli.llm.library import count_tokens, load_litellm
 from ace_cli.llm.wire import listening
 from ace_cli.redact import environment, forms, mask, secrets_of
@@ -57,7 +57,7 @@ class Endpoint:
         prices: instead of litellm's.
 
     Raises:
-        UsageError: ``api_base`` has no scheme, so that every call would fail as if the server were down.
+        UsageError: ``api_base`` is no whole address.
     """
 
     def __init__(
@@ -70,11 +70,7 @@ class Endpoint:
         timeout: float = 120.0,
         prices: Prices | None = None,
     ) -> None:
-        if api_base and not api_base.lower().startswith(("http://", "https://")):
-            raise UsageError(  # without the address: a password may stand in it
-                f"{name}: the API base begins with neither http:// nor https://",
-                "Give a whole address, such as http://localhost:8000/v1.",
-            )
+        check_address(api_base, name)
         self.name = name
         self._address = api_base or ""
         # HTTP clients refuse a key beside a name and password in the address: those go into the header.
@@ -140,7 +136,11 @@ class Endpoint:
     def failure(self, error: Exception, raw: bytes | None) -> ModelError:
         """What ``error`` means, or the error that stands in the body ``raw``."""
         failure = map_error(error, self.name, self._secrets, body=raw)
-        if failure.kind == "auth" and not self._api_key and (missing := self._missing_keys()):
+        if (
+            failure.kind == "auth"
+            and not self._api_key
+            and (missing := missing_keys(self._route, self.provider[1]))
+        ):
             hint = f"Set {' or '.join(missing)} to your key."
             return PermanentError(f"{self.name}: no API key", hint, kind="auth")
         return failure
@@ -223,10 +223,6 @@ class Endpoint:
         except Exception:  # noqa: BLE001 - litellm raises a bare Exception for a model without a price
             return False
         return True
-
-    def _missing_keys(self) -> list[str]:
-        known = load_litellm().validate_environment(self._route)
-        return [str(name) for name in known.get("missing_keys", []) if str(name).endswith("KEY")]
 
 
 _HARMLESS_HEADERS = frozenset({"accept", "content-type", "http-referer", "user-agent", "x-title"})

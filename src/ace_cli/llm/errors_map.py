@@ -8,9 +8,10 @@ where a provider says "error" with status 200. So these are asked first, and lit
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -232,9 +233,7 @@ def _facts(error: BaseException, body: bytes | None) -> Facts:
     if any(isinstance(link, httpx.TimeoutException) for link in links):
         return Facts(None, "", transport="timeout", names=names)
     if any(isinstance(link, httpx.TransportError) for link in links):
-        # the innermost is the exact one: refused, reset, no such host; below it a library's probing may have failed
-        reasons = [str(link) for link in links if isinstance(link, OSError | httpx.TransportError)]
-        return Facts(None, reasons[-1], transport="connection", names=names)
+        return Facts(None, _unreached(links), transport="connection", names=names)
     if body is not None:
         if said := complaint_in(parse(body)):
             return Facts(said.status or 200, said.text)
@@ -242,6 +241,27 @@ def _facts(error: BaseException, body: bytes | None) -> Facts:
     codes = (getattr(link, "status_code", None) for link in links)
     status = next((code for code in codes if isinstance(code, int) and code not in (200, 500)), None)
     return Facts(status, _own_words(error), names=names)
+
+
+def _unreached(links: Sequence[BaseException]) -> str:
+    """Why there was no connection. The innermost reason is the exact one; below it a library's probing may have failed."""
+    import httpx
+
+    reasons = [link for link in links if isinstance(link, OSError | httpx.TransportError)]
+    if any(isinstance(link, ConnectionRefusedError) for link in reasons):
+        return f"nothing listens at {place}" if (place := _asked(links)) else "nothing listens there"
+    return str(reasons[-1])
+
+
+def _asked(links: Sequence[BaseException]) -> str:
+    """The host and port that was asked, if the failure says so."""
+    import httpx
+
+    for link in links:
+        if isinstance(link, httpx.RequestError):
+            with contextlib.suppress(RuntimeError):  # nobody noted the request
+                return link.request.url.netloc.decode("ascii", "replace")
+    return ""
 
 
 _PREFIX = re.compile(

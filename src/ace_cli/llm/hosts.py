@@ -41,7 +41,7 @@ OWN = {
 }
 """The address of providers that have one for all their users."""
 
-_ONE_DOMAIN = frozenset(
+ONE_DOMAIN = frozenset(
     {
         "anthropic",
         "deepseek",
@@ -144,7 +144,7 @@ def bound_to(model: str, api_base: str | None) -> str | None:
     provider = provider_of(model)
     own = OWN.get(provider, "")
     changed = own_address(provider) != f"https://{own}" or "LITELLM_PROXY_API_BASE" in os.environ
-    if provider not in _ONE_DOMAIN or "://" in model or changed:
+    if provider not in ONE_DOMAIN or "://" in model or changed:
         return None
     return f"https://{'.'.join(own.split('.')[-2:])}"
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 from ace_cli.data import ContentHash, Skipped, read_examples
 from ace_cli.engine.assumed import ASSUMED_COMPLETION, INSIGHT_TOKENS, SAMPLE
-from ace_cli.engine.create import check_parts
+from ace_cli.engine.create import check_start
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.wiring import make_roles
 from ace_cli.llm.hosts import hosts
 from ace_cli.settings import Settings
-from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.plan import make_plan
 
 
@@ -60,8 +59,7 @@ def estimate(settings: Settings) -> Estimate:
     Raises:
         UsageError: as a real start would.
     """
-    prompts = load_prompts(settings.stages.prompts)
-    check_parts(settings, prompts)
+    prompts = check_start(settings).prompts
     roles = make_roles(settings.models)
     model = roles["generator"].model
     spec = dataset_spec(settings.data, settings.training.seed)

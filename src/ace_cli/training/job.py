@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ace_cli.engine.create import check_outputs
+from ace_cli.engine.checks import check_outputs
 from ace_cli.engine.events import Event, Listener, Notice, RunFinished, RunStarted
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session, hold

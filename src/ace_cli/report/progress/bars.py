@@ -17,6 +17,7 @@ from ace_cli.engine.events import (
     ExampleFinished,
     RunFinished,
     RunStarted,
+    RunWithdrawn,
 )
 from ace_cli.report.format import count, money, percent
 from ace_cli.report.progress.plain import RetryVoice, remark, started_lines
@@ -62,7 +63,7 @@ class RichReporter:
                 self._count(event)
             case BatchMerged(point):
                 self._bullets = point.playbook_size
-            case RunFinished() | EvaluationFinished():
+            case RunFinished() | RunWithdrawn() | EvaluationFinished():
                 self.close()
         line = remark(event)
         if line:

@@ -7,7 +7,7 @@ import json
 import re
 
 from ace_cli.clock import now
-from ace_cli.engine.events import Event, RunFinished
+from ace_cli.engine.events import Event, RunFinished, RunWithdrawn
 from ace_cli.report.progress.plain import Writer
 
 
@@ -25,5 +25,5 @@ class JsonResult(JsonReporter):
     """Only the last event, for stdout."""
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, RunFinished):
+        if isinstance(event, RunFinished | RunWithdrawn):
             super().__call__(event)

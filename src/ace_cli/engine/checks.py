@@ -1,0 +1,121 @@
+"""What can be known before a run exists, and before anybody is paid: models, addresses, keys, and where files will go."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ace_cli.embeddings import WORDLLAMA
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
+from ace_cli.errors import AceError, UsageError
+from ace_cli.files import cannot_write
+from ace_cli.llm.hosts import calls
+from ace_cli.llm.known import Named, check_known, check_listening
+from ace_cli.plugins import names_a_part
+from ace_cli.runs.reader import EMBEDDING
+from ace_cli.settings import DEFINITIONS, ModelsSettings, RoleSettings, Settings
+from ace_cli.settings.model import OutputSettings
+
+OURS = {"generator": "default", "reflector": "default", "curator": "llm"}
+"""Role -> the stage of ours that asks its model. Nobody knows whether somebody else's does."""
+
+
+def called_roles(settings: Settings, replacements: Replacements = NO_REPLACEMENTS) -> tuple[str, ...]:
+    """Whose models will be called for sure: generator, reflector, curator, and a provider's embeddings."""
+    stages, models = settings.stages, settings.models
+    roles = [
+        role
+        for role, stage in OURS.items()
+        if getattr(replacements, role) is None and getattr(stages, role) == stage
+    ]
+    if not names_a_part("embedder", models.embedding) and models.embedding != WORDLLAMA:
+        roles.append(EMBEDDING)
+    return tuple(roles)
+
+
+def check_models(settings: Settings, roles: Collection[str]) -> list[str]:
+    """Raise what every call of these roles would end with, as far as it can be known without a call.
+
+    Returns:
+        Doubts, such as a name that looks mistyped but may be a new model's.
+
+    Raises:
+        UsageError: a model has no name, a name that nobody has, no key, or an address that is none.
+    """
+    if "curator" in roles and settings.models.curator.model is None:
+        raise UsageError('the curator "llm" has no model', "Name one with --curator-model.")
+    return list(dict.fromkeys(filter(None, map(check_known, named(settings.models, roles)))))
+
+
+def check_servers(models: ModelsSettings, roles: Collection[str]) -> None:
+    """Does somebody listen at the addresses of these roles?
+
+    Raises:
+        AceError: at one of them nobody does, so that every call would be waited for in vain.
+    """
+    for address, model in {n.api_base: n.model for n in named(models, roles) if n.api_base}.items():
+        check_listening(address, model)
+
+
+def named(models: ModelsSettings, roles: Collection[str]) -> Iterator[Named]:
+    """The models of these roles that are reached over the network."""
+    for call in calls(models):
+        embeds = call.model_key == "models.embedding"
+        role = EMBEDDING if embeds else call.model_key.split(".")[1]
+        if role not in roles:
+            continue
+        if embeds:
+            has_key = bool(models.embedding_api_key or models.embedding_headers)
+        else:
+            own: RoleSettings = getattr(models, role)
+            has_key = bool(own.api_key or own.headers)
+        flag = DEFINITIONS[call.model_key].flag or call.model_key
+        yield Named(call.model, flag, call.api_base, has_key, embeds)
+
+
+def check_outputs(output: OutputSettings) -> None:
+    """The files that are written at the end can be written: nobody wants to learn that after hours. Makes nothing.
+
+    Raises:
+        AceError: they cannot.
+    """
+    if os.path.realpath(output.playbook) == os.path.realpath(output.metrics):
+        raise UsageError(
+            f"playbook and metrics would both be written to {output.playbook}", "Name two files."
+        )
+    for path in (output.playbook, output.metrics):
+        try:
+            if path.is_dir():
+                raise UsageError(f"{path} is a folder", "Name a file.")
+            if path.exists() and not path.is_file():
+                raise UsageError(f"{path} is not a file that can be replaced", "Name another one.")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        check_folder(path.parent, path)
+        if path.exists() and not os.access(path, os.W_OK):
+            raise _no_permission(path)
+
+
+def check_folder(folder: Path, path: Path) -> None:
+    """``folder`` is one that can be written to, or can be made; ``path`` is what an error names.
+
+    Raises:
+        AceError: it cannot.
+    """
+    there = folder
+    try:
+        while not there.exists() and there != there.parent:
+            if there.is_symlink():
+                raise AceError(f"cannot write {path}: {there} is a link to nowhere", "Choose another folder.")
+            there = there.parent
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if not there.is_dir():
+        raise AceError(f"cannot write {path}: {there} is not a folder", "Choose another one.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _no_permission(path)
+
+
+def _no_permission(path: Path) -> AceError:
+    return AceError(f"cannot write {path}: no permission", "Choose a folder that you may write to.")
