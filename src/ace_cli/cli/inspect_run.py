@@ -21,6 +21,7 @@ from ace_cli.report.text import printable
 from ace_cli.runs.overview import Overview, overview
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Purpose, State
+from ace_cli.training.findings import final_words
 
 _GLANCE = 1.0
 """Seconds between two looks at a run that goes on."""
@@ -32,11 +33,12 @@ def show_run(run: RunReader, out: Output) -> None:
     Of an evaluation, what it found comes first.
     """
     seen = overview(run)
-    lines = run_lines(seen, out.width, whole=out.whole, ascii_only=out.ascii_only)
+    found = final_words(run)
+    lines = run_lines(seen, out.width, whole=out.whole, ascii_only=out.ascii_only, findings=found)
     if seen.purpose is Purpose.EVAL:
         _show_evaluation(run, seen, lines, out)
     else:
-        out.show(seen.to_dict, lines)
+        out.show(lambda: {**seen.to_dict(), "findings": list(found)}, lines)
 
 
 def _show_evaluation(run: RunReader, seen: Overview, lines: Iterator[Text], out: Output) -> None:

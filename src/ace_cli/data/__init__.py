@@ -1,6 +1,6 @@
 """Examples and where they come from: JSON, JSON Lines, CSV, Parquet and Hugging Face datasets, streamed."""
 
-from ace_cli.data.example import ContentHash, DatasetSpec, Example, FieldMap, Skipped
+from ace_cli.data.example import ContentHash, DatasetSpec, Example, FieldMap, Skipped, content_key
 from ace_cli.data.reader import DatasetLoader, read_examples, source_fingerprint
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Example",
     "FieldMap",
     "Skipped",
+    "content_key",
     "read_examples",
     "source_fingerprint",
 ]

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 from ace_cli.playbook import GENERAL
 from ace_cli.text import ValidText
@@ -98,3 +99,9 @@ class ContentHash:
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()
+
+
+def content_key(example: Example) -> bytes:
+    """Equal for rows that ask the same: question and context, whatever their case, spacing and Unicode form."""
+    parts = (" ".join(normalize("NFKC", part).split()) for part in (example.question, example.context))
+    return hashlib.blake2b("\x1f".join(parts).casefold().encode(), digest_size=16).digest()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ace_cli._version import __version__
 from ace_cli.clock import now
-from ace_cli.data import ContentHash, Example, Skipped, read_examples, source_fingerprint
+from ace_cli.data import ContentHash, Example, source_fingerprint
 from ace_cli.embeddings import make_embedder
 from ace_cli.engine.checks import (
     called_roles,
@@ -20,13 +20,14 @@ from ace_cli.engine.checks import (
 )
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
+from ace_cli.engine.heldout import HeldOut, check_validation
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, StageSpec, make_roles, require_prices
 from ace_cli.errors import UsageError
 from ace_cli.files import cannot_write
 from ace_cli.playbook import Playbook
 from ace_cli.runs import lock
 from ace_cli.runs.folders import RUNS, is_run, new_run_dir
-from ace_cli.runs.records import Header
+from ace_cli.runs.records import Header, Split
 from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import load_source
 from ace_cli.settings import Kind, Settings
@@ -58,13 +59,19 @@ def create_run(
     check_servers(settings.models, called_roles(settings, replacements))
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
     spec = dataset_spec(settings.data, settings.training.seed)
-    skipped: list[Skipped] = []
+    held_out = HeldOut(settings, examples)
     digest = ContentHash()
+    notes: list[str] = []
 
     def rows() -> Iterator[Example]:
-        for example in examples if examples is not None else read_examples(spec, skipped=skipped):
+        for example in held_out.training():
             digest.update(example)
             yield example
+
+    def others() -> Mapping[Split, Sequence[Example]]:
+        splits = held_out.splits()
+        notes.extend(held_out.notes(splits))
+        return splits
 
     with new_folder(run_dir):
         header = Header(
@@ -77,11 +84,16 @@ def create_run(
             dataset_hash="",
             source=source_fingerprint(spec) if examples is None else {},
         )
-        RunStore.create(run_dir, header, recorded(settings, Kind.RUNTIME), rows(), digest.hexdigest)
+        RunStore.create(
+            run_dir, header, recorded(settings, Kind.RUNTIME), rows(), digest.hexdigest, held_out=others
+        )
+    skipped = held_out.skipped
     for row in skipped[:20]:
         emit(Notice(f"skipped {row}"))
     if skipped:
         emit(Notice(f"{len(skipped)} invalid rows were skipped"))
+    for note in notes:
+        emit(Notice(note))
     return run_dir
 
 
@@ -100,6 +112,7 @@ def check_start(settings: Settings, replacements: Replacements = NO_REPLACEMENTS
     Raises:
         UsageError, AceError: something is wrong.
     """
+    check_validation(settings.validation)
     prompts = load_prompts(settings.stages.prompts)
     notes = check_models(settings, called_roles(settings, replacements))
     check_parts(settings, prompts, replacements)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ace_cli.runs.records import CurvePoint, Purpose, State, Usage
+from ace_cli.runs.records import CurvePoint, PhaseKind, Purpose, State, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,17 @@ class BatchMerged:
 
 
 @dataclass(frozen=True, slots=True)
+class VersionValidated:
+    """A version of the playbook has answered all ``rows`` held-out examples; ``kind``: those that choose, or those that judge."""
+
+    kind: PhaseKind
+    version: int
+    rows: int
+    correct: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointSaved:
     path: str
     examples_seen: int
@@ -107,7 +118,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class RunFinished:
-    """The last event; the run is finished, stopped or failed."""
+    """The last event; the run is finished, stopped or failed. ``notes`` say whether the playbook was seen to help, a sentence each."""
 
     state: State
     reason: str
@@ -123,6 +134,7 @@ class RunFinished:
     usage: Usage
     by_role: dict[str, Usage]
     curve: tuple[CurvePoint, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +168,7 @@ Event = (
     | RetryScheduled
     | ExampleFinished
     | BatchMerged
+    | VersionValidated
     | CheckpointSaved
     | Stopping
     | Notice

@@ -6,12 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, read_examples, source_fingerprint
+from ace_cli.data import (
+    ContentHash,
+    DatasetSpec,
+    Example,
+    Skipped,
+    content_key,
+    read_examples,
+    source_fingerprint,
+)
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.errors import UsageError
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import Header
+from ace_cli.runs.records import Header, Split
 from ace_cli.runs.store import RunStore
 from ace_cli.settings.layers import Layer, Loaded
 from ace_cli.settings.recorded import Recorded
@@ -87,6 +95,12 @@ def _extend(store: RunStore, spec: DatasetSpec, header: Header, extend_to: int, 
         raise UsageError(f"--extend-to {extend_to}: the dataset has no more than {have} examples")
     if before != header.dataset_hash:
         raise _changed(store, spec)
+    kept_aside = {content_key(row) for split in list(Split)[1:] for row in store.all_examples(split)}
+    if any(content_key(example) in kept_aside for example in fresh):
+        raise UsageError(
+            f"--extend-to {extend_to}: the dataset's next examples are among those that this run validates on",
+            "They cannot do both. Start a new run with `ace train`, with validation examples of another source.",
+        )
     store.extend(fresh, digest.hexdigest())
     if skipped:
         emit(Notice(f"{len(skipped)} invalid rows were skipped; the last one: {skipped[-1]}"))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, read_examples
+from ace_cli.data import ContentHash, DatasetSpec, Example, Skipped, content_key, read_examples
 from ace_cli.errors import AceError, UsageError
 from ace_cli.playbook import Playbook
 from ace_cli.runs.folders import RUNS, run_folders
@@ -33,13 +31,6 @@ class HeldOut:
     overlap: int
     same_ids: int
     skipped: tuple[Skipped, ...]
-
-
-def content_key(example: Example) -> bytes:
-    """Equal for rows that ask the same: question and context, whatever their case, spacing and Unicode form."""
-    text = "\x1f".join((example.question, example.context))
-    plain = "\x1f".join(" ".join(part.split()) for part in unicodedata.normalize("NFKC", text).split("\x1f"))
-    return hashlib.blake2b(plain.casefold().encode(), digest_size=16).digest()
 
 
 def known_rows(playbook: Playbook, run: RunReader | None, spec: DatasetSpec) -> Known:

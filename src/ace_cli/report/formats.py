@@ -133,6 +133,7 @@ class Page(Format):
         from ace_cli.report.html.page import render_page
         from ace_cli.runs.history import history
         from ace_cli.runs.overview import overview
+        from ace_cli.training.findings import final_words
 
         playbook, run = content.playbook, content.run
         if run is None:
@@ -140,7 +141,12 @@ class Page(Format):
         past = history(run.merges(), playbook.by_id)
         measured = examine(run).report if run.evaluation() is not None and is_complete(run) else None
         return render_page(
-            playbook, title=content.title, run=overview(run), history=past, evaluation=measured
+            playbook,
+            title=content.title,
+            run=overview(run),
+            history=past,
+            evaluation=measured,
+            findings=final_words(run),
         )
 
 

@@ -11,6 +11,7 @@ from ace_cli.redact import redact
 from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import TRAINING, CurvePoint, Purpose, SessionRecord, Standing, State, Usage
+from ace_cli.runs.validated import Validation, validation
 
 _Row = TypeVar("_Row", tuple[str, float], tuple[str, float, int])
 
@@ -20,7 +21,7 @@ class Overview:
     """A run as it stands; of a damaged one, little more than that it is.
 
     ``planned`` counts the examples over all epochs (of an evaluation, the answers of all arms), ``done`` those recorded so far, the unmerged included. ``usage`` is by
-    role, ``curve`` has one point a merge, ``failures`` are (example id, error) by kind. ``seconds`` are those of work, over
+    role, ``curve`` has one point a merge, ``validation`` is None without validation examples, ``failures`` are (example id, error) by kind. ``seconds`` are those of work, over
     all sessions. ``slowest`` are (example id, seconds), ``most_expensive`` (example id, US dollars, tokens). ``identity`` and
     ``runtime`` are settings by dotted path, without what only their owner should see.
     """
@@ -42,6 +43,7 @@ class Overview:
     usage: Mapping[str, Usage] = field(default_factory=dict)
     initial_size: int = 0
     curve: Sequence[CurvePoint] = ()
+    validation: Validation | None = None
     failures: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     slowest: Sequence[tuple[str, float]] = ()
     most_expensive: Sequence[tuple[str, float, int]] = ()
@@ -58,6 +60,10 @@ class Overview:
 
     @property
     def playbook_size(self) -> int:
+        """Of the playbook as it stands; at the end, of the version that is kept."""
+        if self.validation is not None and self.state is State.FINISHED:
+            sizes = {point.batch + 1: point.playbook_size for point in self.curve}
+            return sizes.get(self.validation.kept, self.initial_size)
         return self.curve[-1].playbook_size if self.curve else self.initial_size
 
     @property
@@ -89,6 +95,7 @@ class Overview:
             "sessions": [asdict(session) for session in self.sessions],
             "usage": {role: asdict(usage) for role, usage in self.usage.items()},
             "curve": [asdict(point) for point in self.curve],
+            **({} if self.validation is None else {"validation": self.validation.to_dict()}),
             "failures": {
                 kind: [{"example": example, "error": error} for example, error in found]
                 for kind, found in self.failures.items()
@@ -131,6 +138,7 @@ def overview(run: RunReader, earlier: Overview | None = None) -> Overview:
         usage=run.usage(),
         initial_size=len(header.base_playbook),
         curve=curve,
+        validation=validation(run),
         failures=_failures(run, phases),
         slowest=_most(
             [

@@ -41,6 +41,8 @@ EMBEDDING = "embedding"
 _NEEDED = ("training.epochs", "training.quarantine_min_votes")
 """Numbers among the identity settings without which a run cannot be read."""
 
+_OPTIONAL = ("training.lookahead", "validation.patience")
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -122,6 +124,8 @@ class RunReader:
         identity = _table(row[2])
         for path in _NEEDED:
             int(identity[path])
+        for path in _OPTIONAL:
+            int(identity.get(path) or 0)
         return Header(
             str(row[0]),
             str(row[1]),
@@ -248,6 +252,16 @@ class RunReader:
         return totals
 
     @_reading
+    def usage_by_kind(self) -> dict[str, Usage]:
+        """What was paid for chat calls, by what their phase is for."""
+        totals: dict[str, Usage] = {}
+        sql = f"""SELECT CAST(p.kind AS TEXT), {_REPLY_NUMBERS} FROM reply r JOIN phase p ON p.id = r.phase
+                  ORDER BY r.phase, r.step, r.role, r.turn"""
+        for kind, *numbers in self._db.execute(sql):
+            totals[kind] = totals.get(kind, Usage()).plus(ChatReply("", "stop", *numbers))
+        return totals
+
+    @_reading
     def usage_of_steps(self, first_step: int, last_step: int, phase: int = TRAINING) -> Usage:
         sql = f"""SELECT {_REPLY_NUMBERS} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?
                   ORDER BY step, role, turn"""
@@ -289,6 +303,12 @@ class RunReader:
             f"SELECT body FROM episode WHERE {where} ORDER BY step", tuple(given.values())
         ):
             yield decode(Episode, loads(body))
+
+    @_reading
+    def first_sight(self) -> list[tuple[int, bool]]:
+        """(batch, whether it was right) of every example when it was first trained on, in the order of the plan."""
+        sql = "SELECT batch, correct FROM episode WHERE phase = ? AND epoch = 0 ORDER BY step"
+        return [(int(batch), bool(correct)) for batch, correct in self._all(sql, TRAINING)]
 
     @_reading
     def slowest(self, limit: int = 5, phase: int = TRAINING) -> list[Episode]:

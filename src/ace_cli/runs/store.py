@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from ace_cli.clock import now
@@ -83,12 +82,12 @@ class RunStore(reader.RunReader):
         examples: Iterable[Example],
         dataset_hash: Callable[[], str],
         evaluation: Evaluation | None = None,
-        held_out: Mapping[Split, Sequence[Example]] = MappingProxyType({}),
+        held_out: Callable[[], Mapping[Split, Sequence[Example]]] = dict,
     ) -> int:
         """Make the store of a new run in an existing folder, whole or not at all.
 
         ``dataset_hash`` is asked when all examples were seen. ``evaluation`` makes it a run of `ace eval`.
-        ``held_out`` are examples of other splits.
+        ``held_out`` gives the examples of other splits, and is asked then, too.
 
         Returns:
             The number of examples.
@@ -110,7 +109,7 @@ class RunStore(reader.RunReader):
                 if not count:
                     raise UsageError("the dataset has no examples")
                 db.execute("INSERT INTO segment VALUES (0, ?)", (count,))
-                others = [(split, example) for split, rows in held_out.items() for example in rows]
+                others = [(split, example) for split, rows in held_out().items() for example in rows]
                 for index, (split, example) in enumerate(others, count):
                     db.execute(_EXAMPLE, _example_row(index, example, split))
                 db.execute(

@@ -18,6 +18,7 @@ from ace_cli.runs.history import History, history
 from ace_cli.runs.opening import FILE
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Header
+from ace_cli.runs.validated import kept_version
 from ace_cli.settings import DEFINITIONS
 
 
@@ -100,7 +101,7 @@ def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbo
     if run.evaluation() is not None:
         return header.base_playbook
     return replace(
-        run.playbook() if playbook is None else playbook,
+        run.playbook(kept_version(run)) if playbook is None else playbook,
         created_at=header.created_at,
         training_config=training_config(header, run.example_count()),
     )

@@ -11,6 +11,7 @@ from ace_cli.settings.model import (
     RoleSettings,
     Settings,
     TrainingSettings,
+    ValidationSettings,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "RoleSettings",
     "Settings",
     "TrainingSettings",
+    "ValidationSettings",
 ]

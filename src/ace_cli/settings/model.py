@@ -177,6 +177,44 @@ class TrainingSettings(Group):
     initial_playbook: UserPath | None = identity(None, "Playbook, checkpoint or run to start from")
 
 
+class ValidationSettings(Group):
+    """Held-out examples that choose the best version of the playbook. The first three say which; without any, none are asked."""
+
+    input: UserPath | None = identity(
+        None, "Validation examples: a file or folder, as --input takes it", flag="--validation-input"
+    )
+    split: str | None = identity(
+        None,
+        "Validation examples: a split of the dataset (or of --validation-input)",
+        flag="--validation-split",
+    )
+    examples: Count | None = identity(
+        None,
+        "How many validation examples, 0 takes all; alone: the dataset's next ones that are not trained on",
+        flag="--validation-examples",
+    )
+    every: Positive | None = identity(
+        None,
+        "Batches between two validations; unset: at each quarter of the plan (the start and the end always)",
+        flag="--validate-every",
+    )
+    keep: Literal["best", "last"] = identity(
+        "best", "Which version is written: best (by validation, the start takes part) or last", flag="--keep"
+    )
+    patience: Positive | None = identity(
+        None, "Validations without a better version that end the training early", flag="--patience"
+    )
+    judge: bool = identity(
+        False,
+        "Cut the validation examples in two: half choose, half judge the chosen version against the start",
+        flag="--validation-judge",
+    )
+
+    @property
+    def is_on(self) -> bool:
+        return (self.input, self.split, self.examples) != (None, None, None)
+
+
 class OutputSettings(Group):
     """What is written where."""
 
@@ -252,6 +290,7 @@ class Settings(Group):
     models: ModelsSettings = ModelsSettings.model_construct()
     stages: StagesSettings = StagesSettings.model_construct()
     training: TrainingSettings = TrainingSettings.model_construct()
+    validation: ValidationSettings = ValidationSettings.model_construct()
     output: OutputSettings = OutputSettings.model_construct()
     execution: ExecutionSettings = ExecutionSettings.model_construct()
     limits: LimitSettings = LimitSettings.model_construct()

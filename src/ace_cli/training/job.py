@@ -17,10 +17,13 @@ from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
 from ace_cli.runs.records import TRAINING, State
 from ace_cli.runs.target import training_config
+from ace_cli.runs.validated import validation
 from ace_cli.settings import Settings
+from ace_cli.training.findings import findings
 from ace_cli.training.outputs import Checkpoints, write_outputs
 from ace_cli.training.plan import make_plan
 from ace_cli.training.trainer import Trainer
+from ace_cli.training.validation import Validator
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class TrainingJob:
         self._session = session
         self._plan = make_plan(session.settings, session.store.segments())
         self._was_finished = session.store.state().state is State.FINISHED
-        self._nothing_new = self._was_finished and session.store.counts()[0] == self._plan.steps
+        self._validator = Validator(session, self._plan)
+        self._nothing_new = self._was_finished and self._is_done()
 
     def started(self) -> Event:
         store, plan = self._session.store, self._plan
@@ -89,13 +93,15 @@ class TrainingJob:
             session.emit,
         )
         phase = Phase(session, tries=settings.training.reflection_rounds)
-        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge)
+        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator)
         await trainer.train()
+        await self._validator.judge()
 
     def write(self) -> TrainedRun:
         """See :class:`~ace_cli.engine.session.Job`."""
         session, output = self._session, self._session.settings.output
-        playbook = session.store.playbook()
+        found = validation(session.store)
+        playbook = session.store.playbook(None if found is None else found.kept)
         metrics = write_outputs(session.store, playbook, output, session.emit, nothing_new=self._nothing_new)
         return TrainedRun(session.run_dir, playbook, output.playbook, output.metrics, metrics)
 
@@ -117,7 +123,13 @@ class TrainingJob:
             usage=run.bill,
             by_role=dict(run.usage),
             curve=tuple(run.curve),
+            notes=findings(self._session.store).words if state is State.FINISHED else (),
         )
+
+    def _is_done(self) -> bool:
+        """Whether the plan is worked off, or was ended before its end."""
+        found = validation(self._session.store)
+        return self._session.store.counts()[0] == self._plan.steps or (found is not None and found.is_spent)
 
 
 def _near(path: Path) -> str:

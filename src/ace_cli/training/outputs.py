@@ -20,7 +20,9 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Merge, Usage
 from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import trained_playbook
+from ace_cli.runs.validated import Validation
 from ace_cli.settings import OutputSettings
+from ace_cli.training.findings import Findings, findings
 
 
 class Checkpoints:
@@ -114,7 +116,7 @@ def _digest_at(path: Path) -> str | None:
 
 def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, Any]:
     """The metrics file of DESIGN's contract, from the store alone."""
-    view = overview(run)
+    view, found = overview(run), findings(run)
     insights = {
         name: sum(p.insights.get(name, 0) for p in view.curve) for name in ("helpful", "harmful", "neutral")
     }
@@ -146,9 +148,28 @@ def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, A
         "usage": {
             **_usage(view.bill),
             "by_role": {role: _usage(used) for role, used in sorted(view.usage.items())},
+            **_by_phase(run, found.validation),
         },
-        "curve": [_point(point) for point in view.curve],
+        **_checked(found),
+        "curve": [_point(point) | _validated(point, found.validation) for point in view.curve],
     }
+
+
+def _checked(found: Findings) -> dict[str, Any]:
+    """How the version was chosen, or the running check, with what it says in words."""
+    if found.validation is not None:
+        return {"validation": {**found.validation.to_dict(), "why": list(found.words)}}
+    return {"check": {**found.check.to_dict(), "words": list(found.words)}} if found.check is not None else {}
+
+
+def _by_phase(run: RunReader, validated: Validation | None) -> dict[str, Any]:
+    if validated is None:
+        return {}
+    return {"by_phase": {kind: _usage(used) for kind, used in sorted(run.usage_by_kind().items())}}
+
+
+def _validated(point: CurvePoint, validated: Validation | None) -> dict[str, Any]:
+    return {} if validated is None else {"validation_accuracy": validated.accuracy_after(point.batch)}
 
 
 def _usage(usage: Usage) -> dict[str, Any]:

@@ -7,7 +7,7 @@ batch *b* sees the playbook after batch *b - 1 - lookahead*, and merges happen o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.stages.base import MergeItem
 from ace_cli.training.plan import Batch, Plan
+from ace_cli.training.validation import Validator
 
 OnMerge = Callable[[Merge, Callable[[], Playbook]], None]
 """Told of every merge in order, those of earlier sessions included, with what gives the playbook after it."""
@@ -31,13 +32,16 @@ OnMerge = Callable[[Merge, Callable[[], Playbook]], None]
 class Trainer:
     """Works a plan off, from wherever the store says it stands."""
 
-    def __init__(self, session: Session, plan: Plan, phase: Phase, on_merge: OnMerge) -> None:
+    def __init__(
+        self, session: Session, plan: Plan, phase: Phase, on_merge: OnMerge, validator: Validator
+    ) -> None:
         self._session = session
         self._store = session.store
         self._settings = session.settings.training
         self._plan = plan
         self._phase = phase
         self._on_merge = on_merge
+        self._validator = validator
 
     async def train(self) -> Playbook:
         """Go through the plan; the playbook after its last merge.
@@ -45,37 +49,49 @@ class Trainer:
         Raises:
             RunStopped, AceError: it stopped before the end; what is recorded stays.
         """
-        versions, point = self._replay()
-        flight = _Flight(self._plan, self._settings.lookahead, self._run_batch, versions)
+        versions, point, due = self._replay()
+        validator, lookahead = self._validator, self._settings.lookahead
+        flight = _Flight(self._plan, lookahead, self._run_batch, versions, validator.barriers)
         try:
+            for version, playbook in due.items():
+                if await validator.at(version, playbook):
+                    return playbook
             async for batch, episodes in flight.batches():
                 if episodes is None:
                     raise self._session.stop.reason or RunStopped("the run was stopped")
                 grown, point = await self._merge(batch, flight.newest, episodes, point)
                 flight.merged(grown)
+                if await validator.at(batch.number + 1, grown):
+                    break
+            await validator.done()
         except AceError as error:
             self._session.stop.stop(error)
             raise
         except BaseException:  # cut off, or a bug: the batches ahead must not go on by themselves
             flight.cancel()
+            validator.cancel()
             raise
         finally:
             await flight.land()
+            await validator.land()
         return flight.newest
 
-    def _replay(self) -> tuple[dict[int, Playbook], CurvePoint | None]:
-        """The playbook versions that batches to come will see, by number, and where the curve stands."""
+    def _replay(self) -> tuple[dict[int, Playbook], CurvePoint | None, dict[int, Playbook]]:
+        """The playbook versions that batches to come will see, by number, where the curve stands, and the versions to validate."""
         base = self._store.header().base_playbook
         growing = GrowingPlaybook(base, self._settings.quarantine_min_votes)
         merges = list(self._store.merges())
         oldest = len(merges) - self._settings.lookahead
         versions = {0: base} if oldest <= 0 else {}
+        due = {0: base} if 0 in self._validator.due else {}
         for merge in merges:
             growing.apply(merge.delta)
             if merge.batch + 1 >= oldest:
                 versions[merge.batch + 1] = growing.playbook()
+            if merge.batch + 1 in self._validator.due:
+                due[merge.batch + 1] = growing.playbook()
             self._on_merge(merge, growing.playbook)
-        return versions, merges[-1].curve if merges else None
+        return versions, merges[-1].curve if merges else None, due
 
     async def _run_batch(self, batch: Batch, version: int, playbook: Playbook) -> list[Episode] | None:
         recorded = {episode.step: episode for episode in self._store.episodes(batch=batch.number)}
@@ -119,7 +135,7 @@ class _Flight:
     """Batches in the air: the one that is merged next, and up to ``lookahead`` behind it.
 
     ``versions`` are playbooks by number (version *n* is the one after *n* merges): the newest, and those before it that batches
-    to come will see.
+    to come will see. A batch of ``barriers`` starts when all before it are merged.
     """
 
     def __init__(
@@ -128,11 +144,13 @@ class _Flight:
         lookahead: int,
         start: Callable[[Batch, int, Playbook], Coroutine[Any, Any, list[Episode] | None]],
         versions: dict[int, Playbook],
+        barriers: Container[int] = (),
     ) -> None:
         self._lookahead = lookahead
         self._start = start
         self._versions = versions
         self._number = max(versions)
+        self._barriers = barriers
         self._upcoming = plan.batches(self._number)
         self._flying: list[tuple[Batch, asyncio.Task[list[Episode] | None]]] = []
 
@@ -143,7 +161,7 @@ class _Flight:
     async def batches(self) -> AsyncIterator[tuple[Batch, list[Episode] | None]]:
         """Each batch with its episodes, in order; :meth:`merged` is called before the next one."""
         while True:
-            while len(self._flying) <= self._lookahead and (batch := next(self._upcoming, None)) is not None:
+            while (batch := self._next()) is not None:
                 version = max(0, batch.number - self._lookahead)
                 work = self._start(batch, version, self._versions[version])
                 self._flying.append((batch, asyncio.create_task(work)))
@@ -152,11 +170,18 @@ class _Flight:
             batch, task = self._flying.pop(0)
             yield batch, await task
 
+    def _next(self) -> Batch | None:
+        """The batch that may start now."""
+        coming = self._number + len(self._flying)
+        if len(self._flying) > self._lookahead or (self._flying and coming in self._barriers):
+            return None
+        return next(self._upcoming, None)
+
     def merged(self, playbook: Playbook) -> None:
         """The next version is there."""
         self._number += 1
-        # Batches in flight hold the version that they see; the next one to start sees this or a later one.
-        self._versions = {self._number: playbook}
+        self._versions[self._number] = playbook
+        self._versions.pop(self._number - self._lookahead - 1, None)  # no batch to come sees it
 
     def cancel(self) -> None:
         for _, task in self._flying:

@@ -11,6 +11,7 @@ from ace_cli.playbook import Bullet
 from ace_cli.report.format import count, money, number, percent
 from ace_cli.report.html import svg
 from ace_cli.runs.records import CurvePoint
+from ace_cli.runs.validated import Validation
 from ace_cli.text import visible_line
 
 _DOMAINS = 8
@@ -27,8 +28,8 @@ class Chart:
     series: tuple[str, ...] = ()
 
 
-def run_charts(curve: Sequence[CurvePoint]) -> list[Chart]:
-    """Accuracy, growth of the playbook, and cost (tokens, where a price is unknown) over examples seen."""
+def run_charts(curve: Sequence[CurvePoint], validation: Validation | None = None) -> list[Chart]:
+    """Accuracy (of ``validation`` too), growth of the playbook, and cost (tokens, where a price is unknown) over examples seen."""
     if not curve:
         return []
     first, last = curve[0], curve[-1]
@@ -37,6 +38,13 @@ def run_charts(curve: Sequence[CurvePoint]) -> list[Chart]:
         "of each batch": [(p.examples_seen, p.batch_accuracy) for p in curve],
         "so far": [(p.examples_seen, p.accuracy) for p in curve],
     }
+    validated = ""
+    if validation is not None and (best := validation.best) is not None:
+        accuracy["validation"] = [(one.examples_seen, one.accuracy) for one in validation.versions]
+        validated = (
+            f" On {count(validation.rows, 'validation example')} {whole_percent(validation.versions[0].accuracy)} at"
+            f" the start, at best {whole_percent(best.accuracy)} after {count(best.examples_seen, 'example')}."
+        )
     sizes = {"bullets": [(p.examples_seen, p.playbook_size) for p in curve]}
     priced = last.cost_usd is not None
     spent = [(p.examples_seen, (p.cost_usd or 0.0) if priced else p.tokens) for p in curve]
@@ -46,7 +54,7 @@ def run_charts(curve: Sequence[CurvePoint]) -> list[Chart]:
             "Accuracy",
             svg.lines(accuracy, whole_percent, _examples, names=(_SEEN, "right answers"), highest=1.0),
             f"First batch {whole_percent(first.batch_accuracy)}, last batch {whole_percent(last.batch_accuracy)}, "
-            f"all examples {whole_percent(last.accuracy)}.",
+            f"all examples {whole_percent(last.accuracy)}.{validated}",
             tuple(accuracy),
         ),
         Chart(

@@ -43,6 +43,7 @@ def render_page(
     run: Overview | None = None,
     history: History = MappingProxyType({}),
     evaluation: EvalReport | None = None,
+    findings: Sequence[str] = (),
 ) -> bytes:
     """The whole page, UTF-8.
 
@@ -52,9 +53,10 @@ def render_page(
         run: that they come from; None for a playbook file.
         history: of the bullets in it.
         evaluation: of the playbook.
+        findings: of the run on its playbook, one sentence each.
     """
     style, script = _asset("page.css"), _asset("page.js")
-    charts = [*(run_charts(run.curve) if run else ()), *bullet_charts(playbook.bullets)]
+    charts = [*(run_charts(run.curve, run.validation) if run else ()), *bullet_charts(playbook.bullets)]
     parts = {
         "policy": (
             f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}';"
@@ -66,7 +68,7 @@ def render_page(
         "origin": _origin(playbook, run),
         "summary": tiles([*_about(playbook, run), *(_standing(run) if run else ())]),
         "notes": "".join(f'<p class="note">{text(note)}</p>' for note in _notes(playbook, run)),
-        "evaluation": "" if evaluation is None else evaluation_section(evaluation),
+        "evaluation": _found(findings) + ("" if evaluation is None else evaluation_section(evaluation)),
         "charts": "".join(map(figure, charts)),
         "details": (_usage(run) + _failures(run) if run else "") + _settings(run, playbook),
         "data": _data(playbook.bullets, history),
@@ -74,6 +76,13 @@ def render_page(
     # One pass, so that a bullet which holds {{data}} stays what it is.
     page = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("page.html"))
     return page.encode()
+
+
+def _found(findings: Sequence[str]) -> str:
+    if not findings:
+        return ""
+    sentences = "".join(f"<p>{text(sentence)}.</p>" for sentence in findings)
+    return f'<section class="evaluation findings"><h2>Was it seen to help?</h2>{sentences}</section>'
 
 
 def _data(bullets: Sequence[Bullet], history: History) -> str:

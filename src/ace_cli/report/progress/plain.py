@@ -16,8 +16,9 @@ from ace_cli.engine.events import (
     RunFinished,
     RunStarted,
     Stopping,
+    VersionValidated,
 )
-from ace_cli.report.format import count, duration, merge_line, money
+from ace_cli.report.format import count, duration, merge_line, money, percent
 from ace_cli.report.terminal.summary import result_lines
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Purpose
@@ -145,6 +146,11 @@ def remark(event: Event) -> str:
     match event:
         case ExampleFinished(failure=failure) if failure and not event.replayed:
             return f"example {event.example_id} failed ({failure}): {event.error}"
+        case VersionValidated():
+            right = percent(event.correct / event.rows)
+            version = f"version {event.version}" if event.version else "the starting playbook"
+            failed = f", {event.failed} failed" if event.failed else ""
+            return f"{event.kind}: {version}: {right} of {count(event.rows, 'example')} right{failed}"
         case CheckpointSaved():
             return f"checkpoint: {event.path}"
         case Stopping():

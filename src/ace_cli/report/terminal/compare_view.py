@@ -19,6 +19,7 @@ from ace_cli.report.terminal.tables import cut
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.overview import Overview, overview
 from ace_cli.runs.reader import RunReader
+from ace_cli.runs.validated import kept_version
 
 _RUNTIME = frozenset({"output.playbook", "output.metrics", "output.run_dir"})
 """Settings of which nobody asks whether they differ."""
@@ -37,7 +38,7 @@ class Compared:
     @classmethod
     def read(cls, run: RunReader) -> Compared:
         header = run.header()
-        return cls(overview(run), run.playbook(), header.dataset_hash, header.prompts)
+        return cls(overview(run), run.playbook(kept_version(run)), header.dataset_hash, header.prompts)
 
 
 def differing(first: Compared, second: Compared) -> dict[str, tuple[Any, Any]]:

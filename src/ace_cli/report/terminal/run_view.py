@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -20,12 +20,25 @@ _WIDEST = 100
 """Cells of a curve: on a wider screen it would be flat."""
 
 
-def run_lines(run: Overview, width: int, *, whole: bool = False, ascii_only: bool = False) -> Iterator[Text]:
-    """The run for a terminal of ``width`` cells; ``whole``: with every setting instead of the chosen ones."""
+def run_lines(
+    run: Overview,
+    width: int,
+    *,
+    whole: bool = False,
+    ascii_only: bool = False,
+    findings: Sequence[str] = (),
+) -> Iterator[Text]:
+    """The run for a terminal of ``width`` cells; ``whole``: with every setting instead of the chosen ones.
+
+    ``findings`` say whether its playbook was seen to help, a sentence each.
+    """
     yield from _standing(run)
+    for at, sentence in enumerate(findings):
+        yield fact("" if at else "check", sentence)
     yield Text()
     yield from _costs(run.usage)
     yield from _accuracy(run, width, ascii_only)
+    yield from _validated(run, width, ascii_only)
     yield from _growth(run, width, ascii_only)
     yield from _failures(run, width, "..." if ascii_only else "…")
     yield from _extremes(run)
@@ -87,6 +100,16 @@ def _accuracy(run: Overview, width: int, ascii_only: bool, height: int = 9) -> I
     yield from plot(
         title, [batches, so_far], width=min(width, _WIDEST), height=height, share=True, ascii_only=ascii_only
     )
+
+
+def _validated(run: Overview, width: int, ascii_only: bool) -> Iterator[Text]:
+    if run.validation is None or not run.validation.versions:
+        return
+    versions = run.validation.versions
+    curve = Curve([one.examples_seen for one in versions], [one.accuracy for one in versions])
+    title = f"Accuracy on {count(run.validation.rows, 'validation example')}, by examples seen"
+    yield Text()
+    yield from plot(title, [curve], width=min(width, _WIDEST), height=7, share=True, ascii_only=ascii_only)
 
 
 def _growth(run: Overview, width: int, ascii_only: bool) -> Iterator[Text]:

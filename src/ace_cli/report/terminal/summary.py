@@ -23,7 +23,8 @@ def result_lines(event: RunFinished) -> list[str]:
         facts.append(("by part", trend))
     where = f" in {event.playbook_path}" if done else " so far"
     facts.append(("playbook", count(event.playbook_size, "bullet") + where))
-    if done and not event.playbook_size:
+    facts += [("check" if at == 0 else "", note) for at, note in enumerate(event.notes)]
+    if done and not event.playbook_size and not event.notes:
         facts.append(("", f"nothing was learned: ace inspect {event.run_dir} --example ID shows why"))
     if done:
         facts.append(("metrics", event.metrics_path))
@@ -59,6 +60,9 @@ def plan_lines(plan: Estimate) -> list[str]:
         ("dataset", f"{plan.dataset}: {count(plan.examples, 'example')}{skipped}"),
         ("plan", f"{count(plan.epochs, 'epoch')}, {batches}: {count(plan.steps, 'example')} to do"),
     ]
+    if plan.validations:
+        facts.append(("validation", f"at most {count(plan.validations, 'version')}, the start among them"))
+        facts += [("", note) for note in plan.notes]
     for role in plan.roles:
         tokens = f"about {role.prompt_tokens:,} + {role.completion_tokens:,} tokens"
         facts.append(

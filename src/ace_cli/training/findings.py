@@ -1,0 +1,142 @@
+"""What a run says of its playbook at the end: which version is kept and why, and whether it was seen to help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ace_cli.engine.heldout import FEW
+from ace_cli.evaluation.headroom import headroom
+from ace_cli.evaluation.records import Arm, Cause, Trial
+from ace_cli.evaluation.statistics import mean
+from ace_cli.evaluation.verdict import conclude
+from ace_cli.runs.reader import RunReader
+from ace_cli.runs.records import Episode, PhaseKind, State
+from ace_cli.runs.validated import Validated, Validation, validation
+from ace_cli.training.check import Check, running_check
+
+_MOST = 200
+"""Answers that are looked at for the reason: as many as say something."""
+_REASONS = {
+    Cause.FORMAT: "what is still wrong is mostly form (the right answer, written so that it is not counted): a line in the"
+    " prompt that says how to answer, or another --scorer, mends that",
+    Cause.KNOWLEDGE: "what is still wrong is mostly knowledge or a convention: lessons could mend that, but these did not;"
+    " more examples or a stronger reflector model may find them",
+    Cause.SLIP: "what is still wrong looks mostly like slips or limits of the model: those, a playbook seldom mends",
+    Cause.FAILED: "what is still wrong are mostly failed calls: see to them first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """``validation`` with validation examples, ``check`` without; ``words`` are sentences for people."""
+
+    validation: Validation | None = None
+    check: Check | None = None
+    words: tuple[str, ...] = ()
+
+
+def findings(run: RunReader) -> Findings:
+    """Read them from the records; nothing for an evaluation."""
+    if run.evaluation() is not None:
+        return Findings()
+    found = validation(run)
+    if found is not None:
+        return Findings(found, None, tuple(_of_validation(run, found)))
+    check = running_check(run)
+    if check is None:
+        return Findings()
+    reason = () if check.is_better else _reason(run, _last(run.episodes(), check.end.rows))
+    return Findings(None, check, (check.words, *reason))
+
+
+def final_words(run: RunReader) -> tuple[str, ...]:
+    """The sentences of a run that is finished; nothing before."""
+    return findings(run).words if run.state().state is State.FINISHED else ()
+
+
+def _of_validation(run: RunReader, found: Validation) -> Iterator[str]:
+    if (best := found.best) is None:
+        return
+    start, last = found.versions[0], found.versions[-1]
+    if found.keep == "last":
+        yield (
+            f"the last version is written, as --keep last says: {_said(last)} of {found.rows} validation examples right;"
+            f" the best is {_name(best)} with {_said(best)}"
+        )
+    elif best.version == 0:
+        others = [one for one in found.versions if one.version]
+        second = max(others, key=lambda one: one.correct, default=None)
+        compared = f", at best {_said(second)} with a trained one" if second is not None else ""
+        yield (
+            f"no version was better than the starting playbook, so that is written: {_said(start)} of {found.rows}"
+            f" validation examples right with it{compared}"
+        )
+    else:
+        also = f", {_said(last)} with the last one" if last.version != best.version else ""
+        yield (
+            f"{_name(best)} of {found.newest} is the best and is written: {_said(best)} of {found.rows} validation"
+            f" examples right, {_said(start)} with the starting playbook{also}"
+        )
+    if found.is_spent and found.patience is not None:
+        yield f"ended early, after batch {found.newest}: --patience {found.patience} saw no better version for so long"
+    yield from _judged(run, found)
+    if best.version == 0:
+        yield from _reason(run, run.episodes(phase=_answers_of(last)))
+
+
+def _judged(run: RunReader, found: Validation) -> Iterator[str]:
+    if found.judged:
+        start, kept = (
+            [episode.correct for episode in run.episodes(phase=PhaseKind.JUDGEMENT.number(one.version))]
+            for one in found.judged
+        )
+        gain = mean([after - before for before, after in zip(start, kept, strict=True)])
+        verdict = conclude(gain.estimate(), examples=found.judging, detectable=gain.detectable)
+        yield f"judged on {found.judging} examples that had no part in the choice, against the start: {verdict.words}"
+    elif found.judging:
+        yield "there is nothing to judge: what is written asks the same as the starting playbook"
+    elif found.kept:
+        yield (
+            "an accuracy that chose the version flatters it: `ace eval` on other examples, or --validation-judge,"
+            " says what it is worth"
+        )
+    if min(found.rows, found.judging or found.rows) < FEW:
+        yield f"fewer than {FEW} validation examples: which version is best is mostly luck"
+
+
+def _reason(run: RunReader, episodes: Iterable[Episode]) -> Iterator[str]:
+    """What stands in the way, as far as the wrong answers tell."""
+    trials = [_trial(run, episode) for episode in list(episodes)[-_MOST:]]
+    if trials and (causes := headroom(trials).causes):
+        yield _REASONS[causes[0].cause]
+
+
+def _trial(run: RunReader, episode: Episode) -> Trial:
+    first = episode.rounds[0] if episode.rounds else None
+    return Trial(
+        example_id=episode.example_id,
+        arm=Arm.PLAYBOOK,
+        score=first.verdict.credit if first is not None and not episode.failed else 0.0,
+        domain=episode.domain,
+        failed=episode.failed,
+        truth=run.example(episode.index).answer,
+        answer="" if first is None else first.attempt.answer,
+    )
+
+
+def _last(episodes: Iterable[Episode], count: int) -> list[Episode]:
+    return [episode for episode in episodes if not episode.epoch][-count:]
+
+
+def _answers_of(one: Validated) -> int:
+    """The phase that holds the answers of a version."""
+    return PhaseKind.VALIDATION.number(one.version if one.same_as is None else one.same_as)
+
+
+def _name(one: Validated) -> str:
+    return f"version {one.version}" if one.version else "the starting playbook"
+
+
+def _said(one: Validated) -> str:
+    return f"{one.accuracy:.1%}".replace("%", " %")
