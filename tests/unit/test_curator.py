@@ -117,7 +117,7 @@ def test_votes_come_before_insights_and_lessons_in_plan_order() -> None:
     playbook = book(UNITS, "A dozen means 12 items.")
     delta = curate(
         playbook,
-        item("Read the question twice.", example="a", tags=[BulletTag("B002", Section.HARMFUL)]),
+        item("A score is 20 items.", example="a", tags=[BulletTag("B002", Section.HARMFUL)]),
         item(example="b", tags=[BulletTag("B001", Section.HELPFUL), BulletTag("B002", Section.NEUTRAL)]),
     )
     assert delta.at == AT

@@ -157,13 +157,13 @@ def test_thoughts_are_removed_only_in_front() -> None:
     assert without_thoughts('{"a": "<think>"}') == '{"a": "<think>"}'
 
 
-def test_an_unusable_reply_is_asked_for_once_more_with_the_error() -> None:
+def test_an_unusable_reply_is_asked_for_once_more_for_its_form_alone() -> None:
     ask = ScriptedAsk('{"reasoning": "r"}', '{"final_answer": "42"}')
     answer, reply = asyncio.run(ask_json(ask, [Message("user", "Q")], Answer))
     assert (answer.final_answer, reply) == ("42", ask.replies[1])
     question, quoted, complaint = ask.asked[1]
     assert (question, quoted) == (Message("user", "Q"), Message("assistant", '{"reasoning": "r"}'))
-    assert "final_answer: Field required" in complaint.content
+    assert complaint.content == "Q\n\nReply in JSON: reasoning, bullet_ids, final_answer."
 
 
 def test_a_second_unusable_reply_is_the_end() -> None:

@@ -200,13 +200,13 @@ def test_tags_may_come_as_pairs() -> None:
 
 
 def test_the_two_prompts_are_lean() -> None:
-    """About 150 tokens for both, the example's own text aside; 4 characters are about a token."""
+    """About 210 tokens for both, the example's own text aside; 4 characters are about a token."""
     generator, reflector = ScriptedAsk(answer()), ScriptedAsk('{"insights": []}')
     empty = Example("r", "?", "1")
     generate(generator, empty, ())
     reflect(reflector, example=empty, cited=(), attempt=Attempt("0"))
     assert len(generator.prompt) <= 200
-    assert len(reflector.prompt) <= 560
+    assert len(reflector.prompt) <= 640
 
 
 # Plain text, for small models --------------------------------------------------------------------
@@ -276,3 +276,31 @@ def test_a_right_plain_answer_costs_no_reflector_call() -> None:
 def test_after_a_wrong_plain_answer_only_a_bullet_on_the_subject_is_to_blame() -> None:
     reflection = reflect(plain("Oslo has RV-72."), example=OSLO, cited=BULLETS[:2])
     assert reflection.bullet_tags == (BulletTag("B001", Section.HARMFUL), BulletTag("B002", Section.NEUTRAL))
+
+
+# Prose instead of JSON ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She has 3 boxes of 6, so 3 * 6 = 18. The answer is 18.",
+        "3 * 6 = 18\n\n#### 18",
+        r"So it is \\boxed{18}.",
+        "First 3 boxes. Each holds 6. Answer: 18",
+        "Each of the 3 boxes holds 6 apples, which makes 18",
+        '{"reasoning": "3 boxes of 6. The answer is 18',
+        '```json\n{"reasoning": "The answer is 18."\n```',
+    ],
+)
+def test_an_answer_in_prose_is_taken_and_not_asked_away(text: str) -> None:
+    ask = ScriptedAsk(text)
+    attempt = generate(ask, Example("r", "3 boxes of 6?", "18"), ())
+    assert get_scorer("auto")(attempt.answer, "18").correct
+    assert len(ask.asked) == 1
+
+
+def test_json_that_was_cut_off_before_its_answer_is_asked_again() -> None:
+    ask = ScriptedAsk('{"reasoning": "3 boxes of 6 apples', answer())
+    generate(ask, Example("r", "3 boxes of 6?", "18"), ())
+    assert len(ask.asked) == 2

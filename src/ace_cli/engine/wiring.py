@@ -166,13 +166,16 @@ class StageSpec:
 
     def _curator(self, embedder: Embedder) -> Curator:
         from ace_cli.sameness.by_rules import RuleSameness
+        from ace_cli.stages.admission import Admission
         from ace_cli.stages.curator import SemanticCurator
         from ace_cli.stages.llm_curator import LlmCurator
 
         named, training = self.settings.stages, self.settings.training
         rules = {"rules": lambda: RuleSameness(training.similarity_threshold)}
         sameness = load("sameness", named.sameness, rules, named.sameness_args)
-        semantic = SemanticCurator(embedder, sameness, PlaybookStage(training.target_stage))
+        semantic = SemanticCurator(
+            embedder, sameness, PlaybookStage(training.target_stage), Admission(self.prompts.texts.values())
+        )
         curators = {
             "semantic": lambda: semantic,
             "llm": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -23,8 +23,14 @@ _QUOTED_CHARS = 2_000
 """As much of the unusable reply as is sent back when asking again."""
 
 
-async def ask_json(ask: Ask, messages: Sequence[Message], model: type[M]) -> tuple[M, ChatReply]:
-    """Ask for one object of ``model``; if the reply is unusable, ask once more with the error.
+async def ask_json(
+    ask: Ask, messages: Sequence[Message], model: type[M], rescue: Callable[[str], M | None] = lambda _: None
+) -> tuple[M, ChatReply]:
+    """Ask for one object of ``model``; if the reply is unusable, ask once more for the form.
+
+    Args:
+        rescue: makes the object of a text that holds no JSON that fits, if the text says what was asked for all
+            the same. What it finds is taken, not asked away.
 
     Returns:
         The object, and the reply that it was read from.
@@ -35,18 +41,24 @@ async def ask_json(ask: Ask, messages: Sequence[Message], model: type[M]) -> tup
     schema = json_schema(model)
     reply = await ask(messages, schema=schema, schema_name=model.__name__)
     try:
-        return read_reply(reply, model), reply
-    except UnusableReply as error:
+        return _read(reply, model, rescue), reply
+    except UnusableReply:
         if reply.finish_reason in _WITHHELD:
             raise
-        keys = ", ".join(model.model_fields)
-        again = (
-            *messages,
-            Message("assistant", _quoted(reply.text)),
-            Message("user", f"Unusable: {error.message}. Reply with only the JSON object. Its keys: {keys}."),
-        )
-    reply = await ask(again, schema=schema, schema_name=model.__name__)
-    return read_reply(reply, model), reply
+        # Of the form alone: small models take what is said of the contents for the contents.
+        again = Message("user", f"{messages[-1].content}\n\nReply in JSON: {', '.join(model.model_fields)}.")
+        asked = (*messages, Message("assistant", _quoted(reply.text)), again)
+    reply = await ask(asked, schema=schema, schema_name=model.__name__)
+    return _read(reply, model, rescue), reply
+
+
+def _read(reply: ChatReply, model: type[M], rescue: Callable[[str], M | None]) -> M:
+    try:
+        return read_reply(reply, model)
+    except UnusableReply:
+        if reply.finish_reason in _WITHHELD or (found := rescue(without_thoughts(reply.text))) is None:
+            raise
+        return found
 
 
 def read_reply(reply: ChatReply, model: type[M]) -> M:

@@ -16,15 +16,13 @@ from ace_cli.errors import AceError
 from ace_cli.playbook import Bullet, Delta, Drop, Playbook, PlaybookStage, Vote
 from ace_cli.sameness.base import Judgement, Pair, Relation, Sameness
 from ace_cli.sameness.rules.contradiction import bare_text
+from ace_cli.stages.admission import Admission
 from ace_cli.stages.base import Ask, MergeItem
 from ace_cli.stages.batch import MergeBatch, Near, Proposal, Step
 from ace_cli.text import single_spaced
 
 NEIGHBOURS = 32
 """Nearest bullets that are looked at: in a domain of "the code for X is Y" many near ones contradict."""
-
-MAX_CHARS = 4000
-"""A longer insight is no lesson; it would be paid for in every prompt to come."""
 
 
 class SemanticCurator:
@@ -34,13 +32,19 @@ class SemanticCurator:
         embedder: one that remembers (``CachedEmbedder``): an insight that becomes a bullet is asked for again.
         sameness: tells which near lessons say the same.
         target_stage: the stage of new bullets.
+        admission: tells which insights are no lessons; they are dropped with its reason.
     """
 
     def __init__(
-        self, embedder: Embedder, sameness: Sameness, target_stage: PlaybookStage = PlaybookStage.SHADOW
+        self,
+        embedder: Embedder,
+        sameness: Sameness,
+        target_stage: PlaybookStage = PlaybookStage.SHADOW,
+        admission: Admission | None = None,
     ) -> None:
         self.sameness = sameness
         self._target_stage = target_stage
+        self._admission = admission or Admission()
         self._embedder = embedder
         self._known: list[tuple[str, str, str]] = []
         self._index: defaultdict[str, VectorIndex[str]] = defaultdict(VectorIndex)
@@ -60,7 +64,7 @@ class SemanticCurator:
         of the Sameness by no more than ``below`` is near too.
         """
         await self._follow(playbook)
-        steps = [step for item in items for step in _steps(playbook, item)]
+        steps = [step for item in items for step in _steps(playbook, item, self._admission)]
         insights = {position: step for position, step in enumerate(steps) if isinstance(step, Proposal)}
         by_words: dict[tuple[str, str], Bullet | int] = {}
         for bullet in playbook.bullets:
@@ -134,7 +138,7 @@ def without_list_marks(content: str) -> str:
 _LIST_MARKS = re.compile(r"^(?:[-*•·–—]\s+|\d{1,2}[.)]\s+|\[[A-Za-z]{1,10}-?\d+\]\s*|\(pitfall\)\s*)+")
 
 
-def _steps(playbook: Playbook, item: MergeItem) -> Iterator[Step]:
+def _steps(playbook: Playbook, item: MergeItem, admission: Admission) -> Iterator[Step]:
     """One vote a cited bullet, then the insights; what cannot be counted or taken up is said."""
     voted: set[str] = set()
     for tag in item.reflection.bullet_tags:
@@ -147,16 +151,7 @@ def _steps(playbook: Playbook, item: MergeItem) -> Iterator[Step]:
             yield Drop(item.example_id, f"[{tag.id}] {tag.tag.value}", tag.tag, reason)
     for insight in item.reflection.insights:
         content = without_list_marks(insight.content)
-        if unfit := _why_unfit(content):
+        if unfit := admission.refusal(content):
             yield Drop(item.example_id, content, insight.section, unfit)
         else:
             yield Proposal(item.example_id, item.domain, content, insight.section)
-
-
-def _why_unfit(content: str) -> str:
-    """Why an insight cannot become a bullet; empty when it can."""
-    if not any(character.isalnum() for character in content):
-        return "it is empty"
-    if len(content) > MAX_CHARS:
-        return f"it has {len(content):,} characters; a lesson has at most {MAX_CHARS:,}"
-    return ""

@@ -10,15 +10,19 @@ from pydantic import Field, field_validator
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
+from ace_cli.quantities.normalize import normalize
 from ace_cli.replies import Reply, ask_json, plain, read_text
+from ace_cli.scoring.marked import marked_line
 from ace_cli.stages.base import Ask, Attempt, Task, UnusableReply
 from ace_cli.stages.prompts import Prompts
 from ace_cli.text import single_spaced
 
 
 class GeneratorReply(Reply):
-    reasoning: str = ""
+    """In the order of thought: which bullets apply decides the way, the way the answer."""
+
     bullet_ids: list[str] = Field(default_factory=list)
+    reasoning: str = ""
     final_answer: str
 
     @field_validator("final_answer")
@@ -42,7 +46,9 @@ class DefaultGenerator:
         if ask.style is PromptStyle.PLAIN:
             reply = await ask(self._prompts.messages("generator_plain.txt", values))
             return _plain_attempt(read_text(reply), task)
-        answer, _ = await ask_json(ask, self._prompts.messages("generator.txt", values), GeneratorReply)
+        answer, _ = await ask_json(
+            ask, self._prompts.messages("generator.txt", values), GeneratorReply, said_in_prose
+        )
         return Attempt(answer.final_answer, answer.reasoning, shown_ids(answer.bullet_ids, task.bullets))
 
 
@@ -55,6 +61,23 @@ def shown_ids(ids: Iterable[str], shown: Sequence[Bullet]) -> tuple[str, ...]:
     parts = (part for text in ids for part in (text, *re.split(r"[\s,;]+", text)))
     found = (known.get(part.strip("[]()\"'`.,;: ").casefold()) for part in parts)
     return tuple(dict.fromkeys(bullet_id for bullet_id in found if bullet_id is not None))
+
+
+def said_in_prose(text: str) -> GeneratorReply | None:
+    """The answer of a reply that is no JSON: what stands behind a mark ("the answer is", a box), or the whole of it.
+
+    A reply that begins as JSON is an answer only with a mark in it: else it was cut off before it gave one. Ids of bullets
+    are looked for in all of it; see :func:`shown_ids`.
+    """
+    prose = text.strip()
+    broken = prose.startswith(("{", "[", "```"))
+    answer = (marked_line(normalize(prose)) or "").strip(" \"'`,{}[]\\")
+    if not any(map(str.isalnum, answer)):
+        answer = "" if broken else prose
+    if not any(map(str.isalnum, answer)):
+        return None
+    ids = re.findall(r"(?<=\[)[\w-]{1,40}(?=\])", prose)
+    return GeneratorReply(bullet_ids=ids, reasoning=prose, final_answer=answer)
 
 
 def _plain_attempt(text: str, task: Task) -> Attempt:

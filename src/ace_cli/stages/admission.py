@@ -1,0 +1,64 @@
+"""What may become a bullet: a lesson that is of use to somebody who never saw the example.
+
+Small models hand back what they were told: words of our own prompts, a placeholder, a remark on the one answer in front
+of them, advice that is true of any task. In a playbook such a sentence costs tokens on every call and is cited by
+whatever answer comes next. All rules here look at the wording alone; they are narrow, since a lesson that is refused is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ace_cli.sameness.vacuous import is_vacuous
+
+MAX_CHARS = 4000
+"""A longer insight is no lesson; it would be paid for in every prompt to come."""
+
+ECHO_WORDS = 6
+"""As many words in a row that stand in a prompt of ours are an echo of it."""
+
+_WORD = re.compile(r"\w+")
+_PLACEHOLDER = re.compile(
+    r"[<\[{(]\s*(?:condition|strategy|lesson|content|insight|rule|answer|\.\.\.|…)\s*[>\]})]", re.I
+)
+_FORM = re.compile(
+    r"\b(?:bullet_ids|final_answer|bullet_tags|error_identification|root_cause|correct_approach)\b"
+    r"|\b(?:only the|valid|one|single) json object\b|\bunusable reply\b",
+    re.IGNORECASE,
+)
+_ONE_ANSWER = re.compile(
+    r"\bthe (?:attempt(?:'s|ed)?|given|provided|generator's|model's) answer\b"
+    r"|\bthe answer (?:provided|given|['\"(]?\d[\d.,]*['\")]?)\s*(?:\([^()]{0,30}\)\s*)?(?:is|was) (?:in)?correct\b"
+    r"|\bthe attempt (?:is|was|did|does|has|correctly|incorrectly|failed|used|answered)\b"
+    r"|\bthe (?:correct|right|true) answer (?:is|was|should be|should have been) [^,;]{1,40}, not\b",
+    re.IGNORECASE,
+)
+
+
+class Admission:
+    """Tells which insights are no lessons. ``prompts`` are the texts that the models of the run were asked with."""
+
+    def __init__(self, prompts: Iterable[str] = ()) -> None:
+        self._ours = {run for text in prompts for run in _runs(text)}
+
+    def refusal(self, content: str) -> str:
+        """Why ``content`` cannot become a bullet, in words that a user reads; empty when it can."""
+        if not any(character.isalnum() for character in content):
+            return "it is empty"
+        if len(content) > MAX_CHARS:
+            return f"it has {len(content):,} characters; a lesson has at most {MAX_CHARS:,}"
+        if _PLACEHOLDER.search(content):
+            return "it holds a placeholder"
+        if not self._ours.isdisjoint(_runs(content)):
+            return "it repeats the prompt"
+        if _FORM.search(content):
+            return "it is about the form of the reply"
+        if _ONE_ANSWER.search(content):
+            return "it is about one answer, not about a kind of question"
+        return is_vacuous(content) or ""
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = [word.casefold() for word in _WORD.findall(text)]
+    return {tuple(words[start : start + ECHO_WORDS]) for start in range(len(words) - ECHO_WORDS + 1)}

@@ -1,0 +1,58 @@
+"""What may become a bullet. The refused sentences are of the kinds that real small models wrote."""
+
+from __future__ import annotations
+
+import pytest
+
+from ace_cli.stages.admission import Admission
+from ace_cli.stages.prompts import load_prompts
+
+ADMISSION = Admission(load_prompts().texts.values())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("", "it is empty"),
+        ("!!! ...", "it is empty"),
+        ("x " * 3000, "it has 6,000 characters"),
+        ("When <condition>, <strategy>.", "it holds a placeholder"),
+        ("When [condition], do it.", "it holds a placeholder"),
+        ("A lesson says in one sentence in which cases it holds.", "it repeats the prompt"),
+        ("It says in one sentence: in which cases it holds and what to do there!", "it repeats the prompt"),
+        ("The capital of France is Paris.", "it repeats the prompt"),
+        ("The reply must be only the JSON object.", "it is about the form of the reply"),
+        ("Fill in final_answer as asked.", "it is about the form of the reply"),
+        ("The answer provided (4) is incorrect because the fare is 7 crowns.", "it is about one answer"),
+        ("The answer 7 is incorrect because it is not the total fare.", "it is about one answer"),
+        ("The correct answer should be Larch, not Oak.", "it is about one answer"),
+        ("The attempt did not multiply.", "it is about one answer"),
+        ("Read the question carefully and check the answer.", "it would be true of any task"),
+    ],
+)
+def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) -> None:
+    assert ADMISSION.refusal(content).startswith(why)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "When a note is about lost property found in a room, the shelf is Larch.",
+        "Children under 6 ride free; count only the others.",
+        "The answer is negative when the flow goes out.",
+        "When the question asks for a ratio, the answer is given with two decimals.",
+        "Serialise the request body as a JSON object, never as a list.",
+        "If [x] is a list in the code, index it from 0.",
+        "When the correct answer is a date, write the day before the month.",
+        "Subtract the discount before adding 19 % tax.",
+        "Wenn der Beleg aus Wien kommt, gehört er in Fach 3.",
+    ],
+)
+def test_a_lesson_is_admitted(content: str) -> None:
+    assert ADMISSION.refusal(content) == ""
+
+
+def test_a_prompt_of_the_users_own_is_known_too() -> None:
+    own = Admission(["Write down what the clerk of the harbour ought to have known."])
+    assert own.refusal("Know what the clerk of the harbour ought to have known.") == "it repeats the prompt"
+    assert ADMISSION.refusal("Know what the clerk of the harbour ought to have known.") == ""
