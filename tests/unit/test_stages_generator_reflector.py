@@ -14,6 +14,7 @@ from ace_cli.engine.example import ExampleJob, work
 from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet, Section
 from ace_cli.scoring import Verdict, get_scorer
+from ace_cli.scoring.scorers import Auto
 from ace_cli.stages.base import (
     Attempt,
     BulletTag,
@@ -296,7 +297,7 @@ def test_after_a_wrong_plain_answer_only_a_bullet_on_the_subject_is_to_blame() -
 def test_an_answer_in_prose_is_taken_and_not_asked_away(text: str) -> None:
     ask = ScriptedAsk(text)
     attempt = generate(ask, Example("r", "3 boxes of 6?", "18"), ())
-    assert get_scorer("auto")(attempt.answer, "18").correct
+    assert Auto()(attempt.answer, "18").correct
     assert len(ask.asked) == 1
 
 
