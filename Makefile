@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 RUN := $(BIN)/python -m
 
-.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage bench lock clean
+.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench lock clean
 
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
@@ -15,6 +15,7 @@ help:
 	@echo "make crash-test   full size: 200 kills, each resumed"
 	@echo "make fuzz         full size: every reader against thousands of inputs"
 	@echo "make fuzz-coverage  the same readers, guided by coverage (atheris)"
+	@echo "make fuzz-check   ten minutes of \`ace check\` against a server that misbehaves"
 	@echo "make bench        measure start-up, overhead, merge, store, inspect, export"
 	@echo "make lock         renew requirements.lock and weights.lock"
 
@@ -60,6 +61,9 @@ fuzz-coverage: $(INSTALLED)
 	$(RUN) pip install --quiet --disable-pip-version-check atheris
 	@for reader in playbook reply dataset toml scoring; do \
 		echo "== $$reader"; PYTHONPATH=tests $(RUN) support.coverage_fuzz $$reader -runs=10000 -max_len=4096 -verbosity=0 || exit 1; done
+
+fuzz-check: $(INSTALLED)
+	FUZZ_SECONDS=600 $(RUN) pytest -k "whatever_a_server_sends" tests/cli/test_check.py
 
 bench: $(INSTALLED)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done

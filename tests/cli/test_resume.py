@@ -13,7 +13,7 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.stages.base import Task
 from support.command import read_json, train_arguments
 from support.inside import Inside
-from support.scripted_server import ScriptedServer
+from support.scripted_server import Faults, ScriptedServer
 from support.serving import Serve
 from support.training import Generator, state, trainer
 
@@ -234,3 +234,71 @@ def test_a_run_with_importable_stages_is_resumed_by_the_command(inside: Inside) 
     done = inside("resume", "run")
     assert done.code == 0, done.err
     assert state(inside.cwd)[0] == "finished"
+
+
+# -- without a name, and what may be changed
+
+
+def begin(inside: Inside, server: ScriptedServer, data: Path, run: str, **flags: object) -> None:
+    """A run in runs/ that a limit stopped."""
+    done = inside.train(server, data, 8, run_dir=f"runs/{run}", max_calls=3, **flags)
+    assert done.code == 3, done.err
+
+
+def test_without_a_name_runs_that_cannot_go_on_are_passed_over_and_it_says_why(
+    serve: Serve, inside: Inside
+) -> None:
+    server, data = serve(8)
+    begin(inside, server, data, "1-good")
+    other = inside.cwd / "other.jsonl"
+    other.write_bytes(data.read_bytes())
+    begin(inside, server, other, "2-changed")
+    other.write_text(other.read_text().replace("clerk", "queen"))
+    begin(inside, server, data, "3-damaged")
+    (inside.cwd / "runs/3-damaged/run.sqlite3").write_bytes(b"SQLite format 3\0 and nothing else")
+    done = inside("resume", "--max-calls", 100)
+    assert done.code == 0, done.err
+    assert "runs/3-damaged is passed over: " in done.err
+    assert "runs/2-changed is passed over: the dataset has changed" in done.err
+    assert "run: runs/1-good" in done.err
+    done = inside("resume", "--max-calls", 100)
+    assert done.code == 2
+    assert "error: no unfinished run in runs/ can go on\nhint: runs/3-damaged is passed over: " in done.err
+
+
+def test_a_flag_that_the_newest_run_cannot_take_is_an_error_not_a_reason_for_an_older_one(
+    serve: Serve, inside: Inside
+) -> None:
+    server, data = serve(8)
+    begin(inside, server, data, "1-of-4", batch_size=4)
+    begin(inside, server, data, "2-of-2", batch_size=2)
+    done = inside("resume", "--batch-size", 4)
+    assert (done.code, "--batch-size would change it to 4" in done.err) == (2, True)
+
+
+def test_a_model_that_gave_nothing_yet_may_be_another_one(serve: Serve, inside: Inside) -> None:
+    server, data = serve(4)
+    faulty, _ = serve(5, faults=Faults(rate=1.0, kinds=("unknown_model",)))
+    for name, url in (("typo", faulty.url), ("right", server.url)):
+        (inside.cwd / f"{name}.toml").write_text(f'[models.reflector]\napi_base = "{url}"\n')
+    done = inside.train(server, data, 4, reflector_model="openai/scriptd", config="typo.toml")
+    assert (done.code, "no such model" in done.err) == (1, True)
+    fresh = ("--reflector-model", "openai/scripted")
+    done = inside("resume", "run", "--config", "right.toml", *fresh)
+    assert done.code == 0, done.err
+    assert "models.reflector.model is 'openai/scripted' from now on; it was 'openai/scriptd'" in done.err
+    header = read_json(inside.cwd / "out/playbook.json")["training_config"]
+    assert header["reflector_model"] == "openai/scripted"
+    assert inside("resume", "run", *fresh).code == 0, "it is what is on record now"
+    for flag in ("--reflector-model", "--generator-model"):
+        done = inside("resume", "run", flag, "openai/other")
+        assert (done.code, f"{flag} would change it" in done.err) == (2, True), "it has given replies"
+
+
+def test_a_finished_run_says_that_nothing_is_left_to_do(serve: Serve, inside: Inside) -> None:
+    server, data = serve(4)
+    assert inside.train(server, data, 4).code == 0
+    done = inside("resume", "run")
+    assert done.code == 0
+    assert "this run is finished: 4 examples done; only files" in done.err
+    assert "going on" not in done.err

@@ -116,6 +116,8 @@ class ScriptedServer:
         """Sent with status 200 instead of any reply, if set."""
         self.reshape: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
         """Changes a good reply before it is sent; told how often the request was put before."""
+        self.models: dict[str, Any] | None = None
+        """What is at /models."""
         self.redirect: str | None = None
         """Where requests are sent on to, if set, but those with ``/moved/`` in their path."""
         self.port = port
@@ -215,6 +217,9 @@ class ScriptedServer:
             body = json.loads(raw or b"{}")
         except ValueError:
             _send(out, 400, _error("this is not JSON", "invalid_request_error"))
+            return
+        if path.endswith("/models") and self.models is not None:
+            _send(out, 200, self.models)
             return
         if not path.endswith(("/chat/completions", "/embeddings", "/messages")):
             _send(out, 404, _error(f"no such path: {path}", "invalid_request_error"))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "init": "Look at your rows and write a settings file for them.",
+    "check": "See whether a run can start: settings, data, keys, models.",
     "train": "Train a playbook on examples with known answers.",
     "resume": "Continue after a crash, Ctrl-C, a reached limit or a failure.",
     "inspect": "See what was learned: bullets, their history, the run.",

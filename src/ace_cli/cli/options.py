@@ -11,6 +11,17 @@ from ace_cli.cli.help import command
 from ace_cli.settings import DEFINITIONS
 from ace_cli.settings.definition import SWITCH, Definition
 
+MOST_USED = (
+    "data.input",
+    "data.num_examples",
+    "models.model",
+    "models.api_base",
+    "training.epochs",
+    "output.playbook",
+    "limits.max_cost",
+)
+"""What stands first in the help: all that a first run needs."""
+
 
 def with_settings(
     run: Callable[..., Any], *, hide: Callable[[Definition], bool] = lambda _: False
@@ -23,7 +34,8 @@ def with_settings(
     Args:
         hide: options of which this is true work, but are left out of the help.
     """
-    flagged = {d.path.replace(".", "__"): d for d in DEFINITIONS.values() if d.flag}
+    ordered = [*(DEFINITIONS[path] for path in MOST_USED), *DEFINITIONS.values()]
+    flagged = {d.path.replace(".", "__"): d for d in ordered if d.flag}
     options = {name: (_option(d, hidden=hide(d)), None) for name, d in flagged.items()}
     return command(
         run,
@@ -42,6 +54,6 @@ def _option(definition: Definition, *, hidden: bool) -> Any:
         show_default=False,
         hidden=hidden,
         metavar=definition.form.metavar or None,
-        rich_help_panel=definition.section.title(),
+        rich_help_panel="Most used" if definition.path in MOST_USED else definition.section.title(),
     )
     return Annotated[bool | None if is_switch else str | None, option]

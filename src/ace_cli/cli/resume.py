@@ -17,7 +17,7 @@ def resume(
     flags: dict[str, Any],
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN]", help="A run directory; without it, the newest unfinished run."),
+        typer.Argument(metavar="[RUN]", help="A run directory; without it, the newest run that can go on."),
     ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Show the runs with state, progress and cost.")
@@ -36,9 +36,9 @@ def resume(
     """Continue after a crash, Ctrl-C, a reached limit or a failure.
 
     Nothing that was paid is asked for again. Runtime settings may be changed; settings that decide what the
-    playbook becomes may not.
+    playbook becomes may not, but for those of a model that has not given a reply yet.
     """
-    from ace_cli.runs.folders import find_run, list_runs, newest_unfinished
+    from ace_cli.runs.folders import find_run, list_runs
 
     if list_:
         from ace_cli.report.terminal.runs import print_runs
@@ -46,23 +46,32 @@ def resume(
         print_runs(list_runs(runs), runs)
         return
     from ace_cli.engine.events import Event
-    from ace_cli.engine.resume import prepare_resume
+    from ace_cli.engine.resume import newest_that_can, prepare_resume
     from ace_cli.engine.trust import admit
     from ace_cli.report.progress.reporter import reporter
     from ace_cli.runs import lock
     from ace_cli.runs.reader import RunReader
-    from ace_cli.settings.layers import read_layers
+    from ace_cli.settings.layers import Loaded, read_layers
 
-    run_dir = find_run(run, runs) if run is not None else newest_unfinished(runs)
     notices: list[Event] = []
-    with lock.hold_existing(run_dir):
-        loaded = prepare_resume(
-            run_dir,
-            read_layers(flags, config),
-            extend_to,
-            notices.append,
-            lambda loaded: admit(loaded, asking(trust), run_dir),
-        )
+    layers = read_layers(flags, config)
+
+    def prepare(run_dir: Path) -> Loaded:
+        with lock.hold_existing(run_dir):
+            return prepare_resume(
+                run_dir,
+                layers,
+                extend_to,
+                notices.append,
+                lambda loaded: admit(loaded, asking(trust), run_dir),
+            )
+
+    if run is not None:
+        run_dir = find_run(run, runs)
+        loaded = prepare(run_dir)
+    else:
+        newest = newest_that_can(runs, prepare, notices.append)
+        run_dir, loaded = newest.run_dir, newest.loaded
     with RunReader(run_dir) as reader:
         is_evaluation = reader.evaluation() is not None
     with reporter(loaded.settings.display) as report:

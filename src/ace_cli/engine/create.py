@@ -32,6 +32,7 @@ from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import load_source
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.layers import Loaded
+from ace_cli.settings.model import OutputSettings
 from ace_cli.settings.recorded import recorded
 from ace_cli.stages.prompts import Prompts, load_prompts
 
@@ -116,13 +117,30 @@ def check_start(settings: Settings, replacements: Replacements = NO_REPLACEMENTS
     prompts = load_prompts(settings.stages.prompts)
     notes = check_models(settings, called_roles(settings, replacements))
     check_parts(settings, prompts, replacements)
-    output, initial = settings.output, settings.training.initial_playbook
+    check_places(settings.output)
+    return Ready(prompts, initial_playbook(settings), notes)
+
+
+def check_places(output: OutputSettings) -> None:
+    """Files and run directory can be written where the settings say.
+
+    Raises:
+        UsageError, AceError: they cannot.
+    """
     check_outputs(output)
     if output.run_dir is not None:
         _refuse_run(output.run_dir)
     check_folder(output.run_dir or RUNS, output.run_dir or RUNS)
-    base = Playbook() if initial is None else load_source(initial)
-    return Ready(prompts, base, notes)
+
+
+def initial_playbook(settings: Settings) -> Playbook:
+    """The playbook that training starts with.
+
+    Raises:
+        UsageError: there is none where the settings say.
+    """
+    initial = settings.training.initial_playbook
+    return Playbook() if initial is None else load_source(initial)
 
 
 def replaced(replacements: Replacements) -> dict[str, str]:

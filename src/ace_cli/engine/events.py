@@ -27,6 +27,8 @@ class RunStarted:
     resumed: bool
     hosts: tuple[str, ...] = ()
     purpose: Purpose = Purpose.TRAIN
+    finished: bool = False
+    """Nothing is left to do but to write files that are missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ class Word(Enum):
 Ask = Callable[[Sequence[Claim]], Word]
 
 
+class NotTrusted(UsageError):
+    """What settings ask for needs the user's word."""
+
+
 def admit(loaded: Loaded, ask: Ask, run_dir: Path | None = None, only: Iterable[What] = What) -> None:
     """Let these settings be worked with, after a word from the user where one is needed.
 
@@ -66,7 +70,7 @@ def admit(loaded: Loaded, ask: Ask, run_dir: Path | None = None, only: Iterable[
         only: what will be done; a plan calls nobody and writes nothing.
 
     Raises:
-        UsageError: the user said no, or could not be asked.
+        NotTrusted: the user said no, or could not be asked.
     """
     claims = [claim for claim in claims_of(loaded, run_dir) if claim.what in only]
     unheard = [claim for claim in claims if claim.source and not _is_trusted(claim)]
@@ -74,7 +78,7 @@ def admit(loaded: Loaded, ask: Ask, run_dir: Path | None = None, only: Iterable[
     if unheard and word is Word.NO:
         sources = " and ".join(dict.fromkeys(claim.source for claim in unheard))
         acts = "; ".join(dict.fromkeys(map(str, unheard)))
-        raise UsageError(
+        raise NotTrusted(
             f"{sources} would have `ace` {acts}: that needs your word",
             "--trust gives it for this time; at a terminal you are asked. A flag of your own (--output, --api-base ...) wins.",
         )

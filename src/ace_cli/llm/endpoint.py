@@ -14,12 +14,17 @@ from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
 from ace_cli.llm.base import ModelError, PermanentError, TransientError
+from ace_cli.llm.body import tokens
+from ace_cli.llm.context import listed_context
 from ace_cli.llm.errors_map import map_error, redacted_cause
 from ace_cli.llm.hosts import bound_to
 from ace_cli.llm.known import check_address, missing_keys
 from ace_cli.llm.library import count_tokens, load_litellm
 from ace_cli.llm.wire import listening
 from ace_cli.redact import environment, forms, mask, secrets_of
+
+LONGEST = 4_000_000
+"""Bytes of a chat reply's body; vectors may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ class Endpoint:
         whole = {**arguments, **self._arguments()}
         _users.add(self)
         started, response, stumble = time.perf_counter(), None, None
-        with listening(self._bound_to) as heard:
+        with listening(self._bound_to, LONGEST if function == "acompletion" else None) as heard:
             try:
                 async with asyncio.timeout(self._timeout):
                     response = await getattr(load_litellm(), function)(**whole)
@@ -167,6 +172,20 @@ class Endpoint:
             usage_object=usage,
         )
         return float(sum(parts))
+
+    async def context_length(self) -> int | None:
+        """Tokens that the model reads: what the server says, else litellm's table; None where neither does."""
+        await self.load()
+        model, provider = self.provider
+        if self._api_base is not None:
+            key = self._key or os.environ.get("OPENAI_API_KEY", "") if provider == "openai" else self._api_key
+            headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **self._headers}
+            return await listed_context(self._api_base, model, headers, min(self._timeout, 10.0))
+        try:
+            known = load_litellm().get_model_info(model=model, custom_llm_provider=provider)
+        except Exception:  # noqa: BLE001 - litellm raises a bare Exception for a model that is not in its table
+            return None
+        return tokens(known.get("max_input_tokens")) or None
 
     async def close(self) -> None:
         """Close the connections, which all endpoints of the process share, with the last one that used them."""

@@ -24,6 +24,10 @@ _LONGEST = 300
 """Characters of a provider's message that are shown; pages of HTML help nobody."""
 
 
+_READ = 20_000
+"""Characters of it that are looked at: a message may hold all that a server sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a failed call.
@@ -58,7 +62,7 @@ def map_error(
     kind = facts.transport or next((rule.kind for rule in _RULES if rule.holds(facts)), "bad_body")
     family, what, hint = _KINDS[kind]
     status = f" (HTTP {facts.status})" if facts.is_http else ""
-    said = _shown(redact(facts.text[:20_000], secrets))
+    said = _shown(redact(facts.text[:_READ], secrets))
     message = f"{redact(model, secrets)}: {what}{status}" + (f": {said}" if said else "")
     if family is not TransientError:
         return family(message, hint, kind=kind)
@@ -74,7 +78,7 @@ def map_error(
 
 def redacted_cause(error: BaseException, secrets: Iterable[str] = ()) -> BaseException:
     """What may stand behind ``raise ... from``: the traceback of ``error``, its message without keys."""
-    cause = RuntimeError(redact(f"{type(error).__name__}: {error}", secrets))
+    cause = RuntimeError(redact(f"{type(error).__name__}: {error}"[:_READ], secrets))
     cause.__suppress_context__ = True
     return cause.with_traceback(error.__traceback__)
 
@@ -148,6 +152,7 @@ class _Rule(NamedTuple):
 _RULES = (
     _Rule("redirect", names=frozenset({"ForeignRedirect"})),
     _Rule("foreign", names=frozenset({"ForeignCall"})),
+    _Rule("bad_body", names=frozenset({"TooMuch"})),
     _Rule("unsupported", names=frozenset({"UnsupportedParamsError"})),
     _Rule("missing_package", names=frozenset({"ImportError"})),
     _Rule("no_credit", {402}),
@@ -227,7 +232,7 @@ def _facts(error: BaseException, body: bytes | None) -> Facts:
             text = ""
         return Facts(response.status_code, text or _own_words(error), True, response.headers, names=names)
     if ours := next(
-        (link for link in links if type(link).__name__ in ("ForeignRedirect", "ForeignCall")), None
+        (link for link in links if type(link).__name__ in ("ForeignRedirect", "ForeignCall", "TooMuch")), None
     ):
         return Facts(None, str(ours), names=names)
     if any(isinstance(link, httpx.TimeoutException) for link in links):

@@ -64,6 +64,10 @@ class LitellmModel:
     def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:
         return self._endpoint.cost(prompt_tokens, completion_tokens)
 
+    async def context_length(self) -> int | None:
+        """See :class:`~ace_cli.llm.trial.TellsContext`."""
+        return await self._endpoint.context_length()
+
     async def close(self) -> None:
         await self._endpoint.close()
 

@@ -100,6 +100,10 @@ class LocalModel:
     def price(self, prompt_tokens: int, completion_tokens: int) -> float | None:  # noqa: ARG002 - always free
         return 0.0
 
+    async def context_length(self) -> int | None:
+        """See :class:`~ace_cli.llm.trial.TellsContext`."""
+        return self._opened().context
+
     async def close(self) -> None:
         """Give the weights back, once no other model uses them."""
         self._engine = None

@@ -26,11 +26,19 @@ class ForeignCall(Exception):
     """A call would go to another server than the one that it is for."""
 
 
+class TooMuch(Exception):
+    """A server announces more than a reply can be; litellm would take a minute for every 20 MB of it."""
+
+
 @dataclass(slots=True)
 class Heard:
-    """The last body that came with status 200, None as long as there was none; calls may go to ``place`` alone, if it is known."""
+    """The last body that came with status 200, None as long as there was none; calls may go to ``place`` alone, if it is known.
+
+    A body of more than ``most`` bytes is not read.
+    """
 
     place: httpx.URL | None = None
+    most: int | None = None
     body: bytes | None = None
 
 
@@ -38,9 +46,12 @@ _heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
 
 
 @contextmanager
-def listening(address: str | None = None) -> Iterator[Heard]:
-    """What comes over the wire for calls inside the block, which may go to the server of ``address``, or one below it, alone."""
-    heard = Heard(_place(address))
+def listening(address: str | None = None, most: int | None = None) -> Iterator[Heard]:
+    """What comes over the wire for calls inside the block, which may go to the server of ``address``, or one below it, alone.
+
+    ``most`` bounds the bytes of a body.
+    """
+    heard = Heard(_place(address), most)
     token = _heard.set(heard)
     try:
         yield heard
@@ -88,6 +99,10 @@ async def _handle(
         await response.aclose()
         raise ForeignRedirect(f"{_origin(request.url)} sends on to {target}")
     if response.status_code == 200 and heard is not None:
+        length = response.headers.get("content-length", "")
+        if heard.most is not None and length.isdecimal() and int(length[:20]) > heard.most:
+            await response.aclose()
+            raise TooMuch(f"{_origin(request.url)} would send {int(length[:20]):,} bytes")
         heard.body = await response.aread()
     return response
 

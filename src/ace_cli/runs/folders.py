@@ -87,21 +87,6 @@ def size_on_disk(run_dir: Path) -> int:
     return total
 
 
-def newest_unfinished(parent: Path = RUNS) -> Path:
-    """The run that ``ace resume`` means when none is named.
-
-    Raises:
-        UsageError: there is none.
-    """
-    for run in list_runs(parent):
-        if run.state.is_resumable:
-            return run.run_dir
-    raise UsageError(
-        f"there is no unfinished run in {parent}/",
-        "`ace runs` shows all; `ace resume RUN` names one.",
-    )
-
-
 def _look(run_dir: Path) -> Overview:
     try:
         with RunReader(run_dir) as run:

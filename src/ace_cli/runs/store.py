@@ -144,6 +144,15 @@ class RunStore(reader.RunReader):
 
         self._submit(write).result()
 
+    def change_identity(self, identity: Mapping[str, Any], origins: Mapping[str, int]) -> None:
+        """Other identity settings from now on, at once; ``origins`` are those of the changed ones.
+
+        The caller sees to it that nothing on record depends on what changes.
+        """
+        ranks = {**self.header().origins, **origins}
+        sql, values = "UPDATE run SET identity = ?, origins = ?", (dumps(identity), dumps(ranks))
+        self._submit(lambda db: db.execute(sql, values)).result()
+
     def begin_session(self, runtime: Mapping[str, Any]) -> None:
         """Note that this process works on the run now, with these runtime settings.
 

@@ -20,7 +20,7 @@ from ace_cli.errors import UsageError
 from ace_cli.settings.definition import TABLE, Kind
 from ace_cli.settings.envfile import NAME as ENV_FILE
 from ace_cli.settings.envfile import read_env_file
-from ace_cli.settings.model import DEFINITIONS, Settings, nested
+from ace_cli.settings.model import BOTH, DEFINITIONS, FOR_BOTH, Settings, nested
 
 PROJECT_FILE = "ace.toml"
 OTHER_VARIABLES = frozenset({"ACE_DEBUG"})
@@ -33,11 +33,20 @@ _TABLES = {path.rsplit(".", i)[0] for path in DEFINITIONS for i in range(1, path
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values of one source, by dotted path. A higher ``rank`` wins."""
+    """Values of one source, by dotted path. A higher ``rank`` wins.
+
+    One model for both roles becomes that of each, unless the same source names another for it.
+    """
 
     name: str
     rank: int
     values: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        if BOTH in self.values:
+            own = {path: value for path, value in self.values.items() if path != BOTH}
+            both = dict.fromkeys(FOR_BOTH, self.values[BOTH]) if self.values[BOTH] not in ("", None) else {}
+            object.__setattr__(self, "values", {**both, **own})
 
 
 DEFAULT, USER, PROJECT, CONFIG, ENVIRONMENT, FLAG = range(6)

@@ -98,6 +98,9 @@ class CuratorSettings(RoleSettings):
 class ModelsSettings(Group):
     """Which models, and how to reach them."""
 
+    model: str | None = identity(
+        None, "Model of Generator and Reflector, where neither is named", flag="--model"
+    )
     api_base: Address | None = runtime(
         None, "Address of an OpenAI-compatible server, for all roles that set none"
     )
@@ -302,6 +305,11 @@ class Settings(Group):
         for part in path.split("."):
             value = getattr(value, part)
         return value
+
+
+BOTH = "models.model"
+"""Stands for the models of the two roles wherever it is set: no setting holds it."""
+FOR_BOTH = ("models.generator.model", "models.reflector.model")
 
 
 DEFINITIONS: Mapping[str, Definition] = {d.path: d for d in definitions(Settings)}

@@ -38,6 +38,14 @@ def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
     return found
 
 
+class IdentityChanged(UsageError):
+    """A setting would change that a run keeps for life; ``by_flag`` where a flag would change it."""
+
+    def __init__(self, message: str, hint: str, *, by_flag: bool) -> None:
+        super().__init__(message, hint)
+        self.by_flag = by_flag
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """The settings of a run as they are on record: values by dotted path, and the rank of the layer that each came from.
@@ -55,24 +63,36 @@ class Recorded:
         """Those that the run was last worked on with, without secrets."""
         return fold([self._layer]).settings
 
-    def resumed(self, today: Sequence[Layer]) -> Loaded:
+    def resumed(self, today: Sequence[Layer], open_paths: Collection[str] = ()) -> Loaded:
         """Identity as recorded; runtime as recorded unless a layer of today says otherwise; secrets from today.
 
+        Args:
+            open_paths: identity settings that nothing on record depends on yet, so that they may be changed.
+
         Raises:
-            UsageError: a layer changes an identity setting, named with both values.
+            IdentityChanged: a layer changes another identity setting, named with both values.
         """
         loaded = fold([self._layer, *(self._heard(layer) for layer in today)])
-        before = self.settings
-        for path, definition in DEFINITIONS.items():
-            was, now = before.at(path), loaded.settings.at(path)
-            if definition.kind is Kind.IDENTITY and was != now:
-                layer = loaded.origin[path]
+        for path, (was, now) in self.changes(loaded).items():
+            if path not in open_paths:
+                layer, definition = loaded.origin[path], DEFINITIONS[path]
                 name = (layer.name == "flag" and definition.flag) or f"{path} ({layer.name})"
-                raise UsageError(
-                    f"this run was started with {path} = {_said(was)}; {name} would change it to {_said(now)}",
+                raise IdentityChanged(
+                    f"this run was started with {path} = {said(was)}; {name} would change it to {said(now)}",
                     _HINTS.get(path, _HINT),
+                    by_flag=layer.rank == FLAG,
                 )
         return loaded
+
+    def changes(self, loaded: Loaded) -> dict[str, tuple[Any, Any]]:
+        """Identity settings that are not what they were: path -> (as recorded, as loaded)."""
+        before = self.settings
+        pairs = {
+            path: (before.at(path), loaded.settings.at(path))
+            for path, definition in DEFINITIONS.items()
+            if definition.kind is Kind.IDENTITY
+        }
+        return {path: (was, now) for path, (was, now) in pairs.items() if was != now}
 
     def lent(self, today: Sequence[Layer], *, but: Collection[str] = ()) -> Loaded:
         """The settings of another run that is to do as this one did, with its own limits, outputs and display.
@@ -133,7 +153,8 @@ _HINT = "It decides what the playbook becomes, so a run keeps it. Start a new ru
 _HINTS = {"data.num_examples": "`ace resume RUN --extend-to N` goes on with more examples."}
 
 
-def _said(value: Any) -> str:
+def said(value: Any) -> str:
+    """A value in a message."""
     return repr(str(value) if isinstance(value, Path) else value)
 
 

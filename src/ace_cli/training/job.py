@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ace_cli.engine.checks import check_outputs
-from ace_cli.engine.events import Event, Listener, Notice, RunFinished, RunStarted
+from ace_cli.engine.events import Event, Listener, RunFinished, RunStarted
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session, hold
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
@@ -57,9 +57,9 @@ class TrainingJob:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._plan = make_plan(session.settings, session.store.segments())
-        self._was_finished = session.store.state().state is State.FINISHED
+        was_finished = session.store.state().state is State.FINISHED
         self._validator = Validator(session, self._plan)
-        self._nothing_new = self._was_finished and self._is_done()
+        self._nothing_new = was_finished and self._is_done()
 
     def started(self) -> Event:
         store, plan = self._session.store, self._plan
@@ -76,16 +76,13 @@ class TrainingJob:
             usage=self._session.ledger.total,
             resumed=len(store.sessions()) > 1,
             hosts=hosts(self._session.settings.models),
+            finished=self._nothing_new,
         )
 
     async def run(self) -> None:
         """See :class:`~ace_cli.engine.session.Job`."""
         session, settings = self._session, self._session.settings
         store, output = session.store, settings.output
-        if self._was_finished:
-            session.emit(
-                Notice("this run is already finished; only files that are missing are written again")
-            )
         checkpoints = Checkpoints(
             store.run_dir,
             training_config(store.header(), store.example_count()),

@@ -125,6 +125,9 @@ def started_lines(event: RunStarted) -> list[str]:
         word = "going on" if event.resumed else "evaluating"
         plan = f"{word}: {count(event.total, 'answer')} ({event.batches} to each of {count(each, 'example')}){done}"
         return [plan, f"calls go to: {', '.join(event.hosts)}"] if event.hosts else [plan]
+    if event.finished:
+        done = count(event.total, "example")
+        return [f"this run is finished: {done} done; only files that are missing are written again"]
     word = "going on" if event.resumed else "training"
     plan = (
         f"{word}: {count(event.total, 'example')} in {count(event.batches, 'batch', 'batches')}{done}, "

@@ -1,0 +1,187 @@
+"""Is everything ready for a run? What can be known without a call, one small call a role, and what the run would take."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from ace_cli.data import read_examples
+from ace_cli.engine.assumed import ASSUMED_COMPLETION
+from ace_cli.engine.checks import called_roles, check_models, check_servers
+from ace_cli.engine.create import check_parts, check_places, initial_playbook
+from ace_cli.engine.dataset import dataset_spec
+from ace_cli.errors import AceError, ExitCode, UsageError
+from ace_cli.llm.factory import make_embedding_model, make_model
+from ace_cli.llm.trial import Trial, try_model
+from ace_cli.runs.reader import EMBEDDING
+from ace_cli.settings import RoleSettings, Settings
+from ace_cli.stages.prompts import load_prompts
+from ace_cli.training.estimate import Estimate, estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: ``subject`` is what it is, ``problem`` what is wrong with it, ``notes`` are worth a word.
+
+    ``trial`` is that of a role's model, ``dimensions`` are those of an embedding model's vectors.
+    """
+
+    name: str
+    subject: str = ""
+    problem: AceError | None = None
+    notes: Sequence[str] = ()
+    trial: Trial | None = None
+    dimensions: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"name": self.name, "ok": self.problem is None, "subject": self.subject}
+        if self.problem is not None:
+            told |= {"error": self.problem.message, "hint": self.problem.hint}
+        if self.dimensions is not None:
+            told["dimensions"] = self.dimensions
+        if self.trial is not None:
+            told |= asdict(self.trial) | {"tokens_per_second": self.trial.tokens_per_second}
+        return {**told, "notes": list(self.notes)}
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """All findings. ``plan`` is what the run would take, None where that cannot be said, ``seconds`` how long at least."""
+
+    findings: Sequence[Finding]
+    plan: Estimate | None = None
+    seconds: float | None = None
+
+    @property
+    def code(self) -> ExitCode:
+        """What the user can put right comes before what a server does."""
+        return max(
+            (found.problem.exit_code for found in self.findings if found.problem), default=ExitCode.DONE
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        plan = self.plan and {
+            "examples": self.plan.examples,
+            "calls": self.plan.calls,
+            "cost_usd": self.plan.cost_usd,
+            "seconds_at_least": self.seconds,
+            "roles": [asdict(role) for role in self.plan.roles],
+        }
+        checks = [found.to_dict() for found in self.findings]
+        return {"ok": self.code == ExitCode.DONE, "checks": checks, "plan": plan}
+
+
+def check_up(settings: Settings) -> Checkup:
+    """Look at everything; no problem hides another one. Makes no file, and one call for each role and embedding model."""
+    places = [
+        _look("prompts", settings.stages.prompts, lambda: load_prompts(settings.stages.prompts)),
+        _look("playbook", settings.training.initial_playbook, lambda: initial_playbook(settings)),
+        _look("outputs", settings.output.playbook, lambda: check_places(settings.output)),
+    ]
+    plan: list[Estimate] = []
+    asked = asyncio.run(_ask_all(settings))
+    if not any(
+        isinstance(found.problem, UsageError) for found in (*places, *asked)
+    ):  # a server's word is no obstacle
+        rows = _look("dataset", _dataset(settings), lambda: plan.append(estimate(settings)))
+    else:
+        rows = _look("dataset", _dataset(settings), lambda: _read(settings))
+        parts = _look("parts", None, lambda: check_parts(settings, load_prompts()))
+        places += [parts] if not any(_same(parts, found) for found in (*places, *asked)) else []
+    findings = [rows, *(found for found in places if found.subject or found.problem), *asked]
+    if not plan:
+        return Checkup(findings)
+    return Checkup(findings, plan[0], _seconds(settings, plan[0], asked))
+
+
+def _look(name: str, subject: object, look: Callable[[], object]) -> Finding:
+    found = Finding(name, "" if subject is None else str(subject))
+    try:
+        look()
+    except AceError as error:
+        return replace(found, problem=error)
+    return found
+
+
+def _same(one: Finding, other: Finding) -> bool:
+    told = [found.problem and found.problem.message for found in (one, other)]
+    return told[0] == told[1]
+
+
+def _dataset(settings: Settings) -> str:
+    return str(settings.data.input or settings.data.dataset)
+
+
+def _read(settings: Settings) -> None:
+    for _ in read_examples(dataset_spec(settings.data, settings.training.seed)):
+        pass
+
+
+async def _ask_all(settings: Settings) -> list[Finding]:
+    """One after the other, so that none of them slows another one down."""
+    findings = []
+    for role in called_roles(settings):
+        subject = settings.models.embedding if role == EMBEDDING else getattr(settings.models, role).model
+        found = Finding(role, subject or "")
+        try:
+            notes = check_models(settings, [role])
+            await asyncio.to_thread(check_servers, settings.models, [role])
+            found = replace(found, notes=notes)
+            found = await (
+                _try_embedding(settings, found) if role == EMBEDDING else _try_role(settings, found)
+            )
+        except AceError as error:
+            found = replace(found, problem=error)
+        findings.append(found)
+    return findings
+
+
+async def _try_role(settings: Settings, found: Finding) -> Finding:
+    role: RoleSettings = getattr(settings.models, found.name)
+    left_out: list[str] = []
+    model = make_model(role.model or "", role, api_base=settings.models.api_base, notify=left_out.append)
+    try:
+        trial = await try_model(
+            model, left_out, temperature=role.temperature, max_tokens=role.max_tokens, extra=role.extra
+        )
+    finally:
+        await model.close()
+    return replace(found, trial=trial, notes=[*found.notes, *_remarks(trial)])
+
+
+def _remarks(trial: Trial) -> list[str]:
+    if trial.is_empty:
+        return ["the reply was empty" + (": it was cut off" if trial.finish_reason == "length" else "")]
+    return []
+
+
+async def _try_embedding(settings: Settings, found: Finding) -> Finding:
+    model = make_embedding_model(settings.models.embedding, settings.models)
+    try:
+        reply = await model.embed(["Does the connection work?"])
+    finally:
+        await model.close()
+    return replace(found, dimensions=len(reply.vectors[0]))
+
+
+def _seconds(settings: Settings, plan: Estimate, asked: Sequence[Finding]) -> float | None:
+    """How long the run takes at least: batches one after the other, their calls side by side, at the speed of the trials."""
+    trials = {found.name: found.trial for found in asked if found.trial}
+    if not {"generator", "reflector"} <= trials.keys():
+        return None
+    waves = math.ceil(settings.training.batch_size / settings.execution.concurrency)
+    each = [_of_one(getattr(settings.models, role), trials[role]) for role in ("generator", "reflector")]
+    return plan.batches * waves * sum(each)
+
+
+def _of_one(role: RoleSettings, trial: Trial) -> float:
+    """Seconds of one call of the run, whose replies are longer than that of the trial."""
+    speed = trial.tokens_per_second
+    return (
+        trial.seconds
+        if speed is None
+        else max(trial.seconds, (role.max_tokens or ASSUMED_COMPLETION) / speed)
+    )
