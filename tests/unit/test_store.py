@@ -18,11 +18,12 @@ import pytest
 
 from ace_cli.data import Example
 from ace_cli.embeddings.cached import CachedEmbedder
-from ace_cli.engine.wiring import StoredVectors, text_hash
+from ace_cli.engine.wiring import StoredVectors
 from ace_cli.errors import StoreError, UsageError
+from ace_cli.files import digest
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook, PlaybookStage, Section, Vote
-from ace_cli.runs import migrations, store
+from ace_cli.runs import migrations, store, writer
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import (
     CurvePoint,
@@ -292,14 +293,15 @@ def test_what_is_no_sound_store_is_told_in_one_line(
 
 def connecting(monkeypatch: pytest.MonkeyPatch, opened: Callable[[sqlite3.Connection], object]) -> None:
     """Every connection that writes is shown to ``opened`` first."""
-    original = store.connect
+    original = writer.connect
 
     def connect(path: Path) -> sqlite3.Connection:
         db = original(path)
         opened(db)
         return db
 
-    monkeypatch.setattr(store, "connect", connect)
+    for module in (store, writer):
+        monkeypatch.setattr(module, "connect", connect)
 
 
 def commits(monkeypatch: pytest.MonkeyPatch, each: Callable[[], object]) -> None:
@@ -332,7 +334,7 @@ def test_paid_vectors_are_on_disk_before_they_are_used(
         with RunStore(tmp_path) as opened:
             await CachedEmbedder(CountingEmbedder(), StoredVectors(opened, "paid")).embed(["text"])
             with RunReader(tmp_path) as seen:
-                assert seen.vectors("paid", [text_hash("text")])
+                assert seen.vectors("paid", [digest(b"text")])
 
     asyncio.run(use())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from ace_cli.engine.calls import Caller, Role
 from ace_cli.engine.example import Select
 from ace_cli.engine.ledger import Price, Quote
 from ace_cli.errors import UsageError
+from ace_cli.files import digest
 from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
 from ace_cli.llm.factory import make_embedding_model, make_model
 from ace_cli.llm.retry import CircuitBreaker
@@ -244,7 +244,7 @@ def _rows(texts: Sequence[str], reply: EmbeddingReply) -> list[tuple[str, bytes]
     if len({len(vector) for vector in reply.vectors}) != 1:
         return []
     unit = unit_rows(np.asarray(reply.vectors, dtype=np.float64)).astype("<f4")
-    return [(text_hash(text), row.tobytes()) for text, row in zip(texts, unit, strict=True)]
+    return [(digest(text.encode()), row.tobytes()) for text, row in zip(texts, unit, strict=True)]
 
 
 class StoredVectors:
@@ -257,14 +257,10 @@ class StoredVectors:
     def get(self, texts: Sequence[str]) -> Mapping[str, Vector]:
         import numpy as np
 
-        keys = {text_hash(text): text for text in texts}
+        keys = {digest(text.encode()): text for text in texts}
         rows = self._store.vectors(self._model, list(keys))
         return {keys[key]: np.frombuffer(body, dtype="<f4") for key, body in rows.items()}
 
     async def put(self, vectors: Mapping[str, Vector]) -> None:
-        rows = [(text_hash(text), vector.astype("<f4").tobytes()) for text, vector in vectors.items()]
+        rows = [(digest(text.encode()), vector.astype("<f4").tobytes()) for text, vector in vectors.items()]
         await self._store.record_vectors(self._model, rows)
-
-
-def text_hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

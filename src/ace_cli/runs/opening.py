@@ -58,8 +58,28 @@ def check_place(run_dir: Path) -> None:
         check_inside(file, run_dir)
 
 
-def damaged(path: Path, problem: object) -> AceError:
+def damaged(path: Path, problem: object) -> StoreError:
     return StoreError(f"{path} is damaged: {problem}", "Restore the run's folder from a backup.")
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a write failed for want of room on the disk."""
+    return "full" in str(error) or "disk I/O" in str(error)
+
+
+def store_error(path: Path, error: Exception) -> StoreError:
+    """What SQLite (or a value that it cannot hold) said, for people."""
+    text = str(error)
+    if is_full(error):
+        return StoreError(
+            f"cannot write {path}: no space left on the disk ({text})",
+            "Everything recorded so far is safe. Free some space, then `ace resume`.",
+        )
+    if "readonly" in text or "unable to open" in text:
+        return StoreError(f"cannot write {path}: {text}", "The run's folder must be writable.")
+    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
+        return damaged(path, text)
+    return StoreError(f"cannot write {path}: {text}")
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, Self, TypeVar
 
 from ace_cli.data import Example
-from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Bullet, Delta, GrowingPlaybook, Playbook
-from ace_cli.runs.codec import decode, loads
+from ace_cli.runs.codec import decode, dumps, loads
 from ace_cli.runs.opening import FILE, check, damaged, open_current
 from ace_cli.runs.records import (
     TRAINING,
@@ -210,8 +209,6 @@ class RunReader:
 
     @_reading
     def index_of(self, example_id: str, split: Split = Split.TRAINING) -> int | None:
-        from ace_cli.runs.codec import dumps
-
         rows = self._all("SELECT idx FROM example WHERE id = ? AND split = ?", dumps(example_id), split)
         return int(rows[0][0]) if rows else None
 
@@ -402,9 +399,7 @@ class RunReader:
     def _one(self, sql: str, *values: object) -> Any:
         row = self._db.execute(sql, values).fetchone()
         if row is None:
-            raise AceError(
-                f"{self.path} is damaged: a row is missing", "Restore the run's folder from a backup."
-            )
+            raise damaged(self.path, "a row is missing")
         return row
 
     def _all(self, sql: str, *values: object) -> list[Any]:

@@ -1,40 +1,34 @@
 """The run store: one SQLite file that a run can be continued from at any moment.
 
-Every paid reply is on disk before it is used. Writes go through one thread that puts all that is waiting into
-one transaction (a group commit), so durability costs one fsync for many replies, and the event loop never
-waits for the disk. What is awaited is durable when the await returns.
+Every paid reply is on disk before it is used. What is awaited is durable when the await returns, and the event loop never waits
+for the disk (:mod:`ace_cli.runs.writer`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import os
-import queue
 import socket
 import sqlite3
-import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ace_cli.clock import now
 from ace_cli.data import Example
-from ace_cli.errors import AceError, StoreError, UsageError
-from ace_cli.files import cannot_write, write_private
+from ace_cli.errors import StoreError, UsageError
+from ace_cli.files import cannot_write, digest, write_private
 from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, opening, reader
 from ace_cli.runs.codec import dumps, tagged
-from ace_cli.runs.opening import FILE
+from ace_cli.runs.opening import FILE, store_error
 from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, Split, State
 from ace_cli.runs.reserve import Reserve
-
-_Write = Callable[[sqlite3.Connection], object]
+from ace_cli.runs.writer import Write, Writer, connect
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +51,15 @@ class RunStore(reader.RunReader):
     def __init__(self, run_dir: Path) -> None:
         migrate(run_dir / FILE)
         super().__init__(run_dir, checked=True)
-        try:
-            self._writer = connect(self.path)
-        except sqlite3.Error as error:
-            super().close()
-            raise store_error(self.path, error) from error
-        self._waiting: queue.SimpleQueue[tuple[_Write, Future[None]] | None] = queue.SimpleQueue()
-        self._error: AceError | None = None
         self._session: int | None = None
         self._reserve = Reserve(run_dir)
-        self.shortage: StoreError | None = None
-        """Why nothing more may be asked for: the disk is full, and what is in flight goes into the reserve."""
         self._started = time.monotonic()
         self._known_texts: set[str] = set()
-        self._thread = threading.Thread(target=self._work, name="run-store", daemon=True)
-        self._thread.start()
+        try:
+            self._writer = Writer(self.path, self._reserve.give, self._note_seconds)
+        except StoreError:
+            super().close()
+            raise
 
     @classmethod
     def create(
@@ -142,7 +130,7 @@ class RunStore(reader.RunReader):
             db.execute("INSERT INTO segment VALUES (?,?)", (start, start + len(examples)))
             db.execute("UPDATE run SET dataset_hash = ?", (dataset_hash,))
 
-        self._submit(write).result()
+        self._writer.submit(write).result()
 
     def change_identity(self, identity: Mapping[str, Any], origins: Mapping[str, int]) -> None:
         """Other identity settings from now on, at once; ``origins`` are those of the changed ones.
@@ -151,7 +139,7 @@ class RunStore(reader.RunReader):
         """
         ranks = {**self.header().origins, **origins}
         sql, values = "UPDATE run SET identity = ?, origins = ?", (dumps(identity), dumps(ranks))
-        self._submit(lambda db: db.execute(sql, values)).result()
+        self._writer.submit(lambda db: db.execute(sql, values)).result()
 
     def begin_session(self, runtime: Mapping[str, Any]) -> None:
         """Note that this process works on the run now, with these runtime settings.
@@ -168,7 +156,7 @@ class RunStore(reader.RunReader):
 
         self._reserve.take(int(runtime.get("execution.concurrency", 1)))
         self._started = time.monotonic()
-        self._submit(write).result()
+        self._writer.submit(write).result()
 
     def end_session(self, state: State, reason: str = "") -> None:
         """Note how it ended; at once."""
@@ -179,7 +167,7 @@ class RunStore(reader.RunReader):
                 "UPDATE session SET ended = ? WHERE id = ?", (f"{state} {reason}".strip(), self._session)
             )
 
-        self._submit(write).result()
+        self._writer.submit(write).result()
 
     def begin_phase(
         self, phase: int, kind: str, version: int | None = None, same_as: int | None = None
@@ -189,11 +177,13 @@ class RunStore(reader.RunReader):
         A known one stays as it is.
         """
         row = (phase, kind, version, same_as)
-        self._submit(lambda db: db.execute("INSERT OR IGNORE INTO phase VALUES (?,?,?,?)", row)).result()
+        self._writer.submit(
+            lambda db: db.execute("INSERT OR IGNORE INTO phase VALUES (?,?,?,?)", row)
+        ).result()
 
     def record_output(self, path: str, digest: str) -> None:
         """Note what is about to be written where; at once."""
-        self._submit(
+        self._writer.submit(
             lambda db: db.execute("INSERT OR IGNORE INTO output VALUES (?,?)", (path, digest))
         ).result()
 
@@ -203,7 +193,9 @@ class RunStore(reader.RunReader):
 
     async def record_reply(self, record: RecordedReply) -> None:
         """Durable when it returns."""
-        hashes = [[role, *self._text(text)] for role, text in record.messages]
+        texts = {text: digest(text.encode()) for _, text in record.messages}
+        new = {text: name for text, name in texts.items() if name not in self._known_texts}
+        self._known_texts.update(new.values())
         reply = record.reply
         row = (
             record.key,
@@ -211,7 +203,7 @@ class RunStore(reader.RunReader):
             record.role,
             record.turn,
             record.model,
-            dumps([part[:2] for part in hashes]),
+            dumps([(role, texts[text]) for role, text in record.messages]),
             dumps(reply.text),
             reply.finish_reason,
             reply.prompt_tokens,
@@ -225,9 +217,8 @@ class RunStore(reader.RunReader):
         )
 
         def write(db: sqlite3.Connection) -> None:
-            for _, digest, *body in hashes:
-                if body:
-                    db.execute("INSERT OR IGNORE INTO text VALUES (?,?)", (digest, body[0]))
+            for text, name in new.items():
+                db.execute("INSERT OR IGNORE INTO text VALUES (?,?)", (name, zlib.compress(text.encode(), 1)))
             db.execute(f"INSERT INTO reply VALUES ({','.join('?' * len(row))})", row)
 
         await self._durable(write)
@@ -270,84 +261,24 @@ class RunStore(reader.RunReader):
 
         await self._durable(write)
 
+    @property
+    def shortage(self) -> StoreError | None:
+        """Why nothing more may be asked for: the disk is full, and what is in flight goes into the reserve."""
+        return self._writer.shortage
+
     def close(self) -> None:
         """Write what is waiting and close. A failed write was raised where it was awaited."""
         super().close()  # first, so that the writer is the last one out and folds the log into the file
-        self._waiting.put(None)
-        self._thread.join()
+        self._writer.close()
         self._reserve.give()
 
-    def _text(self, text: str) -> tuple[str, ...]:
-        """Hash of a text, and its compressed body unless this process stored it before."""
-        data = text.encode()
-        digest = hashlib.blake2b(data, digest_size=16).hexdigest()
-        if digest in self._known_texts:
-            return (digest,)
-        self._known_texts.add(digest)
-        return digest, zlib.compress(data, 1)  # type: ignore[return-value]
+    def _note_seconds(self, db: sqlite3.Connection) -> None:
+        if self._session is not None:
+            sql = "UPDATE session SET seconds = ? WHERE id = ?"
+            db.execute(sql, (self.session_seconds(), self._session))
 
-    async def _durable(self, write: _Write) -> None:
-        await asyncio.wrap_future(self._submit(write))
-
-    def _submit(self, write: _Write) -> Future[None]:
-        if self._error is not None:
-            raise self._error
-        done: Future[None] = Future()
-        done.set_running_or_notify_cancel()  # whoever waits may be cancelled; what is written stays written
-        self._waiting.put((write, done))
-        return done
-
-    def _work(self) -> None:
-        """The writer thread: all that is waiting, one transaction, one fsync."""
-        with contextlib.closing(self._writer) as db:
-            for group in self._groups():
-                try:
-                    self._commit_or_free_room(db, [write for write, _ in group])
-                except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
-                    # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
-                    self._error = store_error(self.path, error)
-                for _, done in group:
-                    if self._error is None:
-                        done.set_result(None)
-                    else:
-                        done.set_exception(self._error)
-
-    def _groups(self) -> Iterator[list[tuple[_Write, Future[None]]]]:
-        """What is waiting, as soon as there is something; it ends at the None of :meth:`close`."""
-        while (first := self._waiting.get()) is not None:
-            group, last = [first], False
-            while not last and not self._waiting.empty():
-                item = self._waiting.get_nowait()
-                last = item is None
-                if item is not None:
-                    group.append(item)
-            yield group
-            if last:
-                return
-
-    def _commit_or_free_room(self, db: sqlite3.Connection, writes: Sequence[_Write]) -> None:
-        try:
-            self._commit(db, writes)
-        except sqlite3.OperationalError as error:
-            if not _is_full(error) or not self._reserve.give():
-                raise
-            self.shortage = store_error(self.path, error)
-            self._commit(db, writes)
-
-    def _commit(self, db: sqlite3.Connection, writes: Sequence[_Write]) -> None:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            for write in writes:
-                write(db)
-            if self._session is not None:
-                db.execute(
-                    "UPDATE session SET seconds = ? WHERE id = ?", (self.session_seconds(), self._session)
-                )
-            db.execute("COMMIT")
-        except BaseException:
-            with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite has rolled back by itself
-                db.execute("ROLLBACK")
-            raise
+    async def _durable(self, write: Write) -> None:
+        await asyncio.wrap_future(self._writer.submit(write))
 
 
 _EXAMPLE = "INSERT INTO example VALUES (?,?,?,?)"
@@ -378,15 +309,6 @@ def _evaluation_row(evaluation: Evaluation) -> str:
     return dumps({**body, "against": None if against is None else reader.playbook_row(against)})
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection that writes."""
-    db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA foreign_keys = ON")
-    return db
-
-
 def migrate(path: Path) -> None:
     """Check a store and bring it up to date.
 
@@ -402,22 +324,3 @@ def migrate(path: Path) -> None:
             migrations.migrate(db)
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise store_error(path, error) from error
-
-
-def _is_full(error: Exception) -> bool:
-    return "full" in str(error) or "disk I/O" in str(error)
-
-
-def store_error(path: Path, error: Exception) -> StoreError:
-    """What SQLite (or a value that it cannot hold) said, for people."""
-    text = str(error)
-    if _is_full(error):
-        return StoreError(
-            f"cannot write {path}: no space left on the disk ({text})",
-            "Everything recorded so far is safe. Free some space, then `ace resume`.",
-        )
-    if "readonly" in text or "unable to open" in text:
-        return StoreError(f"cannot write {path}: {text}", "The run's folder must be writable.")
-    if isinstance(error, sqlite3.DatabaseError) and ("malformed" in text or "not a database" in text):
-        return StoreError(f"{path} is damaged: {text}", "Restore the run's folder from a backup.")
-    return StoreError(f"cannot write {path}: {text}")

@@ -1,0 +1,121 @@
+"""The one thread that writes a store.
+
+It puts all that is waiting into one transaction (a group commit), so durability costs one fsync for many replies, and whoever
+waits for a write does not hold up the event loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+from ace_cli.errors import StoreError
+from ace_cli.runs.opening import is_full, store_error
+
+Write = Callable[[sqlite3.Connection], object]
+
+
+class Writer:
+    """Writes to the store at ``path``, on a thread of its own.
+
+    Args:
+        free_room: frees room on a full disk; False when there was none to free.
+        besides: written with every group.
+
+    Raises:
+        StoreError: the store cannot be opened for writing.
+    """
+
+    def __init__(self, path: Path, free_room: Callable[[], bool], besides: Write) -> None:
+        self.shortage: StoreError | None = None
+        """Why the room was freed."""
+        self._path = path
+        self._free_room = free_room
+        self._besides = besides
+        self._error: StoreError | None = None
+        self._waiting: queue.SimpleQueue[tuple[Write, Future[None]] | None] = queue.SimpleQueue()
+        try:
+            self._db = connect(path)
+        except sqlite3.Error as error:
+            raise store_error(path, error) from error
+        self._thread = threading.Thread(target=self._work, name="run-store", daemon=True)
+        self._thread.start()
+
+    def submit(self, write: Write) -> Future[None]:
+        """Have it written; durable when the future is done.
+
+        Raises:
+            StoreError: an earlier write failed.
+        """
+        if self._error is not None:
+            raise self._error
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # whoever waits may be cancelled; what is written stays written
+        self._waiting.put((write, done))
+        return done
+
+    def close(self) -> None:
+        """Write what is waiting and close."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        with contextlib.closing(self._db):
+            for group in self._groups():
+                try:
+                    self._commit_or_free_room([*(write for write, _ in group), self._besides])
+                except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
+                    # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
+                    self._error = store_error(self._path, error)
+                for _, done in group:
+                    if self._error is None:
+                        done.set_result(None)
+                    else:
+                        done.set_exception(self._error)
+
+    def _groups(self) -> Iterator[list[tuple[Write, Future[None]]]]:
+        """What is waiting, as soon as there is something; it ends at the None of :meth:`close`."""
+        while (first := self._waiting.get()) is not None:
+            group, last = [first], False
+            while not last and not self._waiting.empty():
+                item = self._waiting.get_nowait()
+                last = item is None
+                if item is not None:
+                    group.append(item)
+            yield group
+            if last:
+                return
+
+    def _commit_or_free_room(self, writes: Sequence[Write]) -> None:
+        try:
+            self._commit(writes)
+        except sqlite3.OperationalError as error:
+            if not is_full(error) or not self._free_room():
+                raise
+            self.shortage = store_error(self._path, error)
+            self._commit(writes)
+
+    def _commit(self, writes: Sequence[Write]) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            for write in writes:
+                write(self._db)
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite has rolled back by itself
+                self._db.execute("ROLLBACK")
+            raise
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that writes."""
+    db = sqlite3.connect(path, isolation_level=None, timeout=30, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
