@@ -87,7 +87,7 @@ def test_what_is_written_is_read_back(form: str, tmp_path: Path) -> None:
         ("a.csv", b"id,content"),
         ("a.parquet", b"PAR1"),
         ("a.md", b"# Playbook"),
-        ("a.txt", b"Playbook, use what applies:\n[B001] "),
+        ("a.txt", b"The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[B001] "),
         ("SKILL.md", b"---\nname: "),
         ("CLAUDE.md", b"<!-- ace:begin"),
         ("AGENTS.md", b"<!-- ace:begin"),
@@ -132,7 +132,7 @@ def test_a_domains_prompt_holds_the_general_bullets_too() -> None:
 def test_a_token_budget_takes_the_best_and_is_kept(form: str) -> None:
     from ace_cli.llm.library import count_tokens
 
-    budget = {"prompt": 40, "markdown": 120, "skill": 100, "json": 40}[form]
+    budget = {"prompt": 60, "markdown": 120, "skill": 100, "json": 60}[form]
     outcome = export(PLAYBOOK, "-f", form, "--max-tokens", budget, "--model", "gpt-4o", "--name", "x")
     assert "Convert all amounts" in outcome.text  # the best one
     assert f"of {budget} tokens" in outcome.err
@@ -221,11 +221,11 @@ def test_an_empty_playbook_is_written_too(form: str, tmp_path: Path) -> None:
 def test_a_checkpoint_and_a_file_of_another_tool_are_exported_as_well(tmp_path: Path) -> None:
     path = tmp_path / "book.json"
     path.write_text('{"skills": {"a": {"content": "x", "section": "pitfalls"}}}')
-    assert export(path, "-f", "prompt").text == "Playbook, use what applies:\n[a] (pitfall) x\n"
+    assert export(path, "-f", "prompt").text == "The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[a] (pitfall) x\n"
     path.write_text(
         '{"timestamp": "t", "config": {}, "metrics": {}, "playbook": [{"id": "B1", "content": "y"}]}'
     )
-    assert export(path, "-f", "prompt").text == "Playbook, use what applies:\n[B1] y\n"
+    assert export(path, "-f", "prompt").text == "The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[B1] y\n"
 
 
 def test_results_go_to_stdout_and_words_to_stderr(inside: Inside) -> None:
@@ -286,7 +286,7 @@ def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
         "Failed examples",
     ):
         assert words in page
-    assert inside("export", run, "-f", "prompt").out.startswith("Playbook, use what applies:\n[B001] ")
+    assert inside("export", run, "-f", "prompt").out.startswith("The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[B001] ")
     (inside.cwd / "empty").mkdir()
     assert inside("export", "empty", "-f", "json").code == 2
 

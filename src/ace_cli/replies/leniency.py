@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, get_args, get_origin
+from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
@@ -31,6 +31,9 @@ class Reply(BaseModel):
     """What a stage asks a model for; a field without a default is required. Reads what models really write."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, str_strip_whitespace=True)
+
+    written_first: ClassVar[tuple[str, ...]] = ()
+    """Fields that a model writes before the others, whatever the order here: that one stands in the keys of recorded replies."""
 
     @model_validator(mode="before")
     @classmethod

@@ -18,7 +18,10 @@ def json_schema(model: type[BaseModel]) -> Mapping[str, Any]:
     Made once a model, since it takes longer than all else that is ours of a call.
     """
     schema = model.model_json_schema()
-    return cast(dict[str, Any], _strict(schema, schema.get("$defs", {})))
+    first: tuple[str, ...] = getattr(model, "written_first", ())
+    asked = cast(dict[str, Any], _strict(schema, schema.get("$defs", {})))
+    properties = asked["properties"]
+    return {**asked, "properties": {name: properties[name] for name in dict.fromkeys((*first, *properties))}}
 
 
 def _strict(schema: Any, definitions: Mapping[str, Any]) -> Any:

@@ -19,10 +19,12 @@ from ace_cli.text import single_spaced
 
 
 class GeneratorReply(Reply):
-    """In the order of thought: which bullets apply decides the way, the way the answer."""
+    """Which bullets apply decides the way, and the way the answer: so they are written first."""
 
-    bullet_ids: list[str] = Field(default_factory=list)
+    written_first = ("bullet_ids",)
+
     reasoning: str = ""
+    bullet_ids: list[str] = Field(default_factory=list)
     final_answer: str
 
     @field_validator("final_answer")
