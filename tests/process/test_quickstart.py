@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
@@ -20,24 +21,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def correct(folder: Path, name: str, *arguments: object) -> int:
-    """Right answers of a run with the quickstart's settings whose examples all see the initial playbook."""
-    files = ["--output", f"{name}.json", "--metrics-output", f"{name}-metrics.json", "--run-dir", name]
-    done = ace("train", "--config", CONFIG, *arguments, *files, cwd=folder, env=environment(), timeout=580)
-    assert done.returncode == 0, done.stderr
-    return int(read_json(folder / f"{name}-metrics.json")["training_summary"]["correct_answers"])
-
-
 def test_training_makes_the_held_out_wordings_right(tmp_path: Path) -> None:
-    correct(tmp_path, "train", "--input", TRAIN)
-    curve = read_json(tmp_path / "train-metrics.json")["curve"]
-    shares = [point["batch_accuracy"] for point in curve]
+    files = ["--output", "train.json", "--run-dir", "train"]
+    done = ace("train", "--config", CONFIG, "--input", TRAIN, *files, cwd=tmp_path, timeout=580)
+    assert done.returncode == 0, done.stderr
+    shares = [point["batch_accuracy"] for point in read_json(tmp_path / "train_metrics.json")["curve"]]
     assert shares[:3] == [0.0, 0.0, 0.0]  # facts that no model can know
     assert sum(shares[3:]) / 3 >= 0.6  # the same in other words, with what was learned (measured: 1.0)
 
-    asked = ["--input", HELD_OUT, "--batch-size", "12", "--max-failures", "12"]
-    before = correct(tmp_path, "before", *asked)
-    after = correct(tmp_path, "after", *asked, "--initial-playbook", "train.json")
+    flags = ["--config", CONFIG, "--input", HELD_OUT, "--run-dir", "eval", "--json"]
+    measured = ace("eval", "train", *flags, cwd=tmp_path, env=environment(), timeout=580)
+    assert measured.returncode == 0, measured.stderr
+    found = json.loads(measured.stdout)["report"]
     # Measured 0 and 10 of 12; other processors may word a few replies differently.
-    assert before <= 1
-    assert after >= before + 6
+    assert found["base"]["right"] <= 1
+    assert found["playbook"]["right"] >= found["base"]["right"] + 6
+    assert found["conclusion"]["outcome"] == "helps"
