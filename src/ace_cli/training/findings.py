@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ace_cli.engine.heldout import FEW
-from ace_cli.evaluation.headroom import headroom
 from ace_cli.evaluation.records import Arm, Cause, Trial
-from ace_cli.evaluation.statistics import mean
 from ace_cli.evaluation.verdict import conclude
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, PhaseKind, State
@@ -87,6 +85,8 @@ def _of_validation(run: RunReader, found: Validation) -> Iterator[str]:
 
 def _judged(run: RunReader, found: Validation) -> Iterator[str]:
     if found.judged:
+        from ace_cli.evaluation.statistics import mean
+
         start, kept = (
             [episode.correct for episode in run.episodes(phase=PhaseKind.JUDGEMENT.number(one.version))]
             for one in found.judged
@@ -107,6 +107,8 @@ def _judged(run: RunReader, found: Validation) -> Iterator[str]:
 
 def _reason(run: RunReader, episodes: Iterable[Episode]) -> Iterator[str]:
     """What stands in the way, as far as the wrong answers tell."""
+    from ace_cli.evaluation.headroom import headroom
+
     trials = [_trial(run, episode) for episode in list(episodes)[-_MOST:]]
     if trials and (causes := headroom(trials).causes):
         yield _REASONS[causes[0].cause]

@@ -50,7 +50,8 @@ def live_lines(run: Overview, width: int, height: int, *, ascii_only: bool = Fal
     """What matters while the run goes on, on one screen: the curves are drawn if there is room for them."""
     lines = [*_standing(run), Text(), *_costs(run.usage)]
     failures = list(_failures(run, width, ""))
-    for curve in (_accuracy(run, width, ascii_only, 7), _growth(run, width, ascii_only)):
+    accuracy, validated = _accuracy(run, width, ascii_only, 7), _validated(run, width, ascii_only)
+    for curve in (accuracy, validated, _growth(run, width, ascii_only)):
         drawn = list(curve)
         if len(lines) + len(drawn) + len(failures) < height:
             lines += drawn
