@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ace_cli._version import __version__
 
 if TYPE_CHECKING:
-    from ace_cli.api import OfflineTrainer, TrainingConfig, TrainingMetrics, create_offline_trainer, evaluate
+    from ace_cli.api import (
+        OfflineTrainer,
+        TrainingConfig,
+        TrainingMetrics,
+        create_offline_trainer,
+        evaluate,
+        resume,
+    )
     from ace_cli.data import DatasetLoader, Example
     from ace_cli.errors import AceError
     from ace_cli.evaluation.records import EvalReport
@@ -32,6 +39,7 @@ __all__ = [
     "create_offline_trainer",
     "evaluate",
     "read_playbook",
+    "resume",
 ]
 
 _HOMES = {
@@ -48,6 +56,7 @@ _HOMES = {
     "create_offline_trainer": "ace_cli.api",
     "evaluate": "ace_cli.api",
     "read_playbook": "ace_cli.playbook.formats",
+    "resume": "ace_cli.api",
 }
 
 

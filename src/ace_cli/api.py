@@ -2,26 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from dataclasses import fields as fields_of
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, TypedDict, get_origin, get_type_hints
 
-from ace_cli.data import Example
+from ace_cli.data import Example, example_of
+from ace_cli.engine.checks import called_roles
 from ace_cli.engine.create import create_run, replaced
+from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener
-from ace_cli.engine.trust import claims_of, remember
+from ace_cli.engine.resume import prepare_resume
+from ace_cli.engine.trust import Claim, Word, admit, claims_of, remember
 from ace_cli.engine.wiring import Replacements
+from ace_cli.errors import AceError
 from ace_cli.evaluation.create import create_evaluation
 from ace_cli.evaluation.job import evaluate as work_evaluation
 from ace_cli.evaluation.plan import Asked, Subject, make_plan, settings_of
 from ace_cli.evaluation.records import EvalReport
 from ace_cli.playbook import Playbook, PlaybookStage
+from ace_cli.redact import redact
+from ace_cli.runs.lock import hold_existing
 from ace_cli.runs.target import open_target
+from ace_cli.settings import DEFINITIONS, Kind, Settings
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.stages.base import Curator, Generator, Reflector
+from ace_cli.training.estimate import Estimate, announce, estimate
+from ace_cli.training.job import TrainedRun
 from ace_cli.training.job import train as work
 
 
@@ -55,6 +67,18 @@ class TrainingConfig:
     concurrency: Annotated[int, "execution.concurrency"] = 16
     seed: Annotated[int, "training.seed"] = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Without keys, so that it may be printed."""
+        shown = {field.name: getattr(self, field.name) for field in fields_of(self)}
+        shown["settings"] = {
+            path: value if DEFINITIONS[path].kind is not Kind.SECRET else "***"
+            for path, value in self.settings.items()
+            if path in DEFINITIONS
+        }
+        return (
+            f"TrainingConfig({', '.join(f'{name}={redact(repr(value))}' for name, value in shown.items())})"
+        )
 
     def values(self) -> dict[str, Any]:
         """Dotted path of the setting -> value."""
@@ -99,7 +123,7 @@ class OfflineTrainer:
 
     Args:
         config: what to train on, with what.
-        examples: the dataset, instead of what ``config`` names.
+        examples: the dataset, instead of what ``config`` names: examples, or dicts as they stand in a file of rows.
         generator, reflector, curator: any object that fits the Protocol in ``ace_cli.stages.base``.
         on_event: called with every event of the run (``ace_cli.engine.events``), from the thread of the run.
     """
@@ -107,7 +131,7 @@ class OfflineTrainer:
     def __init__(
         self,
         config: TrainingConfig,
-        examples: Sequence[Example] | None = None,
+        examples: Sequence[Example | Mapping[str, Any]] | None = None,
         *,
         generator: Generator | None = None,
         reflector: Reflector | None = None,
@@ -115,35 +139,127 @@ class OfflineTrainer:
         on_event: Listener | None = None,
     ) -> None:
         self.config = config
-        self._custom_examples: Sequence[Example] | None = examples  # older scripts assign it
+        self._custom_examples: Sequence[Example | Mapping[str, Any]] | None = (
+            examples  # older scripts assign it
+        )
         self._replacements = Replacements(generator, reflector, curator)
         self._on_event: Listener = on_event or (lambda _: None)
 
     def train(self, initial_playbook_path: str | Path | None = None) -> TrainingResult:
-        """Run to the end. What is recorded stays in the run directory, so ``ace resume`` can go on after an error.
+        """Run to the end. What is recorded stays in the run directory, so that :func:`resume` can go on after an error.
 
         Raises:
             UsageError: something is wrong with the settings or the data; nothing was paid.
-            RunStopped: a limit, an interruption, an outage or too many failures stopped the run.
+            RunStopped: a limit, an interruption, an outage or too many failures stopped the run; ``run_dir`` is where it stands.
             AceError: anything else that was foreseen.
         """
+        with told_in_python(type(self.config)):
+            config = Layer("TrainingConfig", FLAG, self._values(initial_playbook_path))
+            loaded, objects = fold([config]), Layer("objects", FLAG, replaced(self._replacements))
+            # all of it is the caller's word: `ace resume` need not ask
+            remember(claims_of(fold([config, objects])))
+            rows = self._rows(loaded.settings)
+            run_dir = create_run(loaded, self._on_event, rows, self._replacements)
+            if {"generator", "reflector"} <= set(called_roles(loaded.settings, self._replacements)):
+                announce(run_dir, loaded, self._on_event, rows)
+            return _result(work(run_dir, loaded.settings, self._on_event, self._replacements))
+
+    def plan(self) -> Estimate:
+        """What training would take: examples, calls, tokens, cost. Reads the data and checks everything that can be checked; makes
+        no call and no file.
+
+        Raises:
+            UsageError: as :meth:`train`.
+        """
+        with told_in_python(type(self.config)):
+            settings = fold([Layer("TrainingConfig", FLAG, self._values(None))]).settings
+            return estimate(settings, self._rows(settings), self._replacements)
+
+    def _values(self, initial_playbook_path: str | Path | None) -> dict[str, Any]:
         values = self.config.values()
         if initial_playbook_path is not None:
             values["training.initial_playbook"] = str(initial_playbook_path)
-        config = Layer("TrainingConfig", FLAG, values)
-        loaded, objects = fold([config]), Layer("objects", FLAG, replaced(self._replacements))
-        remember(
-            claims_of(fold([config, objects]))
-        )  # all of it is the caller's word: `ace resume` need not ask
-        run_dir = create_run(loaded, self._on_event, self._custom_examples, self._replacements)
-        result = work(run_dir, loaded.settings, self._on_event, self._replacements)
-        return {
-            "success": True,
-            "metrics": _metrics(result.metrics),
-            "playbook_size": len(result.playbook),
-            "output_paths": {"playbook": str(result.playbook_path), "metrics": str(result.metrics_path)},
-            "run_dir": str(run_dir),
-        }
+        return values
+
+    def _rows(self, settings: Settings) -> list[Example] | None:
+        """The examples that were handed over; a dict is read as a row of a file is."""
+        if self._custom_examples is None:
+            return None
+        fields = dataset_spec(settings.data, 0).fields
+        return [
+            row if isinstance(row, Example) else example_of(row, number, fields)
+            for number, row in enumerate(self._custom_examples, 1)
+        ]
+
+
+def resume(
+    run_dir: str | Path,
+    *,
+    settings: Mapping[str, Any] = MappingProxyType({}),
+    trust: bool = False,
+    generator: Generator | None = None,
+    reflector: Reflector | None = None,
+    curator: Curator | None = None,
+    on_event: Listener | None = None,
+) -> TrainingResult:
+    """Go on with a training run, as `ace resume` does. Nothing that was paid is asked for again.
+
+    Args:
+        run_dir: ``result["run_dir"]``, or the ``run_dir`` of the error that ended it.
+        settings: runtime settings to change, by dotted path, such as ``{"limits.max_cost": 5}``; and keys, which are on no record.
+        trust: allow the hosts, files and code that the run names, where they are not known to be yours.
+        generator, reflector, curator: those that the run was started with, if it was with objects.
+
+    Raises:
+        UsageError: it cannot go on like this; nothing was paid. Else as :meth:`OfflineTrainer.train`.
+    """
+    emit: Listener = on_event or (lambda _: None)
+    directory, layers = Path(run_dir), [Layer("settings", FLAG, settings)]
+    stages = Replacements(generator, reflector, curator)
+
+    given = replaced(stages)
+
+    def ask(claims: Sequence[Claim]) -> Word:
+        return Word.NOW if trust or all(claim.key in given for claim in claims) else Word.NO
+
+    with told_in_python(TrainingConfig):
+        with hold_existing(directory):
+            loaded = prepare_resume(
+                directory, layers, None, emit, lambda found: admit(found, ask, directory), stages
+            )
+        return _result(work(directory, loaded.settings, emit, stages))
+
+
+def _result(done: TrainedRun) -> TrainingResult:
+    return {
+        "success": True,
+        "metrics": _metrics(done.metrics),
+        "playbook_size": len(done.playbook),
+        "output_paths": {"playbook": str(done.playbook_path), "metrics": str(done.metrics_path)},
+        "run_dir": str(done.run_dir),
+    }
+
+
+@contextlib.contextmanager
+def told_in_python(record: type) -> Iterator[None]:
+    """Errors name what a script can set: the fields of ``record``, or keys of its ``settings``, in place of flags."""
+    fields = {path: name for name, path in _paths(record).items()}
+    names = {path: fields.get(path) or f"settings[{path!r}]" for path in DEFINITIONS}
+    flags = {definition.flag: names[path] for path, definition in DEFINITIONS.items() if definition.flag}
+    flags["--trust"] = "trust=True"
+
+    def told(text: str) -> str:
+        text = re.sub(r"--[a-z][a-z-]*[a-z]", lambda flag: flags.get(flag[0], flag[0]), text)
+        return re.sub(
+            r"TrainingConfig: ([a-z_.]+)", lambda path: f"TrainingConfig.{names.get(path[1], path[1])}", text
+        )
+
+    try:
+        yield
+    except AceError as error:
+        error.message, error.hint = told(error.message), told(error.hint)
+        error.args = (error.message,)
+        raise
 
 
 def create_offline_trainer(

@@ -22,6 +22,7 @@ from ace_cli import (
     TrainingConfig,
     create_offline_trainer,
     read_playbook,
+    resume,
 )
 from ace_cli.engine.events import BatchMerged, ExampleFinished, RunFinished, RunStarted
 from ace_cli.errors import LimitReached, UsageError
@@ -314,3 +315,77 @@ def test_a_limit_raises_and_the_run_can_be_resumed(serve: Serve, inside: Inside)
     done = inside("resume", "run", "--max-calls", 100)
     assert done.code == 0, done.err
     assert sum(server.answered().values()) == 16
+
+
+# -- going on, planning, and what a script is told
+
+
+def test_an_error_says_where_the_run_stands_and_resume_goes_on(serve: Serve, tmp_path: Path) -> None:
+    server, data = serve(8)
+    config = TrainingConfig(
+        input_path=data,
+        dataset_name="custom",
+        generator_model="openai/scripted",
+        reflector_model="openai/scripted",
+        api_base=server.url,
+        run_dir=tmp_path / "run",
+        output_playbook_path=tmp_path / "p.json",
+        output_metrics_path=tmp_path / "m.json",
+        settings={"limits.max_calls": 5, "models.generator.api_key": "sk-of-the-script-1"},
+    )
+    with pytest.raises(AceError) as stopped:
+        OfflineTrainer(config).train()
+    assert stopped.value.run_dir == tmp_path / "run"
+    assert "settings['limits.max_calls']" in stopped.value.message
+    assert "--" not in str(stopped.value)
+    result = resume(stopped.value.run_dir, settings={"limits.max_calls": 100})
+    assert result["metrics"].total_examples == 8
+    assert set(server.answered().values()) == {1}
+    assert "sk-of-the-script" not in repr(config)
+
+
+def test_a_plan_makes_nothing(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    server, data = serve(8)
+    before = set(tmp_path.iterdir())
+    plan = create_offline_trainer("custom", None, "gpt-4o-mini", input_path=data, api_base=server.url).plan()
+    assert (plan.examples, plan.calls) == (8, 16)
+    assert (plan.cost_usd or 0) > 0
+    assert set(tmp_path.iterdir()) == before
+    assert not server.log
+
+
+def test_rows_may_be_dicts_and_a_bad_one_is_told_by_its_number(serve: Serve, tmp_path: Path) -> None:
+    server, _ = serve(4)
+    config = TrainingConfig(
+        "custom",
+        generator_model="openai/scripted",
+        reflector_model="openai/scripted",
+        api_base=server.url,
+        run_dir=tmp_path / "run",
+        output_playbook_path=tmp_path / "p.json",
+        output_metrics_path=tmp_path / "m.json",
+        settings={"data.question_field": "q"},
+    )
+    rows = [{"q": "2 + 2?", "answer": 4}, {"q": "2 + 3?", "answer": "5", "domain": "sums"}]
+    assert OfflineTrainer(config, rows).train()["metrics"].total_examples == 2
+    with pytest.raises(UsageError, match="examples, row 2: "):
+        OfflineTrainer(config, [rows[0], {"q": "no answer"}]).plan()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"num_examples": -1}, "TrainingConfig.num_examples: -1 is not allowed"),
+        (
+            {"settings": {"training.epochs": 0}},
+            "TrainingConfig.settings['training.epochs']: 0 is not allowed",
+        ),
+        ({"generator_model": "gpt-4o-mni"}, "generator_model: litellm knows no provider"),
+    ],
+)
+def test_an_error_names_what_a_script_can_set(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError) as told:
+        create_offline_trainer(**wrong).plan()
+    assert str(told.value).startswith(said)
+    assert "--" not in told.value.hint

@@ -109,6 +109,34 @@ def test_no_run_is_left_by_one_to_which_no_reply_came(serve: Serve, inside: Insi
     assert not (inside.cwd / "runs").exists()
 
 
+@pytest.mark.patient
+def test_a_web_page_at_the_address_is_not_waited_for_as_an_outage_is(serve: Serve, inside: Inside) -> None:
+    server, data = serve(2, faults=Faults(rate=1.0, kinds=("html",), most=10**6))
+    done = inside.train(server, data, 2)
+    assert done.code == 1
+    assert "the reply is not what an API sends" in done.err
+    assert "hint: Is the API base right? Many end with /v1." in done.err
+    assert len(server.log) < 20
+    assert not (inside.cwd / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "meant"),
+    [
+        ("train --train-data rows.jsonl", "--input"),
+        ("train --base_url http://127.0.0.1:1/v1", "--api-base"),
+        ("train --modle x", "--model"),
+        ("export playbook.json --format md", "markdown"),
+        ("export playbook.json --format jsnl", "jsonl"),
+    ],
+)
+def test_what_was_meant_is_named(inside: Inside, command: str, meant: str) -> None:
+    (inside.cwd / "playbook.json").write_text('{"bullets": [{"id": "B001", "content": "x"}]}')
+    done = inside(*command.split())
+    assert done.code == 2
+    assert meant in done.err
+
+
 def test_of_a_run_that_is_taken_back_only_its_own_files_go(serve: Serve, inside: Inside) -> None:
     server, data = serve(4, faults=Faults(rate=1.0, kinds=("unauthorized",)))
     (inside.cwd / "run").mkdir()

@@ -279,7 +279,7 @@ def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
     page = (inside.cwd / "run.html").read_text()
     for words in (
         "<title>Playbook of gsm8k · ace",
-        "Accuracy",
+        "First-sight accuracy",
         "Costs by role",
         "Settings",
         '"merged"',

@@ -106,7 +106,7 @@ def test_any_text_survives_the_way_into_the_page(text: str) -> None:
 def test_a_runs_charts_and_tables_are_there() -> None:
     text = PAGES["a run"].decode()
     for title in (
-        "Accuracy",
+        "First-sight accuracy",
         "Bullets in the playbook",
         "Cost in US dollars",
         "Bullets by confidence",

@@ -28,7 +28,7 @@ def test_a_run_at_a_glance(run_dir: Path, capsys: pytest.CaptureFixture[str]) ->
     for part in (
         "finished",
         "60 of 60",
-        "60.0 %  (36 right, 21 wrong, 3 failed)",
+        "60.0 % at first sight  (36 right, 21 wrong, 3 failed)",
         "6 bullets after 6 merges",
         "generator       57  17,100",
         "Failed examples by cause (3)",

@@ -34,6 +34,18 @@ COMMANDS = {
 """Subcommand -> its help in one line. Its module is imported only when it is called: `ace --help` stays fast."""
 
 
+MEANT = {
+    **dict.fromkeys(
+        ("--train-data", "--data", "--data-file", "--file", "--train-file", "--dataset-path"), "--input"
+    ),
+    **dict.fromkeys(("--llm", "--model-name"), "--model"),
+    **dict.fromkeys(("--base-url", "--url", "--endpoint", "--server"), "--api-base"),
+    **dict.fromkeys(("--limit", "--n", "--samples", "--num-samples", "--max-examples"), "--num-examples"),
+    **dict.fromkeys(("--budget", "--cost"), "--max-cost"),
+}
+"""What other tools call our flags, too far from ours for a spelling error."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console command. Always ends the process, with an exit code of ``errors.ExitCode``."""
     # Imports and playbooks are many objects and little garbage: looking for it as often as the default does takes a tenth of the
@@ -90,10 +102,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort of a process: a bug is reported as one, not dumped
         if hasattr(error, "format_message"):  # a wrong command line
             context = getattr(error, "ctx", None)
-            _say(
-                error.format_message(),
-                f"`{context.command_path} --help` lists what there is." if context else "",
-            )
+            meant = MEANT.get(str(getattr(error, "option_name", "")).replace("_", "-"), "")
+            lists = f"`{context.command_path} --help` lists what there is." if context else ""
+            _say(error.format_message(), f"Did you mean {meant}? {lists}" if meant else lists)
             return ExitCode.USAGE
         _debug()
         from ace_cli.redact import redact

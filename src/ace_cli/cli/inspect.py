@@ -12,7 +12,9 @@ from ace_cli.cli.filter_options import PANEL, with_filter
 from ace_cli.errors import UsageError
 from ace_cli.playbook.filters import BulletFilter
 
-_TARGET = typer.Argument(metavar="TARGET", help="A playbook file, a checkpoint or a run directory.")
+_TARGET = typer.Argument(
+    metavar="[TARGET]", help="A playbook file, a checkpoint or a run directory; without it, the newest run."
+)
 _BULLET = typer.Argument(metavar="BULLET_ID", help="Show this one bullet with its history.")
 _SIMILAR = typer.Option(metavar="TEXT", help="Nearest in meaning to TEXT first.", rich_help_panel=PANEL)
 _view = partial(typer.Option, rich_help_panel="What to show")
@@ -20,7 +22,7 @@ _view = partial(typer.Option, rich_help_panel="What to show")
 
 def inspect(
     wanted: BulletFilter,
-    target: Annotated[Path, _TARGET],
+    target: Annotated[Path | None, _TARGET] = None,
     bullet_id: Annotated[str, _BULLET] = "",
     similar: Annotated[str, _SIMILAR] = "",
     bullets: Annotated[bool, _view("--bullets", help="List the bullets of a run.")] = False,
@@ -60,6 +62,10 @@ def inspect(
         from ace_cli.tui import check_terminal
 
         check_terminal()
+    if target is None:
+        from ace_cli.runs.folders import newest_run
+
+        target = newest_run()
     opened = open_target(target)
     run = opened.run
     if (example or follow) and run is None:

@@ -32,7 +32,7 @@ def train(
 ) -> None:
     """Train a playbook on examples with known answers.
 
-    ace train --input data.jsonl --generator-model gpt-4o-mini --num-examples 50
+    ace train --input data.jsonl --model gpt-4o-mini --num-examples 50
     """
     from ace_cli.settings.layers import load
 
@@ -54,11 +54,13 @@ def train(
         return
     from ace_cli.engine.create import create_run
     from ace_cli.report.progress.reporter import reporter
+    from ace_cli.training.estimate import announce
     from ace_cli.training.job import train as work
 
     with reporter(settings.display) as report:
         run_dir = create_run(loaded, report)
         tell_run_dir(run_dir, settings.display)
+        announce(run_dir, loaded, report)
         work(run_dir, settings, report)
 
 

@@ -1,7 +1,7 @@
 """Examples and where they come from: JSON, JSON Lines, CSV, Parquet and Hugging Face datasets, streamed."""
 
 from ace_cli.data.example import ContentHash, DatasetSpec, Example, FieldMap, Skipped, content_key
-from ace_cli.data.reader import DatasetLoader, read_examples, source_fingerprint
+from ace_cli.data.reader import DatasetLoader, count_rows, example_of, read_examples, source_fingerprint
 
 __all__ = [
     "ContentHash",
@@ -11,6 +11,8 @@ __all__ = [
     "FieldMap",
     "Skipped",
     "content_key",
+    "count_rows",
+    "example_of",
     "read_examples",
     "source_fingerprint",
 ]

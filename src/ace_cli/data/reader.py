@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ace_cli.data.example import DatasetSpec, Example, Skipped
+from ace_cli.data.example import DatasetSpec, Example, FieldMap, Skipped
 from ace_cli.data.hub import KNOWN, read_hub
 from ace_cli.data.localfile import EXTENSIONS, check_path, extension, read_file
 from ace_cli.data.rows import BadRow, Row, to_example
@@ -61,6 +61,34 @@ def read_examples(spec: DatasetSpec, skipped: list[Skipped] | None = None) -> It
         yield from draw(checked, spec.num_examples, spec.seed)
     else:
         yield from (example for _, example in islice(checked, spec.num_examples))
+
+
+def example_of(value: Any, number: int, fields: FieldMap) -> Example:
+    """The example in a row that is at hand, the ``number``-th (from 1).
+
+    Raises:
+        UsageError: it is a bad row.
+    """
+    place = f"row {number}"
+    try:
+        return to_example(Row(number, place, value), fields, "row")
+    except BadRow as problem:
+        raise UsageError(f"examples, {place}: {problem.reason}", problem.hint) from problem
+
+
+MOST_COUNTED = 200_000
+
+
+def count_rows(spec: DatasetSpec) -> int | None:
+    """How many rows a local file holds; None for other data, and for files of more than :data:`MOST_COUNTED` rows."""
+    try:
+        source = locate(spec)
+        if source.path is None or source.path.is_dir():
+            return None
+        found = sum(1 for _ in islice(source.rows(spec), MOST_COUNTED + 1))
+    except UsageError:  # further down than it is read: no concern of who asked for less
+        return None
+    return None if found > MOST_COUNTED else found
 
 
 def locate(spec: DatasetSpec) -> Source:

@@ -52,6 +52,7 @@ class Outage(RunStopped):
         super().__init__(
             f"no reply from the provider: {error.message}", "Nothing is lost. When it is back: `ace resume`."
         )
+        self.helps = error.hint
 
 
 @dataclass(frozen=True, slots=True)

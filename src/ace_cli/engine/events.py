@@ -9,6 +9,36 @@ from ace_cli.runs.records import CurvePoint, PhaseKind, Purpose, State, Usage
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedRole:
+    """What a role will take, roughly. ``cost_usd`` is None when the model's price is unknown."""
+
+    role: str
+    model: str
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlanned:
+    """What a new run will take, told before its first call.
+
+    ``examples`` of the ``rows`` that the dataset holds (None where that is not known); ``asked_for`` is how many the user wanted,
+    None where nobody said. ``defaults`` are the roles whose model nobody chose. ``cost_usd`` is None where a price is unknown.
+    """
+
+    dataset: str
+    examples: int
+    rows: int | None
+    asked_for: int | None
+    roles: tuple[PlannedRole, ...]
+    defaults: tuple[str, ...]
+    calls: int
+    cost_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
     """``done`` of ``total`` examples (counted over all epochs) were recorded before this session. ``hosts`` get its calls, with a key.
 
@@ -163,7 +193,8 @@ class RunWithdrawn:
 
 
 Event = (
-    RunStarted
+    RunPlanned
+    | RunStarted
     | BatchStarted
     | CallStarted
     | CallFinished

@@ -19,6 +19,7 @@ from ace_cli.engine.checks import called_roles, check_models
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.engine.trust import NotTrusted
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.errors import AceError, UsageError
 from ace_cli.runs.folders import list_runs
 from ace_cli.runs.reader import EMBEDDING, RunReader
@@ -35,6 +36,7 @@ def prepare_resume(
     extend_to: int | None,
     emit: Listener,
     admit: Callable[[Loaded], None],
+    replacements: Replacements = NO_REPLACEMENTS,
 ) -> Loaded:
     """The settings to go on with, after checking that nothing that matters has changed.
 
@@ -42,6 +44,7 @@ def prepare_resume(
 
     Args:
         admit: is shown the settings before anything is done by them, see :mod:`.trust`.
+        replacements: stages handed over as objects.
 
     Raises:
         UsageError: an identity setting or the dataset's content has changed, or a model cannot be called. What ``admit``
@@ -54,7 +57,7 @@ def prepare_resume(
         admit(loaded)
         if extend_to is not None or store.state().state is not State.FINISHED:
             only = None if store.evaluation() is None else {"generator", EMBEDDING}
-            roles = called_roles(loaded.settings)
+            roles = called_roles(loaded.settings, replacements)
             for doubt in check_models(loaded.settings, roles if only is None else only.intersection(roles)):
                 emit(Notice(doubt))
         spec = dataset_spec(loaded.settings.data, loaded.settings.training.seed)

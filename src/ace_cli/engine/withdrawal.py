@@ -31,6 +31,6 @@ def withdraw(run_dir: Path, problem: AceError) -> AceError:
     if run_dir.parent == RUNS:
         with contextlib.suppress(OSError):  # it holds other runs
             RUNS.rmdir()
-    helps = "" if isinstance(problem, Outage) else problem.hint.replace(", then: ace resume", "")
+    helps = problem.helps if isinstance(problem, Outage) else problem.hint.replace(", then: ace resume", "")
     problem.hint = f"{helps} No reply came, so nothing was paid and no run was kept.".strip()
     return problem

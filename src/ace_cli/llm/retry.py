@@ -42,6 +42,10 @@ MOST_PAID = 3
 """Tries of one call that may be paid for without giving anything; a shape that cannot be read rarely passes."""
 
 
+MOST_UNREAD = 4
+"""Tries of one call that an endpoint may answer with something else than an API sends, if it never gave a reply: it is the wrong address."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryNotice:
     """A try failed and another one follows in ``wait`` seconds. ``attempt`` counts failed tries from 1."""
@@ -176,6 +180,7 @@ class _Tries:
     failures: int = 0
     _own: int = 0
     _paid: int = 0
+    _unread: int = 0
     _first: float = 0.0
 
     def decide(self, error: TransientError) -> _Decision:
@@ -183,6 +188,7 @@ class _Tries:
 
         * ``max_retries`` further tries failed for reasons that seem to be this request's own, or they took a horizon, or
         * the endpoint answered nobody for ``horizon`` seconds, or asks to come back later than that (an outage), or
+        * it is answered with something else than an API sends :data:`MOST_UNREAD` times by an endpoint that never gave a reply, or
         * it fails for three horizons although others get through, or
         * :data:`MOST_PAID` tries were paid for.
 
@@ -195,6 +201,7 @@ class _Tries:
         is_own = not error.endpoint and not self.breaker.is_suspect(self)
         self._own += is_own
         self._paid += error.paid
+        self._unread += error.kind == "bad_body"
         trying = now - self._first
         answered_nobody = now - max(self._first, self.breaker.last_success)
         asked = error.retry_after or 0.0
@@ -202,6 +209,8 @@ class _Tries:
             return _Decision(is_outage=True)
         if policy.max_retries == 0:
             return _Decision(is_outage=error.endpoint)
+        if self._unread >= MOST_UNREAD and self.breaker.last_success == float("-inf"):
+            return _Decision(is_outage=True)
         if (
             self._paid >= MOST_PAID
             or self._own > policy.max_retries

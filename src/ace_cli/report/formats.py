@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,7 +200,10 @@ def find_format(name: str, output: Path | None) -> Format:
     if name:
         if found := FORMATS.get(name.lower().replace("_", "-")):
             return found
-        raise UsageError(f"--format {name:.60} is not known", hint)
+        near = [form.name for form in FORMATS.values() if f".{name.lower()}" in form.suffixes]
+        near += difflib.get_close_matches(name.lower(), FORMATS, 1)
+        meant = f"Did you mean {near[0]}? " if near else ""
+        raise UsageError(f"--format {name:.60} is not known", meant + hint)
     if output is None:
         raise UsageError("nothing says in which format to write", f"Give --format. {hint}")
     file, suffix = output.name.lower(), output.suffix.lower()

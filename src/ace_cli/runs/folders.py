@@ -87,6 +87,20 @@ def size_on_disk(run_dir: Path) -> int:
     return total
 
 
+def newest_run(parent: Path = RUNS) -> Path:
+    """The run that was worked on last.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = max(run_folders(parent), key=_changed, default=None)
+    if found is None:
+        raise UsageError(
+            f"there is no run in {parent}/ yet", "Name a playbook or a run; `ace train` makes one."
+        )
+    return found
+
+
 def _look(run_dir: Path) -> Overview:
     try:
         with RunReader(run_dir) as run:

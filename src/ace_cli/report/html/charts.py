@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ace_cli.playbook import Bullet
-from ace_cli.report.format import count, money, number, percent
+from ace_cli.report.format import accuracy_title, count, money, number, percent
 from ace_cli.report.html import svg
 from ace_cli.runs.records import CurvePoint
 from ace_cli.runs.validated import Validation
@@ -51,7 +51,7 @@ def run_charts(curve: Sequence[CurvePoint], validation: Validation | None = None
     label: svg.Label = money if priced else number
     return [
         Chart(
-            "Accuracy",
+            accuracy_title(curve),
             svg.lines(accuracy, whole_percent, _examples, names=(_SEEN, "right answers"), highest=1.0),
             f"First batch {whole_percent(first.batch_accuracy)}, last batch {whole_percent(last.batch_accuracy)}, "
             f"all examples {whole_percent(last.accuracy)}.{validated}",

@@ -26,7 +26,7 @@ from ace_cli.evaluation.records import EvalReport
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.evidence import evidence_words
 from ace_cli.redact import redact
-from ace_cli.report.format import duration, money, percent, usage_cells
+from ace_cli.report.format import accuracy_title, duration, money, percent, usage_cells
 from ace_cli.report.html.charts import bullet_charts, run_charts
 from ace_cli.report.html.evaluation import evaluation_section
 from ace_cli.report.html.parts import figure, more, table, text, tiles
@@ -158,7 +158,7 @@ def _standing(run: Overview) -> Iterator[tuple[str, str]]:
     yield "State", run.state
     yield "Examples", f"{run.done:,}" if run.done == run.planned else f"{run.done:,} of {run.planned:,}"
     if run.accuracy is not None:
-        yield "Accuracy", percent(run.accuracy)
+        yield accuracy_title(run.curve).partition(" (")[0], percent(run.accuracy)
     if len(run.curve) > 1:
         yield "Last batch", percent(run.curve[-1].batch_accuracy)
     if run.failed:

@@ -16,11 +16,13 @@ from ace_cli.engine.events import (
     Event,
     ExampleFinished,
     RunFinished,
+    RunPlanned,
     RunStarted,
     RunWithdrawn,
 )
 from ace_cli.report.format import count, money, percent
 from ace_cli.report.progress.plain import RetryVoice, remark, started_lines
+from ace_cli.report.terminal.summary import planned_lines
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Purpose, Usage
 
@@ -49,6 +51,9 @@ class RichReporter:
 
     def __call__(self, event: Event) -> None:
         match event:
+            case RunPlanned():
+                for planned in planned_lines(event):
+                    self._console.print(Text(printable(planned)))
             case RunStarted():
                 self._start(event)
             case BatchStarted():

@@ -14,12 +14,13 @@ from ace_cli.engine.events import (
     Notice,
     RetryScheduled,
     RunFinished,
+    RunPlanned,
     RunStarted,
     Stopping,
     VersionValidated,
 )
 from ace_cli.report.format import count, duration, merge_line, money, percent
-from ace_cli.report.terminal.summary import result_lines
+from ace_cli.report.terminal.summary import planned_lines, result_lines
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Purpose
 
@@ -73,6 +74,8 @@ class PlainReporter(Writer):
             self._planned, self._batches = event.total, event.batches
             self._done, self._is_training = event.done, event.purpose is Purpose.TRAIN
             self.write(*started_lines(event))
+        elif isinstance(event, RunPlanned):
+            self.write(*planned_lines(event))
         elif line := self._line(event):
             self.write(line)
 

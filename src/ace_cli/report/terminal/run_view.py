@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.text import Text
 
-from ace_cli.report.format import count, duration, money, percent, usage_cells
+from ace_cli.report.format import accuracy_title, count, duration, money, percent, sights, usage_cells
 from ace_cli.report.terminal.plot import Curve, plot
 from ace_cli.report.terminal.style import BAD, BOLD, CAUTION, GOOD, HEAD, QUIET, fact, heading
 from ace_cli.report.terminal.tables import cut
@@ -69,7 +69,8 @@ def _standing(run: Overview) -> Iterator[Text]:
         yield fact("answers", f"{run.done:,} of {run.planned:,}  ({run.failed:,} failed)")
     else:
         yield fact("examples", f"{run.done:,} of {run.planned:,}")
-        yield fact("accuracy", f"{accuracy}  ({run.correct:,} right, {wrong:,} wrong, {run.failed:,} failed)")
+        seen = sights(run.curve) or (f"{accuracy} at first sight" if run.done else accuracy)
+        yield fact("accuracy", f"{seen}  ({run.correct:,} right, {wrong:,} wrong, {run.failed:,} failed)")
     if run.curve:
         merges = count(len(run.curve), "merge")
         yield fact("playbook", f"{count(run.playbook_size, 'bullet')} after {merges}")
@@ -96,7 +97,7 @@ def _accuracy(run: Overview, width: int, ascii_only: bool, height: int = 9) -> I
     seen = [point.examples_seen for point in run.curve]
     batches = Curve(seen, [point.batch_accuracy for point in run.curve], is_line=False)
     so_far = Curve(seen, [point.accuracy for point in run.curve])
-    title = "Accuracy so far, and of each batch, by examples seen"
+    title = f"{accuracy_title(run.curve)} so far, and of each batch, by examples seen"
     yield Text()
     yield from plot(
         title, [batches, so_far], width=min(width, _WIDEST), height=height, share=True, ascii_only=ascii_only

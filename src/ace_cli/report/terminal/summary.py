@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ace_cli.engine.events import RunFinished
-from ace_cli.report.format import count, duration, money, percent
+from ace_cli.engine.events import RunFinished, RunPlanned
+from ace_cli.report.format import count, duration, money, percent, sights
 from ace_cli.runs.records import CurvePoint, State
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ def result_lines(event: RunFinished) -> list[str]:
     """What a user wants to know at the end: how it went, where the files are, which command is next."""
     done, usage = event.state == State.FINISHED, event.usage
     failed = f", {event.failed:,} failed" if event.failed else ""
-    accuracy = f"{percent(event.accuracy)} ({event.correct:,} of {count(event.examples, 'example')}{failed})"
+    of = f"({event.correct:,} of {count(event.examples, 'example')}{failed})"
+    accuracy = f"{sights(event.curve) or f'{percent(event.accuracy)} at first sight'} {of}"
     facts = [("accuracy", accuracy if event.examples else "none yet: no example is done")]
     if trend := _trend(event.curve):
         facts.append(("by part", trend))
@@ -52,17 +53,46 @@ def _trend(curve: tuple[CurvePoint, ...], most: int = 5) -> str:
     return " -> ".join(percent((correct - c) / (seen - s)) for (s, c), (seen, correct) in steps if seen > s)
 
 
+def planned_lines(event: RunPlanned) -> list[str]:
+    """What a new run will take: rows, models, calls and cost."""
+    models = []
+    for role in event.roles:
+        default = " (the default)" if role.role in event.defaults else ""
+        models.append(f"{role.role} {role.model}{default}, about {money(role.cost_usd)}")
+    choose = "; --model names one for both" if event.defaults else ""
+    return [
+        f"rows: {_rows(event)}",
+        f"models: {'; '.join(models)}{choose}",
+        f"in all: about {count(event.calls, 'call')}, {money(event.cost_usd)} (rough; --max-cost sets a limit)",
+    ]
+
+
+def _rows(event: RunPlanned) -> str:
+    where = f" in {event.dataset}" if event.dataset else ""
+    if event.rows is None:
+        return f"{event.examples:,}{where}"
+    if event.examples < event.rows:
+        return f"{event.examples:,} of {event.rows:,}{where}; --num-examples takes more, 0 all"
+    wanted = event.asked_for or 0
+    fewer = f"; --num-examples asks for {wanted:,}, there are no more" if wanted > event.rows else ""
+    return f"all {event.rows:,}{where}{fewer}"
+
+
+def _of(plan: Estimate) -> str:
+    return f" of {plan.rows:,}" if plan.rows is not None and plan.rows > plan.examples else ""
+
+
 def plan_lines(plan: Estimate) -> list[str]:
     """``--dry-run`` for people."""
     skipped = f" ({plan.skipped:,} invalid ones skipped)" if plan.skipped else ""
     batches = f"{count(plan.batches, 'batch', 'batches')} of {plan.batch_size}"
     facts = [
-        ("dataset", f"{plan.dataset}: {count(plan.examples, 'example')}{skipped}"),
+        ("dataset", f"{plan.dataset}: {count(plan.examples, 'example')}{_of(plan)}{skipped}"),
         ("plan", f"{count(plan.epochs, 'epoch')}, {batches}: {count(plan.steps, 'example')} to do"),
     ]
     if plan.validations:
         facts.append(("validation", f"at most {count(plan.validations, 'version')}, the start among them"))
-        facts += [("", note) for note in plan.notes]
+    facts += [("", note) for note in plan.notes]
     for role in plan.roles:
         tokens = f"about {role.prompt_tokens:,} + {role.completion_tokens:,} tokens"
         facts.append(
