@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -367,7 +367,10 @@ def test_rows_may_be_dicts_and_a_bad_one_is_told_by_its_number(serve: Serve, tmp
         output_metrics_path=tmp_path / "m.json",
         settings={"data.question_field": "q"},
     )
-    rows = [{"q": "2 + 2?", "answer": 4}, {"q": "2 + 3?", "answer": "5", "domain": "sums"}]
+    rows: list[Mapping[str, Any]] = [
+        {"q": "2 + 2?", "answer": 4},
+        {"q": "2 + 3?", "answer": "5", "domain": "sums"},
+    ]
     assert OfflineTrainer(config, rows).train()["metrics"].total_examples == 2
     with pytest.raises(UsageError, match="examples, row 2: "):
         OfflineTrainer(config, [rows[0], {"q": "no answer"}]).plan()

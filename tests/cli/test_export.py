@@ -32,6 +32,11 @@ OUTPUTS = {
     "agents-md": "export.agents.md",
 }
 
+HEADING = (
+    "The playbook holds rules that you did not know. One that applies to the question decides its answer: "
+    "name its id, and answer by it.\n"
+)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -87,7 +92,7 @@ def test_what_is_written_is_read_back(form: str, tmp_path: Path) -> None:
         ("a.csv", b"id,content"),
         ("a.parquet", b"PAR1"),
         ("a.md", b"# Playbook"),
-        ("a.txt", b"The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[B001] "),
+        ("a.txt", HEADING.encode() + b"[B001] "),
         ("SKILL.md", b"---\nname: "),
         ("CLAUDE.md", b"<!-- ace:begin"),
         ("AGENTS.md", b"<!-- ace:begin"),
@@ -221,11 +226,11 @@ def test_an_empty_playbook_is_written_too(form: str, tmp_path: Path) -> None:
 def test_a_checkpoint_and_a_file_of_another_tool_are_exported_as_well(tmp_path: Path) -> None:
     path = tmp_path / "book.json"
     path.write_text('{"skills": {"a": {"content": "x", "section": "pitfalls"}}}')
-    assert export(path, "-f", "prompt").text == "The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[a] (pitfall) x\n"
+    assert export(path, "-f", "prompt").text == f"{HEADING}[a] (pitfall) x\n"
     path.write_text(
         '{"timestamp": "t", "config": {}, "metrics": {}, "playbook": [{"id": "B1", "content": "y"}]}'
     )
-    assert export(path, "-f", "prompt").text == "The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[B1] y\n"
+    assert export(path, "-f", "prompt").text == f"{HEADING}[B1] y\n"
 
 
 def test_results_go_to_stdout_and_words_to_stderr(inside: Inside) -> None:
@@ -286,7 +291,7 @@ def test_a_run_is_exported_and_its_page_tells_its_story(inside: Inside) -> None:
         "Failed examples",
     ):
         assert words in page
-    assert inside("export", run, "-f", "prompt").out.startswith("The playbook holds rules that you did not know. One that applies to the question decides its answer: name its id, and answer by it.\n[B001] ")
+    assert inside("export", run, "-f", "prompt").out.startswith(f"{HEADING}[B001] ")
     (inside.cwd / "empty").mkdir()
     assert inside("export", "empty", "-f", "json").code == 2
 
