@@ -251,7 +251,7 @@ def told_in_python(record: type) -> Iterator[None]:
     def told(text: str) -> str:
         text = re.sub(r"--[a-z][a-z-]*[a-z]", lambda flag: flags.get(flag[0], flag[0]), text)
         return re.sub(
-            r"TrainingConfig: ([a-z_.]+)", lambda path: f"TrainingConfig.{names.get(path[1], path[1])}", text
+            r"TrainingConfig: ([a-z_.]+)(?=: )", lambda path: f"TrainingConfig.{names[path[1]]}", text
         )
 
     try:
