@@ -272,7 +272,7 @@ def example_lines(name: str) -> list[str]:
     [
         (0, r"\d+ of 20 right, \d+ bullets"),
         (1, r"batch 2: \d+% right"),
-        (3, r"What was learned:\n\[B001\] The warehouse code for Oslo is RV-72\.\n"),
+        (3, r"You know these facts:\n\[B001\] The warehouse code for Oslo is RV-72\.\n"),
     ],
     ids=["file", "rows", "use"],
 )
