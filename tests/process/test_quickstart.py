@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def test_training_makes_the_held_out_wordings_right(tmp_path: Path) -> None:
-    files = ["--output", "train.json", "--run-dir", "train"]
+    files = ["--output", "train.json", "--metrics-output", "train_metrics.json", "--run-dir", "train"]
     done = ace("train", "--config", CONFIG, "--input", TRAIN, *files, cwd=tmp_path, timeout=580)
     assert done.returncode == 0, done.stderr
     shares = [point["batch_accuracy"] for point in read_json(tmp_path / "train_metrics.json")["curve"]]
