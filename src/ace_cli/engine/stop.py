@@ -48,21 +48,17 @@ class StopController:
         Raises:
             AceError: the reason for which the run stopped meanwhile.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._closed.wait()
-        if self.reason is not None:
-            raise self.reason
+        await self.until(asyncio.Event(), seconds)
 
-    async def until(self, event: asyncio.Event) -> None:
-        """Wait for ``event``, before a call that is not in flight yet.
+    async def until(self, event: asyncio.Event, seconds: float | None = None) -> None:
+        """Wait for ``event``, at most ``seconds``, before a call that is not in flight.
 
         Raises:
             AceError: the reason for which the run stopped meanwhile.
         """
-        waits = [asyncio.ensure_future(event.wait()), asyncio.ensure_future(self._closed.wait())]
+        waits = [asyncio.ensure_future(waited.wait()) for waited in (event, self._closed)]
         try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ace_cli.data import Example
 from ace_cli.embeddings import WORDLLAMA, make_embedder
@@ -52,7 +52,7 @@ def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = No
     """
     made: dict[str, tuple[ChatModel, CircuitBreaker]] = {}
     roles = {}
-    for name, role in _roles(models):
+    for name, role in models.roles.items():
         # What makes two roles ask the same endpoint in the same way; parameters go with each request.
         key = repr([getattr(role, field) for field in _SHARED_BY]) + _secrets(role)
         if key not in made:
@@ -119,13 +119,6 @@ def _embedding_price(models: ModelsSettings) -> Price:
     return lambda tokens, _: model.price(tokens)
 
 
-def _roles(models: ModelsSettings) -> Iterable[tuple[str, RoleSettings]]:
-    yield "generator", models.generator
-    yield "reflector", models.reflector
-    if models.curator.model is not None:
-        yield "curator", models.curator
-
-
 @dataclass(frozen=True, slots=True)
 class StageSpec:
     """What stages are made of, in this process or in a worker: unless some are handed over as objects, it can be pickled."""
@@ -143,24 +136,11 @@ class StageSpec:
         from ace_cli.stages.generator import DefaultGenerator
         from ace_cli.stages.reflector import DefaultReflector
 
-        given, named, training = self.replacements, self.settings.stages, self.settings.training
-        prompts = self.prompts
+        given, training, prompts = self.replacements, self.settings.training, self.prompts
         return Stages(
-            given.generator
-            or load(
-                "generator",
-                named.generator,
-                {"default": lambda: DefaultGenerator(prompts)},
-                named.generator_args,
-            ),
+            given.generator or self._part("generator", {"default": lambda: DefaultGenerator(prompts)}),
             get_scorer(training.scorer, training.scorer_args),
-            given.reflector
-            or load(
-                "reflector",
-                named.reflector,
-                {"default": lambda: DefaultReflector(prompts)},
-                named.reflector_args,
-            ),
+            given.reflector or self._part("reflector", {"default": lambda: DefaultReflector(prompts)}),
             given.curator or self._curator(embedder),
         )
 
@@ -170,9 +150,8 @@ class StageSpec:
         from ace_cli.stages.curator import SemanticCurator
         from ace_cli.stages.llm_curator import LlmCurator
 
-        named, training = self.settings.stages, self.settings.training
-        rules = {"rules": lambda: RuleSameness(training.similarity_threshold)}
-        sameness = load("sameness", named.sameness, rules, named.sameness_args)
+        training = self.settings.training
+        sameness = self._part("sameness", {"rules": lambda: RuleSameness(training.similarity_threshold)})
         semantic = SemanticCurator(
             embedder, sameness, PlaybookStage(training.target_stage), Admission(self.prompts.texts.values())
         )
@@ -180,8 +159,13 @@ class StageSpec:
             "semantic": lambda: semantic,
             "llm": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"]),
         }
-        curator: Curator = load("curator", named.curator, curators, named.curator_args)
+        curator: Curator = self._part("curator", curators)
         return curator
+
+    def _part(self, kind: str, ours: Mapping[str, Callable[[], object]]) -> Any:
+        """The part of a kind that the settings name."""
+        named = self.settings.stages
+        return load(kind, getattr(named, kind), ours, getattr(named, f"{kind}_args"))
 
 
 def make_select(training: TrainingSettings, model: ChatModel, embedder: Embedder) -> Select:

@@ -76,22 +76,14 @@ class Call:
 
 def calls(models: ModelsSettings) -> Iterator[Call]:
     """Every model that is reached over the network."""
-    named = {
-        "models.generator.model": (
-            models.generator.model,
-            models.generator.api_base,
-            "models.generator.api_base",
-        ),
-        "models.reflector.model": (
-            models.reflector.model,
-            models.reflector.api_base,
-            "models.reflector.api_base",
-        ),
-        "models.curator.model": (models.curator.model, models.curator.api_base, "models.curator.api_base"),
-        "models.embedding": (models.embedding, models.embedding_api_base, "models.embedding_api_base"),
-    }
-    for key, (model, own, own_key) in named.items():
-        in_process = key == "models.embedding" and names_a_part("embedder", model or "")
+    named = [
+        (f"models.{role}.model", settings.model, f"models.{role}.api_base", settings.api_base)
+        for role, settings in models.roles.items()
+    ]
+    embedding = "models.embedding"
+    named += [(embedding, models.embedding, "models.embedding_api_base", models.embedding_api_base)]
+    for key, model, own_key, own in named:
+        in_process = key == embedding and names_a_part("embedder", model or "")
         if model and not in_process and not model.startswith((PREFIX, "wordllama")):
             base, base_key = (own, own_key) if own else (models.api_base, "models.api_base")
             yield Call(model, key, base, base_key)

@@ -124,7 +124,7 @@ async def with_retry(
 ) -> Retried[T]:
     """What ``once`` returns, tried again after each :class:`TransientError` until it is time to give up.
 
-    See :meth:`_Tries.decide` for when that is.
+    See :meth:`_Tries.wait_after` for when that is.
 
     Args:
         once: one try; it may be a chat call or an embedding call.
@@ -139,7 +139,6 @@ async def with_retry(
     """
     breaker = breaker or CircuitBreaker()
     tries = _Tries(policy, breaker)
-    given_up = False
     try:
         while True:
             await breaker.wait(sleep)
@@ -147,28 +146,17 @@ async def with_retry(
             try:
                 value = await once()
             except TransientError as error:
-                decision = tries.decide(error)
-                if decision.wait is None:
-                    given_up = True
-                    raise tries.last_word(error, decision) from error.__cause__
-                breaker.failed(tries, error, decision.wait)
+                wait = tries.wait_after(error)
+                breaker.failed(tries, error, wait)
                 if on_retry:
-                    on_retry(RetryNotice(error.kind, tries.failures, decision.wait, error.message))
-                await sleep(decision.wait)
+                    on_retry(RetryNotice(error.kind, tries.failures, wait, error.message))
+                await sleep(wait)
             else:
                 breaker.succeeded(started)
                 return Retried(value, tries.failures)
-    except BaseException:
-        breaker.left(tries, given_up=given_up)
+    except BaseException as error:
+        breaker.left(tries, given_up=isinstance(error, TransientError))
         raise
-
-
-@dataclass(frozen=True, slots=True)
-class _Decision:
-    """What follows a failed try: another one after ``wait`` seconds, or none (``wait`` None)."""
-
-    wait: float | None = None
-    is_outage: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -183,8 +171,8 @@ class _Tries:
     _unread: int = 0
     _first: float = 0.0
 
-    def decide(self, error: TransientError) -> _Decision:
-        """What to do about a try that just failed. A call is given up when
+    def wait_after(self, error: TransientError) -> float:
+        """Seconds to wait after a try that just failed. The call is given up when
 
         * ``max_retries`` further tries failed for reasons that seem to be this request's own, or they took a horizon, or
         * the endpoint answered nobody for ``horizon`` seconds, or asks to come back later than that (an outage), or
@@ -193,6 +181,9 @@ class _Tries:
         * :data:`MOST_PAID` tries were paid for.
 
         With ``max_retries`` 0, nothing is tried again.
+
+        Raises:
+            TransientError: given up; see :func:`with_retry`.
         """
         policy, now = self.policy, self.breaker.clock()
         self.failures += 1
@@ -206,31 +197,27 @@ class _Tries:
         answered_nobody = now - max(self._first, self.breaker.last_success)
         asked = error.retry_after or 0.0
         if not is_own and max(answered_nobody, asked) > policy.horizon:
-            return _Decision(is_outage=True)
+            raise self._last_word(error, is_outage=True) from error.__cause__
         if policy.max_retries == 0:
-            return _Decision(is_outage=error.endpoint)
+            raise self._last_word(error, is_outage=error.endpoint) from error.__cause__
         if self._unread >= MOST_UNREAD and self.breaker.last_success == float("-inf"):
-            return _Decision(is_outage=True)
+            raise self._last_word(error, is_outage=True) from error.__cause__
         if (
             self._paid >= MOST_PAID
             or self._own > policy.max_retries
             or trying > policy.horizon * (1 if is_own else 3)
         ):
-            return _Decision()
-        return _Decision(_wait(policy, self.failures, error.retry_after))
+            raise self._last_word(error, is_outage=False) from error.__cause__
+        return _wait(policy, self.failures, error.retry_after)
 
-    def last_word(self, error: TransientError, decision: _Decision) -> TransientError:
+    def _last_word(self, error: TransientError, *, is_outage: bool) -> TransientError:
         """``error``, saying how often was tried and whether it was an outage."""
         message = error.message
         if self.failures > 1:
             seconds = self.breaker.clock() - self._first
             message = f"{message} (tried {self.failures} times in {seconds:.0f} s)"
         return TransientError(
-            message,
-            error.hint,
-            kind=error.kind,
-            retry_after=error.retry_after,
-            endpoint=decision.is_outage,
+            message, error.hint, kind=error.kind, retry_after=error.retry_after, endpoint=is_outage
         )
 
 

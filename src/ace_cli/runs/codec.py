@@ -17,6 +17,9 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import orjson
 
+from ace_cli.playbook import Bullet, Playbook
+from ace_cli.runs.records import Evaluation
+
 T = TypeVar("T")
 
 
@@ -60,6 +63,40 @@ def decode(cls: type[T], row: Any) -> T:
             plain, read = readers[name]
             values[name] = value if type(value) is plain else read(value)
     return cls(**values)
+
+
+def playbook_row(playbook: Playbook) -> dict[str, Any]:
+    """A playbook as it is kept in the store."""
+    return {
+        "version": playbook.version,
+        "created_at": playbook.created_at,
+        "training_config": dict(playbook.training_config),
+        "extra": dict(playbook.extra),
+        "bullets": [bullet.to_dict() for bullet in playbook.bullets],
+    }
+
+
+def playbook_from_row(row: Mapping[str, Any]) -> Playbook:
+    return Playbook(
+        bullets=tuple(Bullet.from_dict(bullet) for bullet in row["bullets"]),
+        version=str(row["version"]),
+        created_at=str(row["created_at"]),
+        training_config=dict(row["training_config"]),
+        extra=dict(row["extra"]),
+    )
+
+
+def evaluation_row(evaluation: Evaluation) -> dict[str, Any]:
+    """What `ace eval` compares, as it is kept in the store."""
+    against = evaluation.against
+    body = {name: getattr(evaluation, name) for name in Evaluation.__slots__}
+    return {**body, "against": None if against is None else playbook_row(against)}
+
+
+def evaluation_from_row(row: Mapping[str, Any]) -> Evaluation:
+    found = decode(Evaluation, {**row, "against": None})
+    against = row["against"]
+    return found if against is None else dataclasses.replace(found, against=playbook_from_row(against))
 
 
 _Reader = Callable[[Any], Any]

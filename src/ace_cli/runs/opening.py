@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import sqlite3
+import zlib
+from collections.abc import Callable, Iterator
+from functools import wraps
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from ace_cli.errors import AceError, StoreError, UsageError
 from ace_cli.files import check_inside
 from ace_cli.runs import migrations
 
 FILE = "run.sqlite3"
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def check(path: Path, *, integrity: bool = True) -> None:
@@ -112,3 +120,43 @@ def open_current(path: Path) -> sqlite3.Connection:
             copy.close()
             raise
         return copy
+
+
+def reading(method: Callable[P, R]) -> Callable[P, R]:
+    """A method of the reader: what goes wrong inside it is damage to the store, and reported as such.
+
+    SQLite's own check sees broken pages, not a broken text on a sound page.
+    """
+
+    @contextlib.contextmanager
+    def guard(run: Any) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            raise damaged(run.path, error) from error
+        except (
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            zlib.error,
+        ) as error:
+            raise damaged(run.path, f"a record cannot be read ({type(error).__name__}: {error})") from error
+
+    if inspect.isgeneratorfunction(method):
+
+        @wraps(method)
+        def steps(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with guard(args[0]):
+                yield from method(*args, **kwargs)
+
+        return steps
+
+    @wraps(method)
+    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+        with guard(args[0]):
+            return method(*args, **kwargs)
+
+    return whole

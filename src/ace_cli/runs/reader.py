@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import wraps
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, Self
 
 from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply
-from ace_cli.playbook import Bullet, Delta, GrowingPlaybook, Playbook
-from ace_cli.runs.codec import decode, dumps, loads
-from ace_cli.runs.opening import FILE, check, damaged, open_current
+from ace_cli.playbook import Delta, GrowingPlaybook, Playbook
+from ace_cli.runs.codec import decode, dumps, evaluation_from_row, loads, playbook_from_row
+from ace_cli.runs.opening import FILE, check, damaged, open_current, reading
 from ace_cli.runs.records import (
     TRAINING,
     CurvePoint,
@@ -39,51 +35,7 @@ EMBEDDING = "embedding"
 
 _NEEDED = ("training.epochs", "training.quarantine_min_votes")
 """Numbers among the identity settings without which a run cannot be read."""
-
 _OPTIONAL = ("training.lookahead", "validation.patience")
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def _reading(method: Callable[P, R]) -> Callable[P, R]:
-    """A method of the reader: what goes wrong inside it is damage to the store, and reported as such.
-
-    SQLite's own check sees broken pages, not a broken text on a sound page.
-    """
-
-    @contextlib.contextmanager
-    def guard(run: Any) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            raise damaged(run.path, error) from error
-        except (
-            LookupError,
-            TypeError,
-            ValueError,
-            AttributeError,
-            OverflowError,
-            RecursionError,
-            zlib.error,
-        ) as error:
-            raise damaged(run.path, f"a record cannot be read ({type(error).__name__}: {error})") from error
-
-    if inspect.isgeneratorfunction(method):
-
-        @wraps(method)
-        def steps(*args: P.args, **kwargs: P.kwargs) -> Any:
-            with guard(args[0]):
-                yield from method(*args, **kwargs)
-
-        return steps
-
-    @wraps(method)
-    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
-        with guard(args[0]):
-            return method(*args, **kwargs)
-
-    return whole
 
 
 class RunReader:
@@ -115,7 +67,7 @@ class RunReader:
 
     # -- the run itself
 
-    @_reading
+    @reading
     def header(self) -> Header:
         row = self._one(
             "SELECT created_at, ace_version, identity, origins, prompts, base_playbook, dataset_hash, source FROM run"
@@ -136,29 +88,29 @@ class RunReader:
             _table(row[7]),
         )
 
-    @_reading
+    @reading
     def runtime(self) -> dict[str, Any]:
         """Runtime settings of the last session, by dotted path."""
         return _table(self._one("SELECT runtime FROM run")[0])
 
-    @_reading
+    @reading
     def state(self) -> Standing:
         """As the last session left it: ``running`` also when that was killed (``overview`` tells the two apart)."""
         state, reason = self._one("SELECT state, reason FROM run")
         return Standing(State(state), str(reason))
 
-    @_reading
+    @reading
     def sessions(self) -> list[SessionRecord]:
         rows = self._all("SELECT id, started_at, seconds, pid, host, ended FROM session ORDER BY id")
         names = ("id", "started_at", "seconds", "pid", "host", "ended")
         return [decode(SessionRecord, dict(zip(names, row, strict=True))) for row in rows]
 
-    @_reading
+    @reading
     def seconds(self) -> float:
         """Seconds of work over all sessions, as last noted."""
         return float(self._one("SELECT coalesce(sum(seconds), 0) FROM session")[0])
 
-    @_reading
+    @reading
     def segments(self) -> list[tuple[int, int]]:
         """(start, stop) of the dataset's parts: one, and one for every extension."""
         return [
@@ -166,66 +118,63 @@ class RunReader:
             for start, stop in self._all("SELECT start, stop FROM segment ORDER BY start")
         ]
 
-    @_reading
+    @reading
     def evaluation(self) -> Evaluation | None:
         """What a run of `ace eval` compares; None for a run of `ace train`."""
         rows = self._all("SELECT body FROM evaluation")
         if not rows:
             return None
-        body = _table(rows[0][0])
-        against = body.pop("against")
-        found = decode(Evaluation, body)
-        return found if against is None else replace(found, against=playbook_from_row(against))
+        return evaluation_from_row(_table(rows[0][0]))
 
     # -- examples; where no split is named, those that are trained on
 
-    @_reading
+    @reading
     def example_count(self, split: Split = Split.TRAINING) -> int:
         return int(self._one("SELECT count(*) FROM example WHERE split = ?", split)[0])
 
-    @_reading
+    @reading
     def next_index(self) -> int:
         """The index that a further example gets."""
         return int(self._one("SELECT coalesce(max(idx), -1) + 1 FROM example")[0])
 
-    @_reading
+    @reading
     def indices(self, split: Split) -> list[int]:
         """Of the examples of a split, in their order."""
         return [
             int(row[0]) for row in self._all("SELECT idx FROM example WHERE split = ? ORDER BY idx", split)
         ]
 
-    @_reading
+    @reading
     def example(self, index: int) -> Example:
         return decode(Example, loads(self._one("SELECT body FROM example WHERE idx = ?", index)[0]))
 
     def examples(self, indices: Sequence[int]) -> list[Example]:
         return [self.example(index) for index in indices]
 
-    @_reading
+    @reading
     def all_examples(self, split: Split = Split.TRAINING) -> Iterator[Example]:
         for (body,) in self._db.execute("SELECT body FROM example WHERE split = ? ORDER BY idx", (split,)):
             yield decode(Example, loads(body))
 
-    @_reading
+    @reading
     def index_of(self, example_id: str, split: Split = Split.TRAINING) -> int | None:
         rows = self._all("SELECT idx FROM example WHERE id = ? AND split = ?", dumps(example_id), split)
         return int(rows[0][0]) if rows else None
 
-    @_reading
+    @reading
     def example_ids(self) -> list[str]:
         sql = "SELECT id FROM example WHERE split = ? ORDER BY idx"
         return [str(loads(row[0])) for row in self._all(sql, Split.TRAINING)]
 
     # -- replies
 
-    @_reading
+    @reading
     def replies(self, first_step: int, last_step: int, phase: int = TRAINING) -> dict[str, ChatReply]:
         """Recorded replies by key, of the steps ``first_step..last_step`` of a phase."""
         sql = f"SELECT key, {_REPLY} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?"
         return {row[0]: _reply(row[1:]) for row in self._all(sql, phase, first_step, last_step)}
 
-    @_reading
+    @reading
     def conversation(self, step: int, phase: int = TRAINING) -> list[RecordedReply]:
         """Every call of one step, with its prompts: the generator's and reflector's, or a merge's."""
         sql = f"""SELECT CAST(key AS TEXT), CAST(role AS TEXT), CAST(turn AS INTEGER), CAST(model AS TEXT), request, CAST(at AS TEXT), {_REPLY} FROM reply
@@ -236,7 +185,7 @@ class RunReader:
             found.append(RecordedReply(key, step, role, turn, model, messages, _reply(reply), at, phase))
         return found
 
-    @_reading
+    @reading
     def usage(self) -> dict[str, Usage]:
         """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
         totals: dict[str, Usage] = {}
@@ -248,7 +197,7 @@ class RunReader:
             totals[EMBEDDING] = totals.get(EMBEDDING, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
 
-    @_reading
+    @reading
     def usage_by_kind(self) -> dict[str, Usage]:
         """What was paid for chat calls, by what their phase is for."""
         totals: dict[str, Usage] = {}
@@ -258,14 +207,14 @@ class RunReader:
             totals[kind] = totals.get(kind, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
 
-    @_reading
+    @reading
     def usage_of_steps(self, first_step: int, last_step: int, phase: int = TRAINING) -> Usage:
         sql = f"""SELECT {_REPLY_NUMBERS} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?
                   ORDER BY step, role, turn"""
         rows = self._db.execute(sql, (phase, first_step, last_step))
         return Usage.sum(Usage().plus(ChatReply("", "stop", *numbers)) for numbers in rows)
 
-    @_reading
+    @reading
     def spent_by_step(self, phase: int) -> dict[int, Spent]:
         """What each step of a phase took, all its calls together."""
         sql = f"SELECT step, {_REPLY_NUMBERS} FROM reply WHERE phase = ? ORDER BY step, role, turn"
@@ -275,7 +224,7 @@ class RunReader:
             found[step] = Spent(before.usage.plus(reply), before.seconds + reply.seconds)
         return found
 
-    @_reading
+    @reading
     def most_expensive(self, limit: int = 5, phase: int = TRAINING) -> list[tuple[str, float, int]]:
         """(example id, US dollars, tokens) of the examples that cost most."""
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
@@ -288,7 +237,7 @@ class RunReader:
 
     # -- what came of them
 
-    @_reading
+    @reading
     def episodes(
         self, *, batch: int | None = None, index: int | None = None, phase: int = TRAINING
     ) -> Iterator[Episode]:
@@ -301,29 +250,29 @@ class RunReader:
         ):
             yield decode(Episode, loads(body))
 
-    @_reading
+    @reading
     def first_sight(self) -> list[tuple[int, bool]]:
         """(batch, whether it was right) of every example when it was first trained on, in the order of the plan."""
         sql = "SELECT batch, correct FROM episode WHERE phase = ? AND epoch = 0 ORDER BY step"
         return [(int(batch), bool(correct)) for batch, correct in self._all(sql, TRAINING)]
 
-    @_reading
+    @reading
     def slowest(self, limit: int = 5, phase: int = TRAINING) -> list[Episode]:
         sql = "SELECT body FROM episode WHERE phase = ? ORDER BY seconds DESC, step LIMIT ?"
         return [decode(Episode, loads(body)) for (body,) in self._all(sql, phase, limit)]
 
-    @_reading
+    @reading
     def phases(self) -> dict[int, str]:
         """All phases in their order, with what each is for."""
         return {int(phase): str(kind) for phase, kind in self._all("SELECT id, kind FROM phase ORDER BY id")}
 
-    @_reading
+    @reading
     def phase_records(self) -> list[PhaseRecord]:
         """What each phase is for, in their order."""
         rows = self._all("SELECT id, kind, version, same_as FROM phase ORDER BY id")
         return [decode(PhaseRecord, dict(zip(PhaseRecord.__slots__, row, strict=True))) for row in rows]
 
-    @_reading
+    @reading
     def failures(self, phase: int = TRAINING) -> dict[str, list[tuple[str, str]]]:
         """Failed episodes by kind: (example id, error)."""
         groups: dict[str, list[tuple[str, str]]] = {}
@@ -333,7 +282,7 @@ class RunReader:
             groups.setdefault(episode.failure, []).append((episode.example_id, episode.error))
         return groups
 
-    @_reading
+    @reading
     def counts(self, phase: int = TRAINING) -> tuple[int, int, int]:
         """(episodes, correct, failed) so far, the unmerged included."""
         row = self._one(
@@ -343,20 +292,20 @@ class RunReader:
         )
         return int(row[0]), int(row[1]), int(row[2])
 
-    @_reading
+    @reading
     def merges(self, after: int = -1) -> Iterator[Merge]:
         """Merges in order, those of batches above ``after``."""
         sql = "SELECT batch, delta, curve FROM merge WHERE batch > ? ORDER BY batch"
         for batch, delta, curve in self._db.execute(sql, (after,)):
             yield Merge(batch, decode(Delta, loads(delta)), decode(CurvePoint, loads(curve)))
 
-    @_reading
+    @reading
     def curve(self, after: int = -1) -> Iterator[CurvePoint]:
         """One point a merge, of batches above ``after``; without reading what was merged."""
         for (curve,) in self._db.execute("SELECT curve FROM merge WHERE batch > ? ORDER BY batch", (after,)):
             yield decode(CurvePoint, loads(curve))
 
-    @_reading
+    @reading
     def playbook(self, version: int | None = None) -> Playbook:
         """The playbook after ``version`` merges (default: all). No header but that of the initial one."""
         header = self.header()
@@ -368,7 +317,7 @@ class RunReader:
             growing.apply(merge.delta)
         return growing.playbook()
 
-    @_reading
+    @reading
     def playbook_size(self) -> int:
         """How many bullets the playbook has now, without putting it together."""
         rows = self._all("SELECT curve FROM merge ORDER BY batch DESC LIMIT 1")
@@ -376,7 +325,7 @@ class RunReader:
             return decode(CurvePoint, loads(rows[0][0])).playbook_size
         return len(self.header().base_playbook)
 
-    @_reading
+    @reading
     def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
         """Recorded embeddings, by hash of the text."""
         found: dict[str, bytes] = {}
@@ -386,7 +335,7 @@ class RunReader:
             found.update(self._all(sql, model, *part))
         return found
 
-    @_reading
+    @reading
     def outputs(self) -> dict[str, set[str]]:
         """By path, the digests of what this run wrote there, or was about to write."""
         found: dict[str, set[str]] = {}
@@ -435,24 +384,3 @@ def _table(text: str) -> dict[str, Any]:
 def _reply(row: Sequence[Any]) -> ChatReply:
     text, finish_reason, *numbers = row
     return ChatReply(str(loads(text)), str(finish_reason), *numbers)
-
-
-def playbook_row(playbook: Playbook) -> dict[str, Any]:
-    """The initial playbook as it is kept in the store."""
-    return {
-        "version": playbook.version,
-        "created_at": playbook.created_at,
-        "training_config": dict(playbook.training_config),
-        "extra": dict(playbook.extra),
-        "bullets": [bullet.to_dict() for bullet in playbook.bullets],
-    }
-
-
-def playbook_from_row(row: Mapping[str, Any]) -> Playbook:
-    return Playbook(
-        bullets=tuple(Bullet.from_dict(bullet) for bullet in row["bullets"]),
-        version=str(row["version"]),
-        created_at=str(row["created_at"]),
-        training_config=dict(row["training_config"]),
-        extra=dict(row["extra"]),
-    )

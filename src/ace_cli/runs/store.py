@@ -23,9 +23,10 @@ from ace_cli.data import Example
 from ace_cli.errors import StoreError, UsageError
 from ace_cli.files import cannot_write, digest, write_private
 from ace_cli.playbook import Delta
-from ace_cli.runs import migrations, opening, reader
-from ace_cli.runs.codec import dumps, tagged
+from ace_cli.runs import migrations, opening
+from ace_cli.runs.codec import dumps, evaluation_row, playbook_row, tagged
 from ace_cli.runs.opening import FILE, store_error
+from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, Split, State
 from ace_cli.runs.reserve import Reserve
 from ace_cli.runs.writer import Write, Writer, connect
@@ -42,7 +43,7 @@ class PaidVectors:
     seconds: float
 
 
-class RunStore(reader.RunReader):
+class RunStore(RunReader):
     """The writer's end; everything that only reads is :class:`~ace_cli.runs.reader.RunReader`.
 
     Use it as a context manager. One writer a run: the caller holds ``runs.lock``.
@@ -105,7 +106,7 @@ class RunStore(reader.RunReader):
                     _run_row(header, runtime, dataset_hash()),
                 )
                 if evaluation is not None:
-                    db.execute("INSERT INTO evaluation VALUES (1,?)", (_evaluation_row(evaluation),))
+                    db.execute("INSERT INTO evaluation VALUES (1,?)", (dumps(evaluation_row(evaluation)),))
                 db.execute("COMMIT")
             try:
                 making.replace(path)
@@ -296,17 +297,11 @@ def _run_row(header: Header, runtime: Mapping[str, Any], dataset_hash: str) -> t
         dumps(header.origins),
         dumps(runtime),
         dumps(header.prompts),
-        dumps(reader.playbook_row(header.base_playbook)),
+        dumps(playbook_row(header.base_playbook)),
         dataset_hash,
         dumps(header.source),
         State.RUNNING,
     )
-
-
-def _evaluation_row(evaluation: Evaluation) -> str:
-    against = evaluation.against
-    body = {name: getattr(evaluation, name) for name in Evaluation.__slots__}
-    return dumps({**body, "against": None if against is None else reader.playbook_row(against)})
 
 
 def migrate(path: Path) -> None:

@@ -128,6 +128,12 @@ class ModelsSettings(Group):
     reflector: ReflectorSettings = ReflectorSettings.model_construct()
     curator: CuratorSettings = CuratorSettings.model_construct()
 
+    @property
+    def roles(self) -> dict[str, RoleSettings]:
+        """By name; the curator only where it has a model."""
+        roles: dict[str, RoleSettings] = {"generator": self.generator, "reflector": self.reflector}
+        return roles if self.curator.model is None else {**roles, "curator": self.curator}
+
 
 class StagesSettings(Group):
     """Replaceable parts: a built-in name, an entry point's name, or package.module:Class."""
