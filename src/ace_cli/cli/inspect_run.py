@@ -85,32 +85,35 @@ def follow(run: RunReader, out: Output) -> None:
         sys.stderr.write("\nno longer watching; the run goes on\n")
 
 
+def _watched(run: RunReader) -> Iterator[Overview]:
+    """How the run stands, look after look, until it is over.
+
+    A run that has just been made is held by no process for a moment, as one that crashed: so that is looked at twice.
+    """
+    seen, is_gone = overview(run), False
+    yield seen
+    while seen.state is State.RUNNING or (seen.state is State.CRASHED and not is_gone):
+        is_gone = seen.state is State.CRASHED
+        time.sleep(_GLANCE)
+        seen = overview(run, seen)
+        yield seen
+
+
 def _follow_live(run: RunReader, out: Output) -> None:
     from rich.live import Live
 
-    def draw(earlier: Overview | None = None) -> Overview:
-        seen = overview(run, earlier)
-        lines = live_lines(seen, out.width, out.console.height, ascii_only=out.ascii_only)
-        live.update(Text("\n").join(lines), refresh=True)
-        return seen
-
     with Live(console=out.console, auto_refresh=False, vertical_overflow="ellipsis") as live:
-        seen = draw()
-        while seen.state is State.RUNNING:
-            time.sleep(_GLANCE)
-            seen = draw(seen)
+        for seen in _watched(run):
+            lines = live_lines(seen, out.width, out.console.height, ascii_only=out.ascii_only)
+            live.update(Text("\n").join(lines), refresh=True)
     show_run(run, out)
 
 
 def _follow_lines(run: RunReader, as_json: bool) -> None:
-    told, seen = 0, None
-    while True:
-        seen = overview(run, seen)
+    told = 0
+    for seen in _watched(run):
         fresh = seen.curve[told:]
         write_lines(json.dumps(asdict(p)) if as_json else merge_line(p, seen.planned) for p in fresh)
         told = len(seen.curve)
-        if seen.state is not State.RUNNING:
-            reason = f": {printable(seen.reason)}" if seen.reason else ""
-            sys.stderr.write(f"{printable(str(seen.run_dir))} is {seen.state}{reason}\n")
-            return
-        time.sleep(_GLANCE)
+    reason = f": {printable(seen.reason)}" if seen.reason else ""
+    sys.stderr.write(f"{printable(str(seen.run_dir))} is {seen.state}{reason}\n")

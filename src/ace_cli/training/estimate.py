@@ -16,6 +16,7 @@ from ace_cli.engine.heldout import HeldOut
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_roles
 from ace_cli.llm.base import ChatModel
 from ace_cli.llm.hosts import hosts
+from ace_cli.runs import lock
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Split
 from ace_cli.settings import Settings
@@ -124,26 +125,29 @@ def announce(
     Args:
         examples: the dataset, where it does not come from the settings.
     """
+    # Held, so that nobody takes a run that is about to start for one whose process is gone.
+    with lock.hold(run_dir), RunReader(run_dir) as run:
+        emit(_planned(run, loaded, examples))
+
+
+def _planned(run: RunReader, loaded: Loaded, examples: Sequence[Example] | None) -> RunPlanned:
     settings = loaded.settings
     roles = make_roles(settings.models)
-    with RunReader(run_dir) as run:
-        prompts = Prompts(dict(run.header().prompts))
-        count, question = _measured(run.all_examples(), roles["generator"].model)
-        choosing, judging = (run.example_count(split) for split in (Split.VALIDATION, Split.JUDGEMENT))
+    prompts = Prompts(dict(run.header().prompts))
+    count, question = _measured(run.all_examples(), roles["generator"].model)
+    choosing, judging = (run.example_count(split) for split in (Split.VALIDATION, Split.JUDGEMENT))
     held = _held(settings, examples)
     name = dataset_name(settings) if examples is None else ""
     plan = _estimate(settings, prompts, roles, _Rows(name, count, question, choosing, judging, held=held))
-    emit(
-        RunPlanned(
-            dataset=name,
-            examples=count,
-            rows=held,
-            asked_for=settings.data.num_examples if "data.num_examples" in loaded.origin else None,
-            roles=plan.roles,
-            defaults=tuple(role for role in roles if f"models.{role}.model" not in loaded.origin),
-            calls=plan.calls,
-            cost_usd=plan.cost_usd,
-        )
+    return RunPlanned(
+        dataset=name,
+        examples=count,
+        rows=held,
+        asked_for=settings.data.num_examples if "data.num_examples" in loaded.origin else None,
+        roles=plan.roles,
+        defaults=tuple(role for role in roles if f"models.{role}.model" not in loaded.origin),
+        calls=plan.calls,
+        cost_usd=plan.cost_usd,
     )
 
 
