@@ -51,7 +51,12 @@ def test_a_shell_completes_commands_and_flags(typed: list[str], offered: str, tm
     }
     done = ace(cwd=tmp_path, env=environment(**completing))
     assert offered in done.stdout.split()
-    assert "complete -o default -F" in ace("--show-completion", "bash", cwd=tmp_path).stdout
+    # typer asks which shell it was called from, so it must be one, whatever the tests were called from
+    from_bash = ["bash", "--norc", "-c", '"$0" -m ace_cli --show-completion; exit $?', sys.executable]
+    shown = subprocess.run(
+        from_bash, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False
+    )
+    assert "complete -o default -F" in shown.stdout, shown.stderr
 
 
 def test_a_playbook_is_inspected_without_heavy_libraries(playbook: Path, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_before_a_file_is_replaced_one_is_asked(
 
 
 def test_white_space_of_a_prompt_is_shown_as_it_was_sent(tmp_path: Path) -> None:
-    """A terminal breaks long lines; inside of a line nothing is added or lost."""
+    """A terminal breaks long lines, and adds and loses nothing else."""
     sent = "    " + "one  two   three " * 20 + "end"
     run = samples.make_run(tmp_path / "run", examples=10)
     with closing(sqlite3.connect(run / "run.sqlite3")) as db:
@@ -153,8 +153,13 @@ def test_white_space_of_a_prompt_is_shown_as_it_was_sent(tmp_path: Path) -> None
     first, *lines = shown.partition("Question\n")[2].partition("Known answer")[0].rstrip("\n").split("\n")
     rest = sent.removeprefix(first[2:])
     assert len(rest) < len(sent)
+    indent = 2 + len("    ") + 2  # of the block, of the text itself, and of what goes on
     for line in lines:
-        piece = line.strip()  # at a break the terminal decides on which line the spaces stand
-        assert rest.lstrip().startswith(piece), (piece, rest)
-        rest = rest.lstrip().removeprefix(piece)
+        piece = line[indent:]
+        assert rest.removeprefix(" ").startswith(piece.rstrip()), (piece, rest)
+        rest = (
+            rest.removeprefix(" ")
+            .removeprefix(piece.rstrip())
+            .removeprefix(" " * (len(piece) - len(piece.rstrip())))
+        )
     assert rest.strip() == ""
