@@ -32,10 +32,7 @@ OUTPUTS = {
     "agents-md": "export.agents.md",
 }
 
-HEADING = (
-    "The playbook holds rules that you did not know. One that applies to the question decides its answer: "
-    "name its id, and answer by it.\n"
-)
+HEADING = "Playbook. A rule that applies decides the answer:\n"
 
 
 @dataclass(frozen=True)
@@ -137,7 +134,7 @@ def test_a_domains_prompt_holds_the_general_bullets_too() -> None:
 def test_a_token_budget_takes_the_best_and_is_kept(form: str) -> None:
     from ace_cli.llm.library import count_tokens
 
-    budget = {"prompt": 60, "markdown": 120, "skill": 100, "json": 60}[form]
+    budget = {"prompt": 40, "markdown": 120, "skill": 100, "json": 40}[form]
     outcome = export(PLAYBOOK, "-f", form, "--max-tokens", budget, "--model", "gpt-4o", "--name", "x")
     assert "Convert all amounts" in outcome.text  # the best one
     assert f"of {budget} tokens" in outcome.err

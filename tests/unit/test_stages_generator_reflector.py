@@ -201,13 +201,13 @@ def test_tags_may_come_as_pairs() -> None:
 
 
 def test_the_two_prompts_are_lean() -> None:
-    """About 210 tokens for both, the example's own text aside; 4 characters are about a token."""
+    """About 150 tokens for both, the example's own text aside; 4 characters are about a token."""
     generator, reflector = ScriptedAsk(answer()), ScriptedAsk('{"insights": []}')
     empty = Example("r", "?", "1")
     generate(generator, empty, ())
     reflect(reflector, example=empty, cited=(), attempt=Attempt("0"))
     assert len(generator.prompt) <= 200
-    assert len(reflector.prompt) <= 640
+    assert len(reflector.prompt) <= 560
 
 
 # Plain text, for small models --------------------------------------------------------------------
