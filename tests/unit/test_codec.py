@@ -11,8 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ace_cli.data import Example
-from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, PlaybookStage, Section, Vote
-from ace_cli.runs.codec import decode, dumps, loads, tagged
+from ace_cli.playbook import (
+    Add,
+    Answers,
+    Bullet,
+    Confirm,
+    Credit,
+    Delta,
+    Drop,
+    PlaybookStage,
+    Section,
+    SetAside,
+    Vote,
+)
+from ace_cli.runs.codec import decode, delta_row, dumps, loads
 from ace_cli.stages.base import Attempt, Insight, Reflection
 from support.fuzzing import fuzzed
 
@@ -28,6 +40,10 @@ changes = (
     | st.builds(Confirm, texts, texts, texts, sections, st.floats(-1, 1), texts)
     | st.builds(Vote, texts, texts, sections)
     | st.builds(Drop, texts, texts, sections, texts)
+    | st.builds(
+        Answers, texts, st.integers(0, 99), st.integers(0, 99), cited_wrong=st.lists(texts).map(tuple)
+    )
+    | st.builds(SetAside, texts, texts, texts, texts)
 )
 
 
@@ -44,9 +60,9 @@ def test_property_nested_records_come_back(reflection: Reflection) -> None:
 
 
 @fuzzed
-@given(st.builds(Delta, texts, st.lists(changes, max_size=4).map(tuple)))
+@given(st.builds(Delta, texts, st.lists(changes, max_size=4).map(tuple), st.sampled_from(Credit)))
 def test_property_each_change_comes_back_as_its_kind(delta: Delta) -> None:
-    body = dumps({"at": delta.at, "changes": [tagged(change) for change in delta.changes]})
+    body = dumps(delta_row(delta))
     assert decode(Delta, loads(body)) == delta
 
 

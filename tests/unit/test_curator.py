@@ -70,7 +70,8 @@ def test_a_repeated_lesson_confirms_its_bullet_whatever_its_section() -> None:
     assert 0.8 <= change.similarity <= 1
     assert change.similarity == round(change.similarity, 6)
     bullet = playbook.apply(delta).by_id["B002"]
-    assert (bullet.content, bullet.helpful_count, bullet.activation_count) == (UNITS, 1, 1)
+    assert (bullet.content, bullet.helpful_count, bullet.activation_count) == (UNITS, 0, 1)
+    assert bullet.confidence == 0.5, "a repeat says that a lesson is asked for, not that it works"
     assert bullet.sources == ("e5",)
 
 
@@ -95,7 +96,7 @@ def test_insights_of_one_batch_are_compared_with_each_other() -> None:
     delta = curate(Playbook(), item(UNITS, example="a"), item(SAME_AS_UNITS, "A dozen is 12.", example="b"))
     assert [type(change) for change in delta.changes] == [Add, Confirm, Add]
     after = Playbook().apply(delta)
-    assert [(b.id, b.helpful_count, b.sources) for b in after.bullets] == [
+    assert [(b.id, b.repeats, b.sources) for b in after.bullets] == [
         ("B001", 1, ("a", "b")),
         ("B002", 0, ("b",)),
     ]
@@ -211,7 +212,7 @@ def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
         assert delta == curate(playbook, *batch)
         playbook = playbook.apply(delta)
     assert len(playbook) > 100
-    assert sum(b.helpful_count for b in playbook.bullets) > 50
+    assert sum(b.repeats for b in playbook.bullets) > 50
 
 
 def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:

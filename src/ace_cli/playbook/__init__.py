@@ -1,22 +1,25 @@
 """The value that is trained: bullets, playbooks and deltas. Pure; no I/O but file formats."""
 
 from ace_cli.playbook.bullet import GENERAL, Bullet, PlaybookStage, Section, Tag, confidence
-from ace_cli.playbook.delta import Add, Change, Confirm, Delta, Drop, Vote
+from ace_cli.playbook.delta import Add, Answers, Change, Confirm, Credit, Delta, Drop, SetAside, Vote
 from ace_cli.playbook.playbook import FORMAT_VERSION, GrowingPlaybook, Playbook, id_number, make_id
 
 __all__ = [
     "FORMAT_VERSION",
     "GENERAL",
     "Add",
+    "Answers",
     "Bullet",
     "Change",
     "Confirm",
+    "Credit",
     "Delta",
     "Drop",
     "GrowingPlaybook",
     "Playbook",
     "PlaybookStage",
     "Section",
+    "SetAside",
     "Tag",
     "Vote",
     "confidence",

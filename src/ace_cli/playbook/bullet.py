@@ -38,8 +38,10 @@ class PlaybookStage(StrEnum):
 class Bullet(ValidText):
     """A short, reusable lesson with its votes. Never changed in place.
 
-    ``sources`` are the ids of the examples that taught it. ``extra`` holds the fields of a file
-    that this version does not know; they are written back as they came.
+    ``sources`` are the ids of the examples that taught it. The counts are of answers that cited it: right ones (helpful), wrong ones
+    (harmful), and wrong ones that it is not to blame for (neutral); ``activation_count`` is these and how often it was learned
+    again. ``extra`` holds the fields of a file that not every tool knows: they are written back as they came, and
+    :mod:`ace_cli.playbook.standing` reads some of them.
     """
 
     id: str
@@ -66,6 +68,27 @@ class Bullet(ValidText):
     def is_quarantined(self) -> bool:
         return self.stage is PlaybookStage.QUARANTINED
 
+    @property
+    def citations(self) -> int:
+        """Answers that cited it."""
+        return self.helpful_count + self.harmful_count + self.neutral_count
+
+    @property
+    def repeats(self) -> int:
+        """How often it was learned again. (In files whose counts are votes that is among the helpful ones, and this is 0.)"""
+        return max(0, self.activation_count - self.citations)
+
+    @property
+    def is_failing(self) -> bool:
+        """Learned again and again, while the answers that cite it are wrong more often than right."""
+        wrong = self.harmful_count + self.neutral_count
+        return self.repeats >= 2 and wrong >= 2 and wrong > self.helpful_count
+
+    def repeated(self, *, at: str, source: str) -> Bullet:
+        """The bullet after an insight of example ``source`` that says the same: asked for once more, no vote."""
+        sources = self.sources if source in self.sources else (*self.sources, source)
+        return replace(self, activation_count=self.activation_count + 1, sources=sources, updated_at=at)
+
     def voted(self, tag: Tag, *, at: str, source: str | None = None, quarantine_min_votes: int = 0) -> Bullet:
         """The bullet after one more activation that voted ``tag``.
 
@@ -73,7 +96,7 @@ class Bullet(ValidText):
             tag: the vote.
             at: ISO-8601 time of the vote.
             source: an example that taught the same lesson again, kept in ``sources``.
-            quarantine_min_votes: the bullet is quarantined when harmful votes outnumber helpful
+            quarantine_min_votes: where counts are opinions: the bullet is quarantined when harmful votes outnumber helpful
                 ones and both together are at least this many; 0 never quarantines.
         """
         helpful = self.helpful_count + (tag is Section.HELPFUL)

@@ -7,9 +7,19 @@ history of every bullet can be read back: who taught it, who cited it, what was 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ace_cli.playbook.bullet import Bullet, Section, Tag
 from ace_cli.text import ValidText
+
+
+class Credit(StrEnum):
+    """What the counts of a bullet stand for. A run keeps one meaning for life."""
+
+    OUTCOME = "outcome"
+    """The verdicts of answers that cited the bullet."""
+    OPINION = "opinion"
+    """The Reflector's votes, and a helpful one for each insight that repeats the bullet (all runs before there were others)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +33,9 @@ class Add(ValidText):
 
 @dataclass(frozen=True, slots=True)
 class Confirm(ValidText):
-    """An insight that repeats a bullet: one more helpful vote for it, its wording is kept here.
+    """An insight that repeats a bullet: the lesson is asked for once more, which says nothing on whether it works.
 
+    Its wording is kept here. In a delta of :attr:`Credit.OPINION` it is a helpful vote as well.
     ``similarity`` is the cosine to the bullet, in -1..1. ``reason`` is what an LLM curator said.
     """
 
@@ -38,7 +49,9 @@ class Confirm(ValidText):
 
 @dataclass(frozen=True, slots=True)
 class Vote(ValidText):
-    """The Reflector's tag on a bullet that the answer cited."""
+    """What one answer that cited a bullet says of it: helpful (it was right), harmful (wrong), neutral (wrong, but the bullet was
+    not to blame). In a delta of :attr:`Credit.OPINION`, the Reflector's tag.
+    """
 
     bullet_id: str
     example_id: str
@@ -55,15 +68,40 @@ class Drop(ValidText):
     reason: str
 
 
-Change = Add | Confirm | Vote | Drop
+@dataclass(frozen=True, slots=True)
+class Answers(ValidText):
+    """How the batch's answers of one domain did; changes no bullet, but :class:`~ace_cli.playbook.outcomes.Outcomes`.
+
+    ``cited_right`` and ``cited_wrong`` hold the id of a bullet once for each right or wrong answer that cited it.
+    """
+
+    domain: str
+    right: int
+    wrong: int
+    cited_right: tuple[str, ...] = ()
+    cited_wrong: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside(ValidText):
+    """A bullet is quarantined for ``cause`` (see :mod:`ace_cli.playbook.standing`); ``other`` is a bullet that the reason points at."""
+
+    bullet_id: str
+    cause: str
+    reason: str
+    other: str = ""
+
+
+Change = Add | Confirm | Vote | Drop | Answers | SetAside
 
 
 @dataclass(frozen=True, slots=True)
 class Delta(ValidText):
     """The changes of one merge, in the order in which they are applied.
 
-    ``at`` is the ISO-8601 time of the merge: the only clock that reaches a bullet.
+    ``at`` is the ISO-8601 time of the merge: the only clock that reaches a bullet. ``credit`` says what its votes mean.
     """
 
     at: str
     changes: tuple[Change, ...] = ()
+    credit: Credit = Credit.OUTCOME

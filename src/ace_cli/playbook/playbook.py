@@ -11,7 +11,8 @@ from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.delta import Add, Confirm, Delta, Vote
+from ace_cli.playbook.delta import Add, Confirm, Credit, Delta, SetAside, Vote
+from ace_cli.playbook.standing import set_aside
 from ace_cli.text import valid_tree
 
 FORMAT_VERSION = "v1.0.0"
@@ -53,6 +54,8 @@ class Playbook:
 
     def apply(self, delta: Delta, *, quarantine_min_votes: int = 0) -> Playbook:
         """The next version. Content of a bullet is never rewritten by a merge.
+
+        ``quarantine_min_votes`` is for deltas of :attr:`Credit.OPINION`; in others every quarantine is a change of its own.
 
         Raises:
             KeyError: the delta names a bullet that is not there (a curator's bug).
@@ -115,13 +118,17 @@ class GrowingPlaybook:
 
     def apply(self, delta: Delta) -> None:
         """See :meth:`Playbook.apply`. After an error, part of the delta is applied."""
-        bullets, minimum = self._bullets, self._minimum
+        bullets = self._bullets
+        by_opinion = delta.credit is Credit.OPINION
+        minimum = self._minimum if by_opinion else 0
         for change in delta.changes:
             match change:
                 case Add(bullet):
                     if bullet.id in bullets:
                         raise UsageError(f"the curator added bullet {bullet.id} twice")
                     bullets[bullet.id] = bullet
+                case Confirm(bullet_id, example_id) if not by_opinion:
+                    bullets[bullet_id] = self._known(bullet_id).repeated(at=delta.at, source=example_id)
                 case Confirm(bullet_id, example_id):
                     bullets[bullet_id] = self._known(bullet_id).voted(
                         Section.HELPFUL, at=delta.at, source=example_id, quarantine_min_votes=minimum
@@ -130,12 +137,15 @@ class GrowingPlaybook:
                     bullets[bullet_id] = self._known(bullet_id).voted(
                         tag, at=delta.at, quarantine_min_votes=minimum
                     )
+                case SetAside(bullet_id, cause, reason, other):
+                    bullet = self._known(bullet_id)
+                    bullets[bullet_id] = set_aside(bullet, cause, reason, other, at=delta.at)
                 case _:
-                    pass  # a Drop is history, it changes nothing
+                    pass  # a Drop is history, and Answers count for decisions to come
 
     def _known(self, bullet_id: str) -> Bullet:
         if bullet_id not in self._bullets:
-            raise UsageError(f"the curator voted for bullet {bullet_id}, which is not in the playbook")
+            raise UsageError(f"the curator changed bullet {bullet_id}, which is not in the playbook")
         return self._bullets[bullet_id]
 
 

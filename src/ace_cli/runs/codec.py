@@ -17,7 +17,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import orjson
 
-from ace_cli.playbook import Bullet, Playbook
+from ace_cli.playbook import Bullet, Delta, Playbook
 from ace_cli.runs.records import Evaluation
 
 T = TypeVar("T")
@@ -63,6 +63,15 @@ def decode(cls: type[T], row: Any) -> T:
             plain, read = readers[name]
             values[name] = value if type(value) is plain else read(value)
     return cls(**values)
+
+
+def delta_row(delta: Delta) -> dict[str, Any]:
+    """What a merge changes, as it is kept in the store."""
+    return {
+        "credit": delta.credit.value,
+        "at": delta.at,
+        "changes": [tagged(change) for change in delta.changes],
+    }
 
 
 def playbook_row(playbook: Playbook) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ace_cli.playbook import Add, Confirm, Playbook, Vote
+from ace_cli.playbook import Add, Confirm, Playbook, SetAside, Vote
 from ace_cli.playbook.edit import recorded_edits
 from ace_cli.runs.records import Merge
 
@@ -15,8 +15,8 @@ from ace_cli.runs.records import Merge
 class Moment:
     """One thing that happened to a bullet.
 
-    ``kind`` is ``taught``, ``merged``, ``cited`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
-    of a citation, or what an editor did. ``batch`` counts from 0 and is None for edits by hand; ``similarity`` is the
+    ``kind`` is ``taught``, ``merged``, ``cited``, ``set aside`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
+    of a citation, why it was set aside, or what an editor did. ``batch`` counts from 0 and is None for edits by hand; ``similarity`` is the
     cosine of a merged insight to the bullet, in -1..1.
     """
 
@@ -50,6 +50,8 @@ def history(merges: Iterable[Merge], wanted: Collection[str] | None = None) -> d
                     moment = Moment("merged", at, content, example_id, batch, section, similarity, reason)
                 case Vote(bullet_id, example_id, tag):
                     moment = Moment("cited", at, tag.value, example_id, batch)
+                case SetAside(bullet_id, cause, reason):
+                    moment = Moment("set aside", at, reason, batch=batch, reason=cause)
                 case _:  # a dropped insight belongs to no bullet
                     continue
             if wanted is None or bullet_id in wanted:

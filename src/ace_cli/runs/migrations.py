@@ -160,6 +160,15 @@ def splits(db: sqlite3.Connection) -> None:
     _run(db, statements)
 
 
+def credit(db: sqlite3.Connection) -> None:
+    """Counts of bullets come from verdicts; those of runs and merges until here are opinions, and stay what they were."""
+    statements = """
+    UPDATE run SET identity = '{"training.credit":"opinion",' || substr(identity, 2) WHERE identity LIKE '{"%';
+    UPDATE merge SET delta = '{"credit":"opinion",' || substr(delta, 2)
+    """
+    _run(db, statements)
+
+
 def _run(db: sqlite3.Connection, statements: str) -> None:
     """One by one: ``executescript`` would commit the transaction that the step runs in."""
     for statement in statements.split(";\n"):
@@ -174,6 +183,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     outputs,
     evaluation,
     splits,
+    credit,
 )
 
 

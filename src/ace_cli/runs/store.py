@@ -24,7 +24,7 @@ from ace_cli.errors import StoreError, UsageError
 from ace_cli.files import cannot_write, digest, write_private
 from ace_cli.playbook import Delta
 from ace_cli.runs import migrations, opening
-from ace_cli.runs.codec import dumps, evaluation_row, playbook_row, tagged
+from ace_cli.runs.codec import delta_row, dumps, evaluation_row, playbook_row
 from ace_cli.runs.opening import FILE, store_error
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, Split, State
@@ -242,8 +242,7 @@ class RunStore(RunReader):
 
     async def record_merge(self, batch: int, delta: Delta, curve: CurvePoint) -> None:
         """Durable when it returns."""
-        changes = {"at": delta.at, "changes": [tagged(change) for change in delta.changes]}
-        row = (batch, delta.at, dumps(changes), dumps(curve))
+        row = (batch, delta.at, dumps(delta_row(delta)), dumps(curve))
         await self._durable(lambda db: db.execute("INSERT INTO merge VALUES (?,?,?,?)", row))
 
     async def record_vectors(

@@ -169,8 +169,12 @@ class TrainingSettings(Group):
     )
     similarity_threshold: Share = identity(0.8, "Cosine from which an insight repeats a bullet", in_header=9)
     target_stage: Literal["shadow", "production"] = identity("shadow", "Stage of new bullets", in_header=10)
+    credit: Literal["outcome", "opinion"] = identity(
+        "outcome",
+        "What votes on bullets come from: outcome (verdicts of answers that cite them) or opinion (the Reflector's tags)",
+    )
     quarantine_min_votes: Count = identity(
-        3, "Votes before a bullet with more harmful than helpful ones is quarantined; 0 never"
+        3, "Citations before a bullet under which answers do worse than without it is quarantined; 0 never"
     )
     context_budget: Count = identity(
         8000, "Tokens of playbook in a prompt; a larger playbook is searched by question", in_header=15

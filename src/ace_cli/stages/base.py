@@ -105,11 +105,17 @@ class Reflection(ValidText):
 
 @dataclass(frozen=True, slots=True)
 class MergeItem:
-    """An example with its reflection: one entry of what a Curator merges."""
+    """An answered example with its reflection: one entry of what a Curator merges.
+
+    The reflection's ``bullet_tags`` are the votes to count: one a bullet that the answer ``cited``, by what the answer was worth
+    (``correct``; None where that is not known).
+    """
 
     example_id: str
     domain: str
     reflection: Reflection
+    cited: tuple[str, ...] = ()
+    correct: bool | None = None
 
 
 class Generator(Protocol):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
-from dataclasses import replace
 from typing import Any
 
 from ace_cli.clock import now
@@ -18,11 +17,13 @@ from ace_cli.engine.example import settled
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session
 from ace_cli.errors import AceError, RunStopped
-from ace_cli.playbook import Add, Confirm, Delta, GrowingPlaybook, Playbook, Section
+from ace_cli.playbook import Add, Confirm, Credit, Delta, GrowingPlaybook, Playbook, Section
 from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.stages.base import MergeItem
+from ace_cli.training.credit import merge_item
 from ace_cli.training.plan import Batch, Plan
+from ace_cli.training.upkeep import Upkeep
 from ace_cli.training.validation import Validator
 
 OnMerge = Callable[[Merge, Callable[[], Playbook]], None]
@@ -42,6 +43,8 @@ class Trainer:
         self._phase = phase
         self._on_merge = on_merge
         self._validator = validator
+        self._credit = Credit(self._settings.credit)
+        self._upkeep = Upkeep(self._settings)
 
     async def train(self) -> Playbook:
         """Go through the plan; the playbook after its last merge.
@@ -86,6 +89,7 @@ class Trainer:
         due = {0: base} if 0 in self._validator.due else {}
         for merge in merges:
             growing.apply(merge.delta)
+            self._upkeep.seen(merge.delta)
             if merge.batch + 1 >= oldest:
                 versions[merge.batch + 1] = growing.playbook()
             if merge.batch + 1 in self._validator.due:
@@ -102,8 +106,8 @@ class Trainer:
         self, batch: Batch, playbook: Playbook, episodes: Sequence[Episode], before: CurvePoint | None
     ) -> tuple[Playbook, CurvePoint]:
         """The next version and its point of the curve, on record before anyone sees them."""
-        items = [item for episode in episodes if (item := merge_item(episode)) is not None]
-        delta = await self._curate(batch, playbook, items)
+        items = [item for episode in episodes if (item := merge_item(episode, playbook, self._credit))]
+        delta = self._upkeep.after(playbook, await self._curate(batch, playbook, items), items)
         grown = playbook.apply(delta, quarantine_min_votes=self._settings.quarantine_min_votes)
         used = self._store.usage_of_steps(batch.first_step, batch.last_step)
         point = _point(batch, before, episodes, items, delta, len(grown), used)
@@ -190,16 +194,6 @@ class _Flight:
     async def land(self) -> None:
         """Calls in flight are paid: let them end and be recorded (the stop controller bounds the wait)."""
         await asyncio.gather(*(task for _, task in self._flying), return_exceptions=True)
-
-
-def merge_item(episode: Episode) -> MergeItem | None:
-    """What the Curator gets of an episode: the insights of the last reflection, the votes of all."""
-    reflections = [r.reflection for r in episode.rounds if r.reflection is not None]
-    if episode.failed or not reflections:
-        return None
-    tags = {tag.id: tag for reflection in reversed(reflections) for tag in reflection.bullet_tags}
-    merged = replace(reflections[-1], bullet_tags=tuple(tags.values()))
-    return MergeItem(episode.example_id, episode.domain, merged)
 
 
 def _point(

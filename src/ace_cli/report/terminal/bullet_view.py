@@ -9,6 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ace_cli.playbook import Bullet
+from ace_cli.playbook.standing import NOTE, note_of, standing
 from ace_cli.report.terminal.style import BOLD, QUIET, SECTIONS, STAGES, fact, heading
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.history import Moment
@@ -84,11 +85,15 @@ def _facts(bullet: Bullet) -> Iterator[tuple[str, str]]:
         "votes",
         f"{bullet.helpful_count} helpful, {bullet.harmful_count} harmful, {bullet.neutral_count} neutral",
     )
-    yield "activations", str(bullet.activation_count)
+    again = f", {bullet.repeats} of them learned again" if bullet.repeats else ""
+    yield "activations", f"{bullet.activation_count}{again}"
     yield "created", one_line(bullet.created_at)
     yield "updated", one_line(bullet.updated_at)
     yield "taught by", ", ".join(map(printable, bullet.sources))
+    yield "standing", one_line(standing(bullet))
     for name, value in bullet.extra.items():
+        if name == NOTE and note_of(bullet) is not None:
+            continue
         yield printable(name), printable(str(value))
 
 
@@ -106,6 +111,8 @@ def _moment(moment: Moment, dot: str) -> Text:
             line.append(f"  because {one_line(moment.reason)}" if moment.reason else "", QUIET)
         case "cited":
             line.append(f"cited by {example}, vote: {moment.text}")
+        case "set aside":
+            line.append(f"set aside ({one_line(moment.reason)}): {one_line(moment.text)}")
         case _:
             line.append(f"edited by {one_line(moment.text)}")
     return line

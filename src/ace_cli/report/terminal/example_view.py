@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ace_cli.data import Example
-from ace_cli.playbook import Add, Change, Confirm, Drop, Vote
+from ace_cli.playbook import Add, Answers, Change, Confirm, Drop, SetAside, Vote
 from ace_cli.report.format import count, duration, money, percent
 from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block, heading
 from ace_cli.report.text import one_line, printable
@@ -70,10 +70,15 @@ def example_story(run: RunReader, index: int) -> ExampleStory:
         delta = deltas.get(episode.batch)
         changes = None
         if delta is not None:
-            changes = [c for c in delta.changes if c.example_id == episode.example_id]
+            changes = [c for c in delta.changes if _taught_by(c) == episode.example_id]
         replies = [r for r in run.conversation(episode.step) if r.role != "curator"]
         passages.append(Passage(episode, replies, changes))
     return ExampleStory(run.example(index), passages)
+
+
+def _taught_by(change: Change) -> str | None:
+    """The example that a change is due to; None for what the whole batch led to."""
+    return None if isinstance(change, Answers | SetAside) else change.example_id
 
 
 def _answers(run: RunReader, index: int) -> Iterator[Passage]:
@@ -178,6 +183,10 @@ def _told(change: Change) -> str:
             return f"counted a {tag.value} vote for {printable(bullet_id)}"
         case Drop(_, content, _, reason):
             return f"dropped, {one_line(reason)}: {one_line(content)}"
+        case SetAside(bullet_id, cause, reason):
+            return f"set {printable(bullet_id)} aside ({one_line(cause)}): {one_line(reason)}"
+        case Answers(domain, right, wrong):
+            return f"counted {right} right and {wrong} wrong answers of domain {printable(domain)}"
 
 
 def _change_dict(change: Change) -> dict[str, Any]:
