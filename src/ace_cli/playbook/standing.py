@@ -38,7 +38,7 @@ def note_of(bullet: Bullet) -> Note | None:
     if not bullet.is_quarantined or not isinstance(found, dict):
         return None
     try:
-        stage = PlaybookStage(found.get("stage"))
+        stage = PlaybookStage(str(found.get("stage")))
     except ValueError:
         stage = PlaybookStage.SHADOW
     cause, reason, other, at = (str(found.get(name, "")) for name in ("cause", "reason", "bullet", "at"))
