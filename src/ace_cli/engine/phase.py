@@ -71,6 +71,7 @@ class Phase:
             async with self._session.executor.slot():
                 if self._session.stop.reason is not None:
                     return None
+                self._failures.begin()
                 episode = await self._episode(step, playbook, replies)
             await self._session.store.record_episode(episode)
         except AceError as error:
