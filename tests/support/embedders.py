@@ -9,7 +9,9 @@ from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 
 
 class CountingEmbedder(WordLlamaEmbedder):
-    """Real vectors; keeps what it was asked."""
+    """Real vectors; keeps what it was asked. Its name is its own, so texts are embedded whole, as a provider's are."""
+
+    name = "counting"
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.playbook import Bullet
-from ace_cli.stages.retrieval import BulletSelector
+from ace_cli.stages.retrieval import BulletSelector, Nearest
+from ace_cli.stages.salience import common_words
 from support.builders import CITIES
 from support.embedders import CountingEmbedder
 
@@ -25,7 +28,8 @@ def words(text: str) -> int:
 
 
 def selector(budget: int = 10_000, most: int | None = None, embedder: Any = None) -> BulletSelector:
-    return BulletSelector(embedder or WordLlamaEmbedder(), words, budget_tokens=budget, max_bullets=most)
+    nearest = Nearest(embedder or WordLlamaEmbedder())
+    return BulletSelector(nearest, words, budget_tokens=budget, max_bullets=most)
 
 
 def select(chosen_by: BulletSelector, question: str, bullets: Sequence[Bullet] = CODES) -> list[str]:
@@ -93,6 +97,8 @@ def test_bullets_are_embedded_once_and_questions_once_a_call() -> None:
 
 def test_vectors_of_nan_select_like_zero() -> None:
     class Broken(WordLlamaEmbedder):
+        name = "broken"
+
         async def embed(self, texts: Sequence[str]) -> Any:
             return np.full((len(texts), 4), np.nan, dtype=np.float32)
 
@@ -107,8 +113,40 @@ def test_ten_thousand_bullets_are_counted_only_as_far_as_the_budget_goes() -> No
         return words(text)
 
     bullets = tuple(Bullet(f"B{n:03d}", f"Lesson {n} says to check value {n * 7}.") for n in range(1, 10_001))
-    chosen_by = BulletSelector(WordLlamaEmbedder(), count, budget_tokens=90)
+    chosen_by = BulletSelector(Nearest(WordLlamaEmbedder()), count, budget_tokens=90)
     first = select(chosen_by, "What does lesson 4711 say?", bullets)
     assert len(first) == 11
     assert len(counted) < 100
     assert select(chosen_by, "What does lesson 4711 say?", bullets) == first
+
+
+TASKS = Path(__file__).parents[2] / "benchmarks" / "learning" / "tasks"
+
+
+@pytest.mark.parametrize(("task", "plain"), [("ledger", 26), ("facts", 25)])
+def test_words_that_all_questions_share_do_not_decide(task: str, plain: int) -> None:
+    """The rule that a question needs is among the five nearest more often than with texts embedded whole."""
+    rules = tuple(
+        Bullet(f"B{n:03d}", rule)
+        for n, rule in enumerate((TASKS / task / "gold.txt").read_text("utf-8").splitlines(), 1)
+    )
+    keys = dict(line.split("\t") for line in (TASKS / task / "key.txt").read_text("utf-8").splitlines())
+    train, dev = (
+        [orjson.loads(row) for row in (TASKS / task / f"{split}.jsonl").open("rb")]
+        for split in ("train", "dev")
+    )
+
+    def found(nearest: Nearest) -> int:
+        chosen_by = BulletSelector(nearest, words, budget_tokens=10_000, max_bullets=5)
+        return sum(f"B{int(keys[row['id']]):03d}" in select(chosen_by, row["question"], rules) for row in dev)
+
+    common = common_words(row["question"] for row in train)
+    whole, weighted = found(Nearest(CountingEmbedder())), found(Nearest(WordLlamaEmbedder(), common))
+    assert whole <= plain
+    assert weighted >= 0.85 * len(dev)
+
+
+def test_the_words_of_most_questions_are_common() -> None:
+    questions = [f"Which shelf does this note go to? Note: {city} wrote." for city in CITIES]
+    assert set(common_words(questions)) == {"which", "shelf", "does", "this", "note", "go", "to", "wrote"}
+    assert common_words(questions[:4]) == ()  # too few to tell

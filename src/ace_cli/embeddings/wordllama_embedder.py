@@ -41,6 +41,12 @@ class WordLlamaEmbedder:
         """See :class:`ace_cli.embeddings.base.Embedder`; shape (len(texts), 257). Never raises ModelError."""
         return await asyncio.to_thread(_embed, list(texts))
 
+    @staticmethod
+    async def embed_words(words: Sequence[str]) -> Vectors:
+        """Without the constant coordinate, so that a weighted mean of words is one of their meanings alone: shape (len(words), 256)."""
+        rows: Vectors = (await asyncio.to_thread(_embed, list(words)))[:, :-1]
+        return rows
+
 
 def _embed(texts: list[str]) -> Vectors:
     import numpy as np

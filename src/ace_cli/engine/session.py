@@ -39,6 +39,7 @@ from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
 from ace_cli.runs.records import State
 from ace_cli.runs.store import RunStore
+from ace_cli.runs.target import question_words
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.recorded import recorded
 from ace_cli.stages.base import Stages
@@ -178,6 +179,7 @@ def _open(
     caller = Caller(LocalDesk(store, ledger, emit, stop), policy)
     embedder = make_run_embedder(settings.models, store, caller)
     stages = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements).make(embedder)
+    common = question_words(store) if store.evaluation() is None else None
     return Session(
         run_dir=run_dir,
         settings=settings,
@@ -186,7 +188,7 @@ def _open(
         stop=stop,
         roles=roles,
         stages=stages,
-        select=make_select(settings.training, roles["generator"].model, embedder),
+        select=make_select(settings.training, roles["generator"].model, embedder, common),
         caller=caller,
         executor=AsyncioExecutor(stages, roles, caller, execution.concurrency),
         emit=emit,

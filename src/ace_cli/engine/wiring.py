@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ace_cli.data import Example
@@ -168,20 +169,31 @@ class StageSpec:
         return load(kind, getattr(named, kind), ours, getattr(named, f"{kind}_args"))
 
 
-def make_select(training: TrainingSettings, model: ChatModel, embedder: Embedder) -> Select:
-    """What chooses the bullets of an example's prompt, for the generator's model."""
-    from ace_cli.stages.retrieval import BulletSelector
+def make_select(
+    training: TrainingSettings, model: ChatModel, embedder: Embedder, common: Sequence[str] | None
+) -> Select:
+    """What chooses the bullets of an example's prompt, for the generator's model.
+
+    Args:
+        common: words that most questions hold; None for those that each playbook's header names.
+    """
+    from ace_cli.stages.retrieval import BulletSelector, Nearest
+    from ace_cli.stages.salience import common_words_of
 
     few = training.max_bullets_plain if model.style is PromptStyle.PLAIN else None
-    selector = BulletSelector(
-        embedder,
-        model.count_tokens,
-        budget_tokens=training.context_budget,
-        max_bullets=few if training.max_bullets is None else training.max_bullets,
-    )
+
+    @cache
+    def selector(words: tuple[str, ...]) -> BulletSelector:
+        return BulletSelector(
+            Nearest(embedder, words, by_words=training.retrieval == "words"),
+            model.count_tokens,
+            budget_tokens=training.context_budget,
+            max_bullets=few if training.max_bullets is None else training.max_bullets,
+        )
 
     async def select(playbook: Playbook, example: Example) -> Sequence[Bullet]:
-        return await selector.select(playbook.for_domain(example.domain), example.question)
+        words = common_words_of(playbook) if common is None else tuple(common)
+        return await selector(words).select(playbook.for_domain(example.domain), example.question)
 
     return select
 

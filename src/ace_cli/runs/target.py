@@ -17,9 +17,9 @@ from ace_cli.runs.folders import runs_called
 from ace_cli.runs.history import History, history
 from ace_cli.runs.opening import FILE
 from ace_cli.runs.reader import RunReader
-from ace_cli.runs.records import Header
 from ace_cli.runs.validated import kept_version
 from ace_cli.settings import DEFINITIONS
+from ace_cli.stages.salience import COMMON_WORDS, MOST_QUESTIONS, common_words
 
 
 class Target:
@@ -103,28 +103,43 @@ def trained_playbook(run: RunReader, playbook: Playbook | None = None) -> Playbo
     return replace(
         run.playbook(kept_version(run)) if playbook is None else playbook,
         created_at=header.created_at,
-        training_config=training_config(header, run.example_count()),
+        training_config=training_config(run),
     )
 
+
+RETRIEVAL = "training.retrieval"
 
 _ALWAYS = 15
 """Settings of later places stand in a header only where they were changed: files of older versions stay what they are."""
 
 
-def training_config(header: Header, num_examples: int) -> dict[str, Any]:
+def training_config(run: RunReader) -> dict[str, Any]:
     """Where a playbook came from: identity settings only, so that it does not depend on how it was run."""
+    header = run.header()
     listed = sorted((d.in_header, d.path) for d in DEFINITIONS.values() if d.in_header is not None)
     config = {
         DEFINITIONS[path].name: header.identity.get(path)
         for place, path in listed
-        if place < _ALWAYS or header.identity.get(path) != DEFINITIONS[path].default
+        if place < _ALWAYS
+        or header.identity.get(path, DEFINITIONS[path].default) != DEFINITIONS[path].default
     }
     return {
-        "num_examples": num_examples,
+        "num_examples": run.example_count(),
         **config,
         "dataset_hash": header.dataset_hash,
         "ace_version": header.ace_version,
+        **({COMMON_WORDS: list(common)} if (common := question_words(run)) else {}),
     }
+
+
+def question_words(run: RunReader) -> tuple[str, ...]:
+    """What many questions of the run hold, of its first examples, so that an extension changes nothing; none where it looks at whole texts."""
+    start, stop = run.segments()[0]
+    if run.header().identity.get(RETRIEVAL, DEFINITIONS[RETRIEVAL].earlier) != "words":
+        return ()
+    return common_words(
+        run.example(index).question for index in range(start, min(stop, start + MOST_QUESTIONS))
+    )
 
 
 def _runs_in(folder: Path) -> str:

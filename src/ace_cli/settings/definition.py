@@ -50,7 +50,11 @@ TABLE = Form("TABLE")
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One setting. ``in_header`` is its place in the ``training_config`` of a playbook, if it stands there."""
+    """One setting.
+
+    ``in_header`` is its place in the ``training_config`` of a playbook, if it stands there. ``earlier`` is what runs worked with
+    before there was this setting, where that is not its default.
+    """
 
     path: str
     kind: Kind
@@ -60,6 +64,7 @@ class Definition:
     may_be_unset: bool
     flag: str | None
     in_header: int | None
+    earlier: Any = None
 
     @property
     def env(self) -> str:
@@ -92,6 +97,7 @@ def setting(
     *,
     flag: str | None = "",
     in_header: int | None = None,
+    earlier: Any = None,
     **limits: Any,
 ) -> Any:
     """A field of a section.
@@ -100,9 +106,10 @@ def setting(
         flag: by default the field's name; None: it has none. Fields of a role, whose names three roles share, and tables
             have none by default.
         in_header: its place in the ``training_config`` of a playbook, if it stands there.
+        earlier: what runs worked with before there was this setting, where that is not ``default``.
         limits: of its value, as pydantic names them.
     """
-    facts: Any = {"kind": kind.value, "flag": flag, "in_header": in_header}
+    facts: Any = {"kind": kind.value, "flag": flag, "in_header": in_header, "earlier": earlier}
     return Field(default, description=help, json_schema_extra=facts, validate_default=False, **limits)
 
 
@@ -151,6 +158,7 @@ def definitions(model: type[BaseModel], prefix: str = "") -> Iterator[Definition
             may_be_unset=NoneType in get_args(field.annotation),
             flag=flag,
             in_header=facts["in_header"],
+            earlier=facts["earlier"],
         )
 
 

@@ -187,6 +187,12 @@ class TrainingSettings(Group):
         "Most bullets in a plain-text prompt (more of them confuse a small model)",
         flag=None,
     )
+    retrieval: Literal["words", "whole"] = identity(
+        "words",
+        "What of a question finds its bullets: the words that tell it from others, or all of it",
+        in_header=31,
+        earlier="whole",
+    )
     initial_playbook: UserPath | None = identity(None, "Playbook, checkpoint or run to start from")
 
 

@@ -50,13 +50,13 @@ class IdentityChanged(UsageError):
 class Recorded:
     """The settings of a run as they are on record: values by dotted path, and the rank of the layer that each came from.
 
-    ``name`` is that of a playbook file, where its header is all that there is on record.
+    ``playbook`` is the name of a playbook file, where its header is all that there is on record.
     """
 
     identity: Mapping[str, Any]
     runtime: Mapping[str, Any]
     origins: Mapping[str, int]
-    name: str = "recorded"
+    playbook: str = ""
 
     @property
     def settings(self) -> Settings:
@@ -122,7 +122,8 @@ class Recorded:
 
     @property
     def _layer(self) -> Layer:
-        return Layer(self.name, 0, {**self.runtime, **self.identity})
+        earlier = {} if self.playbook else _EARLIER  # a header names only what differs from the defaults
+        return Layer(self.playbook or "recorded", 0, {**earlier, **self.runtime, **self.identity})
 
     def _heard(self, layer: Layer) -> Layer:
         """What of a layer of today counts."""
@@ -147,6 +148,7 @@ def identity_of_header(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+_EARLIER = {path: d.earlier for path, d in DEFINITIONS.items() if d.earlier is not None}
 _OWN = frozenset({"output", "limits", "display"})
 _EXPLICIT = frozenset({CONFIG, FLAG})
 _HINT = "It decides what the playbook becomes, so a run keeps it. Start a new run with `ace train`."

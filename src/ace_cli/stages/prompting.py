@@ -23,7 +23,8 @@ from ace_cli.settings import Settings
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.settings.recorded import identity_of_header
 from ace_cli.stages.prompts import Prompts, load_prompts
-from ace_cli.stages.retrieval import BulletSelector
+from ace_cli.stages.retrieval import BulletSelector, Nearest
+from ace_cli.stages.salience import common_words_of
 
 _ONE_AT_A_TIME = threading.Lock()
 """A selector is kept between calls, which may come from several threads."""
@@ -44,7 +45,7 @@ def playbook_prompt(
     style, most = style_of(settings), limit_of(settings)
     bullets = playbook.for_domain(domain)
     if not fits(bullets, most, settings.training.context_budget):
-        selector = _selector(_key(settings))
+        selector = _selector(_key(settings, common_words_of(playbook)))
         chosen = _now(selector, bullets, question)
         if len(chosen) < len(bullets) and not question.strip():
             raise UsageError(
@@ -96,17 +97,29 @@ def _settings(playbook: Playbook, *, model: str = "", **training: int | None) ->
     return fold([header, Layer("arguments", FLAG, said)]).settings
 
 
-def _key(settings: Settings) -> tuple[str, str, int, int | None]:
-    models = settings.models
-    return models.generator.model, models.embedding, settings.training.context_budget, limit_of(settings)
+_Key = tuple[str, str, int, int | None, bool, tuple[str, ...]]
+
+
+def _key(settings: Settings, common: tuple[str, ...]) -> _Key:
+    models, training = settings.models, settings.training
+    by_words = training.retrieval == "words"
+    return (
+        models.generator.model,
+        models.embedding,
+        training.context_budget,
+        limit_of(settings),
+        by_words,
+        common,
+    )
 
 
 @lru_cache(maxsize=8)
-def _selector(key: tuple[str, str, int, int | None]) -> BulletSelector:
+def _selector(key: _Key) -> BulletSelector:
     """Kept, since it embeds a playbook's bullets only once."""
-    model, embedding, budget, most = key
+    model, embedding, budget, most, by_words, common = key
     embedder = make_embedder(embedding, make_embedding_model(embedding).embed)
-    return BulletSelector(embedder, make_model(model).count_tokens, budget_tokens=budget, max_bullets=most)
+    nearest = Nearest(embedder, common, by_words=by_words)
+    return BulletSelector(nearest, make_model(model).count_tokens, budget_tokens=budget, max_bullets=most)
 
 
 def _now(selector: BulletSelector, bullets: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:

@@ -3,54 +3,126 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
+from typing import TYPE_CHECKING
 
-from ace_cli.embeddings import Embedder, VectorIndex
+from ace_cli.embeddings import WORDLLAMA, Embedder, VectorIndex
+from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import line
+from ace_cli.stages.salience import Weight, WordVectors, weigh
+
+if TYPE_CHECKING:
+    from ace_cli.embeddings.base import Vectors
 
 CONFIDENCE_WEIGHT = 0.1
 """Confidence lies in 0..1 and moves a bullet by at most this much cosine: it decides between near ones."""
 
 _PLACES = 6
 
+_SPACES = 16
+"""Sets of bullets (by domain and version) whose vectors are kept."""
+
 _MISSES = 20
 """As many bullets in a row that no longer fit end the search; a shorter one may still fit after a long one."""
 
 
-class BulletSelector:
-    """Selects bullets for questions. Bullets are embedded and counted once in its life, questions once a call.
+@dataclass(frozen=True)
+class _Space:
+    """Where bullets and questions lie: what words count (None: texts are embedded whole), and the bullets so far."""
+
+    weight: Weight | None
+    index: VectorIndex[str] = field(default_factory=VectorIndex)
+    positions: dict[str, int] = field(default_factory=dict)
+    """Of contents in the index."""
+
+
+class Nearest:
+    """Ranks bullets by a question. Bullets are embedded once, questions once a call.
+
+    With the built-in embedder, words count by how much they tell (:mod:`ace_cli.stages.salience`); what they count among the bullets
+    is looked at anew whenever those have doubled, so that not every new bullet moves all others.
 
     Args:
-        embedder: the one of the curator, so that a cache in it serves both.
-        count_tokens: of the model that reads the bullets.
+        common: words that many questions hold.
+        by_words: whether words are weighed, where the embedder can do that.
+    """
+
+    def __init__(self, embedder: Embedder, common: Iterable[str] = (), *, by_words: bool = True) -> None:
+        self._embedder = embedder
+        by_words = by_words and embedder.name == WORDLLAMA
+        self._words = WordVectors(WordLlamaEmbedder.embed_words) if by_words else None
+        self._common = frozenset(common)
+        self._spaces: OrderedDict[tuple[str, ...], _Space] = OrderedDict()
+        self._lock = asyncio.Lock()
+
+    async def rank(self, candidates: Sequence[Bullet], question: str) -> list[int]:
+        """Positions in ``candidates``, best first: cosine plus :data:`CONFIDENCE_WEIGHT` times confidence; of equals the earlier.
+
+        Raises:
+            ModelError: the embedder's.
+        """
+        import numpy as np
+
+        async with self._lock:  # examples ask at once: the first embeds, the others find it done
+            space = self._space([bullet.content for bullet in candidates])
+            new = list(dict.fromkeys(b.content for b in candidates if b.content not in space.positions))
+            if new:
+                space.index.add(new, await self._embed(new, space))
+                space.positions.update((content, n) for n, content in enumerate(new, len(space.positions)))
+            (query,) = await self._embed([question], space)
+        cosines = space.index.cosines(query, [space.positions[bullet.content] for bullet in candidates])
+        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
+        positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
+        return positions
+
+    def _space(self, contents: Sequence[str]) -> _Space:
+        basis = () if self._words is None else tuple(contents[: 1 << (len(contents).bit_length() - 1)])
+        if basis not in self._spaces:
+            weight = None if self._words is None else weigh(basis, self._common)
+            self._spaces[basis] = _Space(weight)
+            if len(self._spaces) > _SPACES:
+                self._spaces.popitem(last=False)
+        self._spaces.move_to_end(basis)
+        return self._spaces[basis]
+
+    async def _embed(self, texts: Sequence[str], space: _Space) -> Vectors:
+        if self._words is None or space.weight is None:
+            return await self._embedder.embed(texts)
+        return await self._words.embed(texts, space.weight)
+
+
+class BulletSelector:
+    """Selects bullets for questions.
+
+    Args:
+        nearest: ranks them.
+        count_tokens: of the model that reads the bullets; called once a bullet.
         budget_tokens: of the bullets' lines together.
         max_bullets: None for as many as fit.
     """
 
     def __init__(
         self,
-        embedder: Embedder,
+        nearest: Nearest,
         count_tokens: Callable[[str], int],
         *,
         budget_tokens: int,
         max_bullets: int | None = None,
     ) -> None:
-        self._embedder = embedder
+        self._nearest = nearest
         self._count_tokens = cache(count_tokens)
         self._budget = budget_tokens
         self._max = max_bullets
-        self._index: VectorIndex[str] = VectorIndex()
-        self._positions: dict[str, int] = {}  # of contents in the index, all that were ever asked about
-        self._lock = asyncio.Lock()
 
     async def select(self, candidates: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:
         """All ``candidates`` if they fit, in their order; else those that serve ``question`` best, in the same order.
 
-        Best is cosine plus :data:`CONFIDENCE_WEIGHT` times confidence; of equals the earlier one. The same
-        candidates and question give the same bullets.
+        The same candidates and question give the same bullets.
 
         Raises:
             ModelError: the embedder's.
@@ -63,7 +135,7 @@ class BulletSelector:
             return ()
         chosen: list[int] = []
         left, misses = self._budget, 0
-        for position in await self._ranking(candidates, question):
+        for position in await self._nearest.rank(candidates, question):
             tokens = self._line_tokens(candidates[position])
             if tokens <= left:
                 left, misses = left - tokens, 0
@@ -76,18 +148,3 @@ class BulletSelector:
 
     def _line_tokens(self, bullet: Bullet) -> int:
         return self._count_tokens(line(bullet) + "\n")
-
-    async def _ranking(self, candidates: Sequence[Bullet], question: str) -> list[int]:
-        """Positions in ``candidates``, best first."""
-        import numpy as np
-
-        async with self._lock:  # examples ask at once: the first embeds, the others find it done
-            new = list(dict.fromkeys(b.content for b in candidates if b.content not in self._positions))
-            if new:
-                self._index.add(new, await self._embedder.embed(new))
-                self._positions |= {content: n for n, content in enumerate(new, len(self._positions))}
-        (query,) = await self._embedder.embed([question])
-        cosines = self._index.cosines(query, [self._positions[bullet.content] for bullet in candidates])
-        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
-        positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
-        return positions

@@ -85,7 +85,7 @@ class TrainingJob:
         store, output = session.store, settings.output
         checkpoints = Checkpoints(
             store.run_dir,
-            training_config(store.header(), store.example_count()),
+            training_config(store),
             output.checkpoint_interval if output.checkpoints else None,
             session.emit,
         )
