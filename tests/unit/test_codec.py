@@ -19,9 +19,11 @@ from ace_cli.playbook import (
     Credit,
     Delta,
     Drop,
+    Link,
     PlaybookStage,
     Section,
     SetAside,
+    TakeBack,
     Vote,
 )
 from ace_cli.runs.codec import decode, delta_row, dumps, loads
@@ -44,6 +46,8 @@ changes = (
         Answers, texts, st.integers(0, 99), st.integers(0, 99), cited_wrong=st.lists(texts).map(tuple)
     )
     | st.builds(SetAside, texts, texts, texts, texts)
+    | st.builds(TakeBack, texts, texts, texts)
+    | st.builds(Link, texts, texts, texts)
 )
 
 

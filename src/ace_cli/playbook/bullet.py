@@ -82,7 +82,7 @@ class Bullet(ValidText):
     def is_failing(self) -> bool:
         """Learned again and again, while the answers that cite it are wrong more often than right."""
         wrong = self.harmful_count + self.neutral_count
-        return self.repeats >= 2 and wrong >= 2 and wrong > self.helpful_count
+        return wrong >= 2 and wrong > self.helpful_count and self.repeats >= 2
 
     def repeated(self, *, at: str, source: str) -> Bullet:
         """The bullet after an insight of example ``source`` that says the same: asked for once more, no vote."""

@@ -92,7 +92,25 @@ class SetAside(ValidText):
     other: str = ""
 
 
-Change = Add | Confirm | Vote | Drop | Answers | SetAside
+@dataclass(frozen=True, slots=True)
+class TakeBack(ValidText):
+    """A bullet that was set aside is used again, for ``reason``; ``other`` as in :class:`SetAside`."""
+
+    bullet_id: str
+    reason: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Link(ValidText):
+    """Two bullets contradict each other; ``reason`` says in what. Both keep the other's id."""
+
+    bullet_id: str
+    other: str
+    reason: str = ""
+
+
+Change = Add | Confirm | Vote | Drop | Answers | SetAside | TakeBack | Link
 
 
 @dataclass(frozen=True, slots=True)

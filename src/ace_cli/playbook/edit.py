@@ -18,6 +18,7 @@ from ace_cli.clock import now as utc_now
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import Bullet, PlaybookStage
 from ace_cli.playbook.playbook import Playbook
+from ace_cli.playbook.standing import released
 
 EDITS = "edits"
 
@@ -85,7 +86,7 @@ class EditSession:
         return now[same:], saved[same:]
 
     def set_stage(self, bullet_id: str, stage: PlaybookStage) -> bool:
-        """Move a bullet to ``stage``; False if it is there already."""
+        """Move a bullet to ``stage``; False if it is there already. What it was set aside for no longer counts."""
         return self._change(bullet_id, "stage", "stage", stage)
 
     def reword(self, bullet_id: str, content: str) -> bool:
@@ -127,7 +128,8 @@ class EditSession:
         before = getattr(bullet, field)
         if before == value:
             return False
-        changed = replace(bullet, **{field: value}, updated_at=at)  # type: ignore[arg-type]
+        kept = released(bullet) if field == "stage" else bullet
+        changed = replace(kept, **{field: value}, updated_at=at)  # type: ignore[arg-type]
         bullets = tuple(changed if b is bullet else b for b in self.playbook.bullets)
         self._add(bullets, Edit(at, self.by, bullet_id, action, str(before), str(value)))
         return True

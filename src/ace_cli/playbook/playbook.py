@@ -11,8 +11,8 @@ from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.delta import Add, Confirm, Credit, Delta, SetAside, Vote
-from ace_cli.playbook.standing import set_aside
+from ace_cli.playbook.delta import Add, Confirm, Credit, Delta, Link, SetAside, TakeBack, Vote
+from ace_cli.playbook.standing import linked, set_aside, taken_back
 from ace_cli.text import valid_tree
 
 FORMAT_VERSION = "v1.0.0"
@@ -140,6 +140,11 @@ class GrowingPlaybook:
                 case SetAside(bullet_id, cause, reason, other):
                     bullet = self._known(bullet_id)
                     bullets[bullet_id] = set_aside(bullet, cause, reason, other, at=delta.at)
+                case TakeBack(bullet_id):
+                    bullets[bullet_id] = taken_back(self._known(bullet_id), at=delta.at)
+                case Link(one, other):
+                    bullets[one] = linked(self._known(one), other)
+                    bullets[other] = linked(self._known(other), one)
                 case _:
                     pass  # a Drop is history, and Answers count for decisions to come
 

@@ -1,17 +1,17 @@
-"""Why a bullet is set aside, and where it came from: a note in its file, beside stage ``quarantined``.
+"""How a bullet stands to the others: fields of its own in the file, which other tools leave alone.
 
-The note is the field ``set_aside`` of the bullet, which other tools leave alone:
+``contradicts`` is a list of ids: bullets of which at most one can be right beside it. ``set_aside`` says why it is quarantined,
+and where it came from:
 
-    {"cause": "failing", "reason": str, "bullet": id of the bullet that the reason points at or "",
+    {"cause": "failing" | "contradicted", "reason": str, "bullet": id of the bullet that the reason points at or "",
      "stage": the stage that it had, "at": ISO-8601 UTC}
 
-A bullet that is set aside is kept whole, so that it can be taken back. One that a person quarantined has no note.
+A bullet that is set aside is kept whole, so that it can be taken back. One that a person quarantined has no such note.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ace_cli.playbook.bullet import Bullet, PlaybookStage
 
@@ -19,6 +19,10 @@ NOTE = "set_aside"
 
 FAILING = "failing"
 """Answers that cite it do worse than answers without it."""
+CONTRADICTED = "contradicted"
+"""A bullet that says the opposite has more evidence."""
+
+CONTRADICTS = "contradicts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,39 @@ def set_aside(bullet: Bullet, cause: str, reason: str, other: str = "", *, at: s
     return replace(bullet, stage=PlaybookStage.QUARANTINED, extra={**bullet.extra, NOTE: note}, updated_at=at)
 
 
-def without_note(extra: dict[str, Any]) -> dict[str, Any]:
-    """The extra fields of a bullet that is taken back."""
-    return {name: value for name, value in extra.items() if name != NOTE}
+def taken_back(bullet: Bullet, *, at: str) -> Bullet:
+    """``bullet`` in the stage that it had before it was set aside; any other one stays as it is."""
+    note = note_of(bullet)
+    return bullet if note is None else replace(released(bullet), stage=note.stage, updated_at=at)
+
+
+def released(bullet: Bullet) -> Bullet:
+    """``bullet`` without the note, for a stage that somebody gives it."""
+    return replace(bullet, extra={name: value for name, value in bullet.extra.items() if name != NOTE})
+
+
+def contradicted_by(bullet: Bullet) -> tuple[str, ...]:
+    """The ids of bullets that it contradicts, and that contradict it."""
+    found = bullet.extra.get(CONTRADICTS)
+    return tuple(i for i in found if isinstance(i, str)) if isinstance(found, list) else ()
+
+
+def linked(bullet: Bullet, other: str) -> Bullet:
+    """``bullet`` with the id of one that it contradicts."""
+    known = contradicted_by(bullet)
+    return bullet if other in known else replace(bullet, extra={**bullet.extra, CONTRADICTS: [*known, other]})
+
+
+def mark(bullet: Bullet) -> str:
+    """A word or two for a list: ``failing``, ``vs B007`` (which it contradicts); mostly empty."""
+    words = []
+    if bullet.extra and (note := note_of(bullet)) is not None and note.cause != CONTRADICTED:
+        words.append(note.cause)
+    elif bullet.is_failing and not bullet.is_quarantined:
+        words.append(FAILING)
+    if bullet.extra and (against := contradicted_by(bullet)):
+        words.append(f"vs {', '.join(against)}")
+    return " ".join(words)
 
 
 def standing(bullet: Bullet) -> str:

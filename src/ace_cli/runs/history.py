@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ace_cli.playbook import Add, Confirm, Playbook, SetAside, Vote
+from ace_cli.playbook import Add, Change, Confirm, Link, Playbook, SetAside, TakeBack, Vote
 from ace_cli.playbook.edit import recorded_edits
 from ace_cli.runs.records import Merge
 
@@ -15,8 +15,8 @@ from ace_cli.runs.records import Merge
 class Moment:
     """One thing that happened to a bullet.
 
-    ``kind`` is ``taught``, ``merged``, ``cited``, ``set aside`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
-    of a citation, why it was set aside, or what an editor did. ``batch`` counts from 0 and is None for edits by hand; ``similarity`` is the
+    ``kind`` is ``taught``, ``merged``, ``cited``, ``contradicts``, ``set aside``, ``taken back`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
+    of a citation, the other bullet, why it was set aside or taken back, or what an editor did. ``batch`` counts from 0 and is None for edits by hand; ``similarity`` is the
     cosine of a merged insight to the bullet, in -1..1.
     """
 
@@ -38,25 +38,32 @@ def history(merges: Iterable[Merge], wanted: Collection[str] | None = None) -> d
     """What a run's merges did, to the bullets of the ids ``wanted`` (default: to all)."""
     found: dict[str, list[Moment]] = {}
     for merge in merges:
-        at, batch = merge.delta.at, merge.batch
         for change in merge.delta.changes:
-            match change:
-                case Add(bullet, example_id):
-                    bullet_id = bullet.id
-                    section = bullet.section.value
-                    moment = Moment("taught", at, bullet.content, example_id, batch, section)
-                case Confirm(bullet_id, example_id, content, section_, similarity, reason):
-                    section = section_.value
-                    moment = Moment("merged", at, content, example_id, batch, section, similarity, reason)
-                case Vote(bullet_id, example_id, tag):
-                    moment = Moment("cited", at, tag.value, example_id, batch)
-                case SetAside(bullet_id, cause, reason):
-                    moment = Moment("set aside", at, reason, batch=batch, reason=cause)
-                case _:  # a dropped insight belongs to no bullet
-                    continue
-            if wanted is None or bullet_id in wanted:
-                found.setdefault(bullet_id, []).append(moment)
+            for bullet_id, moment in _moments(change, merge.delta.at, merge.batch):
+                if wanted is None or bullet_id in wanted:
+                    found.setdefault(bullet_id, []).append(moment)
     return found
+
+
+def _moments(change: Change, at: str, batch: int) -> Iterator[tuple[str, Moment]]:
+    """What a change means to a bullet; a dropped insight belongs to none."""
+    match change:
+        case Add(bullet, example_id):
+            yield bullet.id, Moment("taught", at, bullet.content, example_id, batch, bullet.section.value)
+        case Confirm(bullet_id, example_id, content, section, similarity, reason):
+            yield (
+                bullet_id,
+                Moment("merged", at, content, example_id, batch, section.value, similarity, reason),
+            )
+        case Vote(bullet_id, example_id, tag):
+            yield bullet_id, Moment("cited", at, tag.value, example_id, batch)
+        case Link(one, other, reason):
+            yield one, Moment("contradicts", at, other, batch=batch, reason=reason)
+            yield other, Moment("contradicts", at, one, batch=batch, reason=reason)
+        case SetAside(bullet_id, cause, reason):
+            yield bullet_id, Moment("set aside", at, reason, batch=batch, reason=cause)
+        case TakeBack(bullet_id, reason):
+            yield bullet_id, Moment("taken back", at, reason, batch=batch)
 
 
 def edits(bullet_id: str, playbook: Playbook) -> list[Moment]:

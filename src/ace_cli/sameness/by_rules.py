@@ -7,6 +7,12 @@ from collections.abc import Sequence
 from ace_cli.replies import Ask
 from ace_cli.sameness.base import Judgement, Pair, Relation
 from ace_cli.sameness.rules.contradiction import contradiction
+from ace_cli.sameness.rules.opposition import opposed
+
+
+def against(pair: Pair) -> Relation:
+    """How two lessons stand to each other that the word rules keep apart."""
+    return Relation.CONTRADICTS if opposed(pair.new, pair.known) else Relation.DIFFERENT
 
 
 class RuleSameness:
@@ -29,5 +35,5 @@ class RuleSameness:
 
     def _judge(self, pair: Pair) -> Judgement:
         if reason := contradiction(pair.new, pair.known):
-            return Judgement(Relation.CONTRADICTS, reason)
+            return Judgement(against(pair), reason)
         return Judgement(Relation.SAME if pair.similarity >= self.reach else Relation.DIFFERENT)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from ace_cli.playbook import (
     Add,
@@ -12,12 +12,14 @@ from ace_cli.playbook import (
     Confirm,
     Delta,
     Drop,
+    Link,
     Playbook,
     PlaybookStage,
     Section,
     Vote,
     make_id,
 )
+from ace_cli.playbook.contests import any_linked, contests
 from ace_cli.sameness.base import Judgement, Relation
 from ace_cli.sameness.rules.contradiction import bare_text
 
@@ -75,7 +77,10 @@ class MergeBatch:
     at: str
 
     def settle(self, decisions: Mapping[int, Decision] | None = None) -> Delta:
-        """The delta, one change a step. ``decisions``, by position, overrule what the insights match."""
+        """The delta: one change a step, then what follows for bullets that contradict each other.
+
+        ``decisions``, by position, overrule what the insights match.
+        """
         number = self.playbook.next_id_number()
         changes: list[Change] = []
         for position, step in enumerate(self.steps):
@@ -85,7 +90,11 @@ class MergeBatch:
                 number += isinstance(changes[-1], Add)
             else:
                 changes.append(step)
-        return Delta(self.at, tuple(changes))
+        changes += _links(self.steps, tuple(changes))
+        delta = Delta(self.at, tuple(changes))
+        if not any_linked(self.playbook, changes):
+            return delta
+        return replace(delta, changes=(*changes, *contests(self.playbook.apply(delta))))
 
     def _change(
         self, insight: Proposal, decision: Decision, new_id: str, earlier: Sequence[Change]
@@ -108,6 +117,15 @@ class MergeBatch:
             updated_at=self.at,
         )
         return Add(bullet, example_id, decision.reason or _why_new(insight, earlier))
+
+
+def _links(steps: Sequence[Step], changes: Sequence[Change]) -> Iterator[Link]:
+    """Of each new bullet, to those that it contradicts."""
+    for step, change in zip(steps, changes, strict=True):
+        if isinstance(step, Proposal) and isinstance(change, Add):
+            for near in step.near:
+                if near.judgement.relation is Relation.CONTRADICTS and (known := _bullet_id(near, changes)):
+                    yield Link(change.bullet.id, known, near.judgement.reason)
 
 
 def _bullet_id(near: Near, earlier: Sequence[Change]) -> str | None:

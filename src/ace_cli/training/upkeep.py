@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ace_cli.playbook import Answers, Change, Credit, Delta, Playbook, SetAside
+from ace_cli.playbook.contests import any_linked, contests
 from ace_cli.playbook.outcomes import Outcomes
 from ace_cli.playbook.standing import FAILING
 from ace_cli.settings import TrainingSettings
@@ -31,7 +32,9 @@ class Upkeep:
         answers = tuple(answers_of(items))
         self._outcomes.add(Delta(delta.at, answers))
         delta = _with(delta, answers)
-        return _with(delta, self._failing(playbook.apply(delta), items))
+        grown = playbook.apply(delta)
+        delta = _with(delta, self._failing(grown, items))
+        return _with(delta, contests(playbook.apply(delta))) if any_linked(grown) else delta
 
     def _failing(self, playbook: Playbook, items: Sequence[MergeItem]) -> Iterator[Change]:
         """Bullets that were cited just now, often enough, and under which answers do worse."""

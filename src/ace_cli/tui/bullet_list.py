@@ -18,8 +18,8 @@ from textual.strip import Strip
 from ace_cli.playbook import Bullet
 from ace_cli.report.terminal.tables import Layout
 
-_COLUMNS = ("id", "section", "stage", "confidence", "votes")
-_FEWER = (_COLUMNS, _COLUMNS[:4], _COLUMNS[:3], ("id", "stage"), ("id",))
+_COLUMNS = ("id", "section", "stage", "note", "confidence", "votes")
+_FEWER = (_COLUMNS, _COLUMNS[:5], _COLUMNS[:4], ("id", "stage", "note"), ("id", "stage"), ("id",))
 """Of which the first is taken that leaves room for the wording beside it."""
 _MARK = "> "
 

@@ -90,9 +90,11 @@
     if (b[DOMAIN] !== "general") box.append(make("span", "domain", b[DOMAIN]));
     if (b[STAGE] === "quarantined") {
       const tag = make("span", "tag", "quarantined");
-      tag.title = "did more harm than good: kept out of prompts";
+      tag.title = `${note(b)?.reason || "did more harm than good"}: kept out of prompts`;
       box.append(tag);
     }
+    const against = contradicts(b);
+    if (against) box.append(make("span", "tag", `contradicts ${against}`));
     box.append(make("span", "tag", KINDS[b[SECTION]]));
     const votes = make("span", "", `+${b[HELPFUL]} −${b[HARMFUL]}`);
     votes.title = `${b[HELPFUL]} helpful and ${b[HARMFUL]} harmful votes`;
@@ -115,10 +117,12 @@
       ["Activations", String(b[ACTIVE])],
       ["Domain", b[DOMAIN]],
       ["Stage", b[STAGE]],
+      ["Contradicts", contradicts(b)],
+      ["Set aside", note(b)?.reason],
       ["Taught by", b[SOURCES].join(", ")],
       ["Created", b[CREATED]],
       ["Updated", b[UPDATED]],
-      ...Object.entries(b[EXTRA] || {}).map(([name, value]) => [
+      ...Object.entries(b[EXTRA] || {}).filter(([name]) => !["contradicts", "set_aside"].includes(name)).map(([name, value]) => [
         name,
         typeof value === "string" ? value : JSON.stringify(value),
       ]),
@@ -130,12 +134,28 @@
     return box;
   }
 
+  function contradicts(b) {
+    const ids = b[EXTRA]?.contradicts;
+    return Array.isArray(ids) ? ids.join(", ") : "";
+  }
+
+  function note(b) {
+    const found = b[STAGE] === "quarantined" ? b[EXTRA]?.set_aside : null;
+    return found && typeof found.reason === "string" ? found : null;
+  }
+
   function timeline(moments) {
     const list = make("ol");
     const VERBS = { taught: "Added", merged: "Confirmed" };
+    const TOLD = { contradicts: "Contradicts", "set aside": "Set aside:", "taken back": "Taken back:" };
     for (const [batch, kind, example, text, similarity] of moments) {
       const item = make("li");
       const near = similarity === null ? "" : ` (similarity ${similarity.toFixed(2)})`;
+      if (TOLD[kind]) {
+        item.append(make("b", "", TOLD[kind]), ` ${text}, batch ${batch + 1}`);
+        list.append(item);
+        continue;
+      }
       item.append(make("b", "", VERBS[kind] || `Voted ${text}`), ` by example ${example}, batch ${batch + 1}${near}`);
       if (kind === "merged") item.append(make("br"), make("q", "", text));
       list.append(item);

@@ -138,7 +138,7 @@ def _notes(playbook: Playbook, run: Overview | None) -> Iterator[str]:
 
 
 _QUARANTINE = (
-    "Quarantined bullets did more harm than good in answers that cited them. They are kept for you to read, but stand in no prompt, "
+    "Quarantined bullets did more harm than good in answers that cited them, or contradict one with more evidence. They are kept for you to read, but stand in no prompt, "
     "and in no export that does not ask for them."
 )
 

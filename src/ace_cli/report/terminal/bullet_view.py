@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ace_cli.playbook import Bullet
-from ace_cli.playbook.standing import NOTE, note_of, standing
+from ace_cli.playbook.standing import CONTRADICTS, NOTE, contradicted_by, note_of, standing
 from ace_cli.report.terminal.style import BOLD, QUIET, SECTIONS, STAGES, fact, heading
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.history import Moment
@@ -90,9 +90,12 @@ def _facts(bullet: Bullet) -> Iterator[tuple[str, str]]:
     yield "created", one_line(bullet.created_at)
     yield "updated", one_line(bullet.updated_at)
     yield "taught by", ", ".join(map(printable, bullet.sources))
+    yield "contradicts", ", ".join(map(printable, contradicted_by(bullet)))
     yield "standing", one_line(standing(bullet))
+    said = {NOTE} if note_of(bullet) is not None else set()
+    said |= {CONTRADICTS} if contradicted_by(bullet) else set()
     for name, value in bullet.extra.items():
-        if name == NOTE and note_of(bullet) is not None:
+        if name in said:
             continue
         yield printable(name), printable(str(value))
 
@@ -113,6 +116,11 @@ def _moment(moment: Moment, dot: str) -> Text:
             line.append(f"cited by {example}, vote: {moment.text}")
         case "set aside":
             line.append(f"set aside ({one_line(moment.reason)}): {one_line(moment.text)}")
+        case "taken back":
+            line.append(f"taken back: {one_line(moment.text)}")
+        case "contradicts":
+            line.append(f"contradicts {one_line(moment.text)}")
+            line.append(f"  ({one_line(moment.reason)})" if moment.reason else "", QUIET)
         case _:
             line.append(f"edited by {one_line(moment.text)}")
     return line

@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from ace_cli.data import Example
-from ace_cli.playbook import Add, Answers, Change, Confirm, Drop, SetAside, Vote
+from ace_cli.playbook import Add, Answers, Change, Confirm, Drop, Link, SetAside, TakeBack, Vote
 from ace_cli.report.format import count, duration, money, percent
 from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block, heading
 from ace_cli.report.text import one_line, printable
@@ -78,7 +78,7 @@ def example_story(run: RunReader, index: int) -> ExampleStory:
 
 def _taught_by(change: Change) -> str | None:
     """The example that a change is due to; None for what the whole batch led to."""
-    return None if isinstance(change, Answers | SetAside) else change.example_id
+    return change.example_id if isinstance(change, Add | Confirm | Vote | Drop) else None
 
 
 def _answers(run: RunReader, index: int) -> Iterator[Passage]:
@@ -185,6 +185,10 @@ def _told(change: Change) -> str:
             return f"dropped, {one_line(reason)}: {one_line(content)}"
         case SetAside(bullet_id, cause, reason):
             return f"set {printable(bullet_id)} aside ({one_line(cause)}): {one_line(reason)}"
+        case TakeBack(bullet_id, reason):
+            return f"took {printable(bullet_id)} back: {one_line(reason)}"
+        case Link(bullet_id, other, reason):
+            return f"{printable(bullet_id)} contradicts {printable(other)}: {one_line(reason)}"
         case Answers(domain, right, wrong):
             return f"counted {right} right and {wrong} wrong answers of domain {printable(domain)}"
 

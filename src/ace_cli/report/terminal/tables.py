@@ -12,6 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from ace_cli.playbook import Bullet, PlaybookStage, Section
+from ace_cli.playbook.standing import mark
 from ace_cli.report.terminal.style import BOLD, PLAIN, QUIET, SECTIONS, STAGES
 from ace_cli.report.text import one_line, printable
 
@@ -166,6 +167,8 @@ def _columns(
     yield text("section", _widest(sections), lambda b: b.section.value, lambda b: SECTIONS[b.section])
     yield text("domain", min(_widest(domains), limit), lambda b: printable(b.domain_id), _quiet_if_out)
     yield text("stage", _widest(stages), lambda b: b.stage.value, lambda b: STAGES[b.stage])
+    if marks := [word for bullet in bullets if (word := mark(bullet))]:
+        yield text("note", min(_widest(marks), limit), lambda b: printable(mark(b)), _quiet_if_out)
     yield number("confidence", "confidence", "conf", 4, lambda b: f"{b.confidence:.2f}")
     yield number(
         "votes", "helpful/harmful", "+/-", len(votes), lambda b: f"{b.helpful_count}/{b.harmful_count}"

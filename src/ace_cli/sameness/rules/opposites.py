@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from ace_cli.sameness.rules.vocabulary import OPPOSITES
 from ace_cli.sameness.rules.word import stem
@@ -20,6 +20,13 @@ _GROUPS = [
 
 def opposite(a: Wording, b: Wording) -> str | None:
     """Increase the dose, decrease the dose."""
+    for one, other in opposites(a, b):
+        return f"opposite: {one} vs {other}" if stem(one) != stem(other) else "negation"
+    return None
+
+
+def opposites(a: Wording, b: Wording) -> Iterator[tuple[str, str]]:
+    """The words in which the two exclude each other, one pair a group of such words."""
     stems_a, stems_b = ({word.stem for word in text.words} for text in (a, b))
     for sides, many_uses in _GROUPS:
         if stems_a.isdisjoint(sides) or stems_b.isdisjoint(sides):
@@ -30,9 +37,7 @@ def opposite(a: Wording, b: Wording) -> str | None:
         left, right = a.content - sides.keys(), b.content - sides.keys()
         if many_uses and len(left & right) / max(1, min(len(left), len(right))) < 0.6:
             continue  # they share too little beside these words
-        one, other = next(iter(in_a.values())), next(iter(in_b.values()))
-        return f"opposite: {one} vs {other}" if stem(one) != stem(other) else "negation"
-    return None
+        yield next(iter(in_a.values())), next(iter(in_b.values()))
 
 
 def _said(text: Wording, sides: Mapping[str, int], many_uses: bool) -> dict[int, str]:
