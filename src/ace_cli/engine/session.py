@@ -18,7 +18,7 @@ from ace_cli.engine.calls import Caller, LocalDesk, Role
 from ace_cli.engine.events import Event, Listener, Notice, RunWithdrawn
 from ace_cli.engine.example import Select
 from ace_cli.engine.executor import Executor
-from ace_cli.engine.executor.local import AsyncioExecutor
+from ace_cli.engine.executor.choice import make_executor
 from ace_cli.engine.failures import check_failures
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
@@ -176,9 +176,11 @@ def _open(
     stop = StopController(emit, execution.grace_period, lambda: ledger.in_flight)
     emit.stop = stop.stop
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
-    caller = Caller(LocalDesk(store, ledger, emit, stop), policy)
+    desk = LocalDesk(store, ledger, emit, stop)
+    caller = Caller(desk, policy)
     embedder = make_run_embedder(settings.models, store, caller)
-    stages = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements).make(embedder)
+    spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements)
+    stages = spec.make(embedder)
     common = question_words(store) if store.evaluation() is None else None
     return Session(
         run_dir=run_dir,
@@ -190,7 +192,7 @@ def _open(
         stages=stages,
         select=make_select(settings.training, roles["generator"].model, embedder, common),
         caller=caller,
-        executor=AsyncioExecutor(stages, roles, caller, execution.concurrency),
+        executor=make_executor(spec, stages, roles, desk, policy, stop, emit),
         emit=emit,
     )
 

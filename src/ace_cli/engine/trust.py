@@ -107,6 +107,10 @@ def _hosts(loaded: Loaded) -> Iterator[Claim]:
                 yield Claim(What.HOST, host, call.base_key, source)
         if names_address or (call.api_base is None and provider and own_address(provider) is None):
             yield Claim(What.HOST, own_host(call.model), call.model_key, _source(loaded, call.model_key))
+    execution, key = loaded.settings.execution, "execution.ray_address"
+    if execution.executor == "ray" and execution.ray_address is not None:
+        # its workers get the keys, wherever it is: also a cluster on this machine may be somebody else's
+        yield Claim(What.HOST, f"ray cluster {execution.ray_address}", key, _source(loaded, key))
 
 
 def _files(loaded: Loaded, run_dir: Path | None) -> Iterator[Claim]:

@@ -19,14 +19,14 @@ from ace_cli.files import digest
 from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
 from ace_cli.llm.factory import make_embedding_model, make_model
 from ace_cli.llm.retry import CircuitBreaker
-from ace_cli.playbook import Bullet, Playbook, PlaybookStage
+from ace_cli.playbook import Bullet, Delta, Playbook, PlaybookStage
 from ace_cli.plugins import load, names_a_part
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.runs.records import Usage
 from ace_cli.runs.store import PaidVectors, RunStore
 from ace_cli.scoring import get_scorer
 from ace_cli.settings import ModelsSettings, RoleSettings, Settings, TrainingSettings
-from ace_cli.stages.base import Curator, Generator, Reflector, Stages
+from ace_cli.stages.base import Ask, Curator, Generator, MergeItem, Reflector, Stages
 from ace_cli.stages.prompts import Prompts
 
 if TYPE_CHECKING:
@@ -128,8 +128,11 @@ class StageSpec:
     prompts: Prompts
     replacements: Replacements = NO_REPLACEMENTS
 
-    def make(self, embedder: Embedder) -> Stages:
+    def make(self, embedder: Embedder | None) -> Stages:
         """The stages and the scorer: by object where one is given, else by the settings.
+
+        Args:
+            embedder: of the merge; None in a worker, where nothing is merged.
 
         Raises:
             UsageError: one is not available.
@@ -142,7 +145,7 @@ class StageSpec:
             given.generator or self._part("generator", {"default": lambda: DefaultGenerator(prompts)}),
             get_scorer(training.scorer, training.scorer_args),
             given.reflector or self._part("reflector", {"default": lambda: DefaultReflector(prompts)}),
-            given.curator or self._curator(embedder),
+            _NoCurator() if embedder is None else given.curator or self._curator(embedder),
         )
 
     def _curator(self, embedder: Embedder) -> Curator:
@@ -167,6 +170,15 @@ class StageSpec:
         """The part of a kind that the settings name."""
         named = self.settings.stages
         return load(kind, getattr(named, kind), ours, getattr(named, f"{kind}_args"))
+
+
+class _NoCurator:
+    """Stands where merges are none of a process's business."""
+
+    async def curate(
+        self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
+    ) -> Delta:
+        raise NotImplementedError("merges are the driver's")
 
 
 def make_select(

@@ -89,6 +89,27 @@ def calls(models: ModelsSettings) -> Iterator[Call]:
             yield Call(model, key, base, base_key)
 
 
+_OTHER_WORDS = {
+    "azure_ai": ("AZURE",),
+    "bedrock": ("AWS",),
+    "cohere": ("COHERE", "CO_"),
+    "gemini": ("GEMINI", "GOOGLE"),
+    "huggingface": ("HUGGINGFACE", "HF_"),
+    "sagemaker": ("AWS",),
+    "vertex_ai": ("VERTEX", "GOOGLE"),
+}
+
+
+def variables(models: ModelsSettings) -> dict[str, str]:
+    """The environment variables that the providers of these models look at: keys, addresses, regions."""
+    words = {"OPENAI"}  # an address without a known provider is asked in OpenAI's way
+    for call in calls(models):
+        provider = provider_of(call.model)
+        words.update(_OTHER_WORDS.get(provider, (provider.partition("_")[0].upper(),)))
+    beginnings = tuple(filter(None, words))
+    return {name: value for name, value in os.environ.items() if name.startswith(beginnings)}
+
+
 def hosts(models: ModelsSettings) -> tuple[str, ...]:
     """Where a run's calls go, once each, as a person would say it."""
     found = (host_of(call.api_base) if call.api_base else own_host(call.model) for call in calls(models))

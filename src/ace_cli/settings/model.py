@@ -279,6 +279,21 @@ class ExecutionSettings(Group):
     grace_period: Seconds = runtime(
         30.0, "After Ctrl-C, how long calls in flight may finish (a second Ctrl-C ends at once)"
     )
+    executor: Literal["local", "ray"] = runtime(
+        "local", "Where examples are worked on: local (this process) or ray (a cluster; needs ace-cli[ray])"
+    )
+    ray_address: str | None = runtime(
+        None, "Ray cluster, HOST:PORT or auto; unset: RAY_ADDRESS, or one of its own on this machine"
+    )
+    ray_actors: Positive | None = runtime(
+        None, "Workers on the cluster; unset: one a node, for local models all that fit"
+    )
+    ray_cpus: Annotated[float, Field(gt=0, le=1024)] = runtime(
+        1.0, "CPUs that a worker takes; for a local model, rounded, its threads as well"
+    )
+    ray_silence: Seconds = runtime(
+        60.0, "How long a worker may give no sign of life until its examples go elsewhere", flag=None, gt=0
+    )
 
 
 class LimitSettings(Group):

@@ -28,15 +28,21 @@ class AsyncioExecutor:
 
     async def work(self, job: ExampleJob) -> Outcome:
         """See :class:`~ace_cli.engine.executor.Executor`."""
-        asks = [
-            self._caller.ask(self._roles[name], job.step, job.recorded, job.phase)
-            for name in ("generator", "reflector")
-        ]
-        outcome = await work(self._stages, job, *asks)
-        for ask in asks:
-            ask.check()
-        return outcome
+        return await work_on(self._stages, self._roles, self._caller, job)
 
     async def close(self) -> None:
         for role in self._roles.values():
             await role.model.close()
+
+
+async def work_on(stages: Stages, roles: Mapping[str, Role], caller: Caller, job: ExampleJob) -> Outcome:
+    """What comes of a job in this process.
+
+    Raises:
+        RunStopped, PermanentError, StoreError: the run has to stop; nothing is decided about the example.
+    """
+    asks = [caller.ask(roles[name], job.step, job.recorded, job.phase) for name in ("generator", "reflector")]
+    outcome = await work(stages, job, *asks)
+    for ask in asks:
+        ask.check()
+    return outcome
