@@ -55,6 +55,7 @@ def test_a_run_with_the_part_ends_well_and_twice_with_the_same_playbook(
 ) -> None:
     server, data = serve(12)
     flag, _ = PARTS[spec]
+    (inside.cwd / "ace.toml").write_text("[training]\nallow_leaks = true\n")  # as the page says of FactsOnly
     bullets = []
     for run in ("one", "two"):
         outputs = {"output": f"{run}.json", "metrics_output": f"{run}.metrics.json", "run_dir": run}

@@ -15,7 +15,7 @@ ADMISSION = Admission(load_prompts().texts.values())
     [
         ("", "it is empty"),
         ("!!! ...", "it is empty"),
-        ("x " * 3000, "it has 6,000 characters"),
+        ("x " * 3000, "it is too long (6,000 characters"),
         ("When <condition>, <strategy>.", "it holds a placeholder"),
         ("When [condition], do it.", "it holds a placeholder"),
         ("A lesson says in one sentence in which cases it holds.", "it repeats the prompt"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeGuard
 
 from ace_cli.playbook.bullet import Bullet, Section, Tag
 from ace_cli.text import ValidText
@@ -60,12 +61,16 @@ class Vote(ValidText):
 
 @dataclass(frozen=True, slots=True)
 class Drop(ValidText):
-    """An insight that was not taken up, with the reason (so nothing vanishes without a word)."""
+    """An insight that was not taken up, with the reason (so nothing vanishes without a word).
+
+    ``kind`` is what it is counted under, where that is not the reason: ``vote`` (no insight), ``curator`` (a model's decision).
+    """
 
     example_id: str
     content: str
     section: Section
     reason: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,16 @@ class Link(ValidText):
     bullet_id: str
     other: str
     reason: str = ""
+
+
+def refuses(change: Change) -> TypeGuard[Drop]:
+    """Whether ``change`` is an insight that was not taken up."""
+    return isinstance(change, Drop) and change.kind != "vote"
+
+
+def refused_for(drop: Drop) -> str:
+    """What refusals are counted by: the reason, without what is particular to the one."""
+    return {"curator": "the curator dropped it"}.get(drop.kind) or drop.reason.partition(" (")[0]
 
 
 Change = Add | Confirm | Vote | Drop | Answers | SetAside | TakeBack | Link

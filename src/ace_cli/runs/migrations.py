@@ -161,9 +161,12 @@ def splits(db: sqlite3.Connection) -> None:
 
 
 def credit(db: sqlite3.Connection) -> None:
-    """Counts of bullets come from verdicts; those of runs and merges until here are opinions, and stay what they were."""
+    """Counts of bullets come from verdicts; those of runs and merges until here are opinions, and stay what they were.
+
+    Nor is what such a run goes on to learn held against its examples.
+    """
     statements = """
-    UPDATE run SET identity = '{"training.credit":"opinion",' || substr(identity, 2) WHERE identity LIKE '{"%';
+    UPDATE run SET identity = '{"training.credit":"opinion","training.allow_leaks":true,' || substr(identity, 2) WHERE identity LIKE '{"%';
     UPDATE merge SET delta = '{"credit":"opinion",' || substr(delta, 2)
     """
     _run(db, statements)

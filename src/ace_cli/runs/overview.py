@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -54,6 +55,14 @@ class Overview:
         return self.correct / self.done if self.done and self.purpose is Purpose.TRAIN else None
 
     @property
+    def refused(self) -> dict[str, int]:
+        """Insights that were not taken up, by reason, the most frequent first."""
+        total: Counter[str] = Counter()
+        for point in self.curve:
+            total.update(point.refused)
+        return dict(sorted(total.items(), key=lambda pair: (-pair[1], pair[0])))
+
+    @property
     def bill(self) -> Usage:
         """What all roles together took."""
         return Usage.sum(self.usage.values())
@@ -95,6 +104,7 @@ class Overview:
             "sessions": [asdict(session) for session in self.sessions],
             "usage": {role: asdict(usage) for role, usage in self.usage.items()},
             "curve": [asdict(point) for point in self.curve],
+            "refused": self.refused,
             **({} if self.validation is None else {"validation": self.validation.to_dict()}),
             "failures": {
                 kind: [{"example": example, "error": error} for example, error in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -271,7 +271,10 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """The run after one merge, counted from its start; ``batch_accuracy`` is of this batch alone."""
+    """The run after one merge, counted from its start; ``batch_accuracy`` is of this batch alone.
+
+    ``insights`` (by section) and ``refused`` (those of them that were not taken up, by reason) are of this batch too.
+    """
 
     batch: int
     epoch: int
@@ -287,6 +290,7 @@ class CurvePoint:
     calls: int
     tokens: int
     cost_usd: float | None
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,10 @@ class TrainingSettings(Group):
         "outcome",
         "What votes on bullets come from: outcome (verdicts of answers that cite them) or opinion (the Reflector's tags)",
     )
+    allow_leaks: bool = identity(
+        False,
+        "Take insights that hold the answer of their example: for facts that are to be learned as they are",
+    )
     quarantine_min_votes: Count = identity(
         3, "Citations before a bullet under which answers do worse than without it is quarantined; 0 never"
     )

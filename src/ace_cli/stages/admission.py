@@ -47,7 +47,7 @@ class Admission:
         if not any(character.isalnum() for character in content):
             return "it is empty"
         if len(content) > MAX_CHARS:
-            return f"it has {len(content):,} characters; a lesson has at most {MAX_CHARS:,}"
+            return f"it is too long ({len(content):,} characters; a lesson has at most {MAX_CHARS:,})"
         if _PLACEHOLDER.search(content):
             return "it holds a placeholder"
         if not self._ours.isdisjoint(_runs(content)):

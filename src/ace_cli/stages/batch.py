@@ -102,7 +102,7 @@ class MergeBatch:
         """What ``decision`` makes of ``insight``, after the ``earlier`` changes of the batch."""
         example_id, content, section = insight.example_id, insight.content, insight.section
         if decision.drop:
-            return Drop(example_id, content, section, decision.reason)
+            return Drop(example_id, content, section, decision.reason, "curator")
         repeated = decision.merge_into
         if repeated and (known := _bullet_id(repeated, earlier)):
             return Confirm(known, example_id, content, section, repeated.similarity, decision.reason)

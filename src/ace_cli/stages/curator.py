@@ -148,7 +148,7 @@ def _steps(playbook: Playbook, item: MergeItem, admission: Admission) -> Iterato
         else:
             again = tag.id in voted
             reason = "a second vote on the bullet" if again else "a vote on a bullet that does not exist"
-            yield Drop(item.example_id, f"[{tag.id}] {tag.tag.value}", tag.tag, reason)
+            yield Drop(item.example_id, f"[{tag.id}] {tag.tag.value}", tag.tag, reason, "vote")
     for insight in item.reflection.insights:
         content = without_list_marks(insight.content)
         if unfit := admission.refusal(content):

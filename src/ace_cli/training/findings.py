@@ -12,9 +12,12 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, PhaseKind, State
 from ace_cli.runs.validated import Validated, Validation, validation
 from ace_cli.training.check import Check, running_check
+from ace_cli.training.leaks import HOLDS_ANSWER
 
 _MOST = 200
 """Answers that are looked at for the reason: as many as say something."""
+_MANY, _MUCH = 3, 0.2
+"""Insights that were left out, and their share of all, from which it is said."""
 _REASONS = {
     Cause.FORMAT: "what is still wrong is mostly form (the right answer, written so that it is not counted): a line in the"
     " prompt that says how to answer, or another --scorer, mends that",
@@ -40,17 +43,31 @@ def findings(run: RunReader) -> Findings:
         return Findings()
     found = validation(run)
     if found is not None:
-        return Findings(found, None, tuple(_of_validation(run, found)))
+        return Findings(found, None, (*_of_validation(run, found), *_left_out(run)))
     check = running_check(run)
     if check is None:
         return Findings()
     reason = () if check.is_better else _reason(run, _last(run.episodes(), check.end.rows))
-    return Findings(None, check, (check.words, *reason))
+    return Findings(None, check, (check.words, *reason, *_left_out(run)))
 
 
 def final_words(run: RunReader) -> tuple[str, ...]:
     """The sentences of a run that is finished; nothing before."""
     return findings(run).words if run.state().state is State.FINISHED else ()
+
+
+def _left_out(run: RunReader) -> Iterator[str]:
+    """Where much of what was learned are the answers of the examples: whoever wants these must say so."""
+    points = list(run.curve())
+    leaks, insights = (
+        sum(point.refused.get(HOLDS_ANSWER, 0) for point in points),
+        sum(sum(point.insights.values()) for point in points),
+    )
+    if leaks >= _MANY and leaks >= insights * _MUCH:
+        yield (
+            f"{leaks} of {insights} insights held the answer of their example and were left out: where these facts themselves are to be"
+            " learned, --allow-leaks takes them"
+        )
 
 
 def _of_validation(run: RunReader, found: Validation) -> Iterator[str]:

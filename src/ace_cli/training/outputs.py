@@ -131,7 +131,7 @@ def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, A
             "batches": len(view.curve),
             "failures": {kind: len(rows) for kind, rows in view.failures.items()},
         },
-        "insights": {"total_extracted": sum(insights.values()), **insights},
+        "insights": {"total_extracted": sum(insights.values()), **insights, "refused": view.refused},
         "playbook": {
             "initial_size": view.initial_size,
             "bullets_added": sum(p.bullets_added for p in view.curve),

@@ -7,6 +7,7 @@ batch *b* sees the playbook after batch *b - 1 - lookahead*, and merges happen o
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
 from typing import Any
 
@@ -17,11 +18,13 @@ from ace_cli.engine.example import settled
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session
 from ace_cli.errors import AceError, RunStopped
-from ace_cli.playbook import Add, Confirm, Credit, Delta, GrowingPlaybook, Playbook, Section
+from ace_cli.playbook import Add, Confirm, Credit, Delta, Drop, GrowingPlaybook, Playbook, Section
+from ace_cli.playbook.delta import refused_for, refuses
 from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.stages.base import MergeItem
 from ace_cli.training.credit import merge_item
+from ace_cli.training.leaks import Leaks
 from ace_cli.training.plan import Batch, Plan
 from ace_cli.training.upkeep import Upkeep
 from ace_cli.training.validation import Validator
@@ -45,6 +48,7 @@ class Trainer:
         self._validator = validator
         self._credit = Credit(self._settings.credit)
         self._upkeep = Upkeep(self._settings)
+        self._leaks: Leaks | None = None
 
     async def train(self) -> Playbook:
         """Go through the plan; the playbook after its last merge.
@@ -107,7 +111,8 @@ class Trainer:
     ) -> tuple[Playbook, CurvePoint]:
         """The next version and its point of the curve, on record before anyone sees them."""
         items = [item for episode in episodes if (item := merge_item(episode, playbook, self._credit))]
-        delta = self._upkeep.after(playbook, await self._curate(batch, playbook, items), items)
+        fit, leaked = self._sifted(items, episodes)
+        delta = self._upkeep.after(playbook, await self._curate(batch, playbook, fit), fit, leaked)
         grown = playbook.apply(delta, quarantine_min_votes=self._settings.quarantine_min_votes)
         used = self._store.usage_of_steps(batch.first_step, batch.last_step)
         point = _point(batch, before, episodes, items, delta, len(grown), used)
@@ -115,6 +120,23 @@ class Trainer:
         self._on_merge(Merge(batch.number, delta, point), lambda: grown)
         self._session.emit(BatchMerged(point))
         return grown, point
+
+    def _sifted(
+        self, items: Sequence[MergeItem], episodes: Sequence[Episode]
+    ) -> tuple[Sequence[MergeItem], Sequence[Drop]]:
+        """``items`` without what gives away the example that taught it, and that."""
+        if self._settings.allow_leaks:
+            return items, ()
+        if self._leaks is None:
+            self._leaks = Leaks(self._store.all_examples())
+        index = {episode.example_id: episode.index for episode in episodes}
+        pairs = [
+            self._leaks.sifted(item, self._store.example(index[item.example_id]))
+            if item.reflection.insights
+            else (item, ())
+            for item in items
+        ]
+        return [item for item, _ in pairs], [drop for _, drops in pairs for drop in drops]
 
     async def _curate(self, batch: Batch, playbook: Playbook, items: Sequence[MergeItem]) -> Delta:
         ask: RecordedCalls | None = None
@@ -224,6 +246,7 @@ def _point(
         bullets_added=sum(isinstance(change, Add) for change in delta.changes),
         bullets_incremented=sum(isinstance(change, Confirm) for change in delta.changes),
         insights={section.value: insights.count(section) for section in Section},
+        refused=dict(Counter(refused_for(change) for change in delta.changes if refuses(change))),
         calls=spent.calls,
         tokens=spent.tokens,
         cost_usd=spent.cost_usd,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ace_cli.playbook import Answers, Change, Credit, Delta, Playbook, SetAside
+from ace_cli.playbook import Answers, Change, Credit, Delta, Drop, Playbook, SetAside
 from ace_cli.playbook.contests import any_linked, contests
 from ace_cli.playbook.outcomes import Outcomes
 from ace_cli.playbook.standing import FAILING
@@ -25,8 +25,11 @@ class Upkeep:
         """A merge of an earlier session; in order, before :meth:`after` is called."""
         self._outcomes.add(delta)
 
-    def after(self, playbook: Playbook, delta: Delta, items: Sequence[MergeItem]) -> Delta:
-        """The curator's ``delta`` of ``items`` to ``playbook``, with what follows from it."""
+    def after(
+        self, playbook: Playbook, delta: Delta, items: Sequence[MergeItem], drops: Sequence[Drop] = ()
+    ) -> Delta:
+        """The curator's ``delta`` of ``items`` to ``playbook``, with what follows from it, and what was kept from the curator."""
+        delta = _with(delta, drops)
         if self._credit is Credit.OPINION:  # a run of before there was any other
             return replace(delta, credit=Credit.OPINION)
         answers = tuple(answers_of(items))

@@ -74,6 +74,9 @@ def _standing(run: Overview) -> Iterator[Text]:
     if run.curve:
         merges = count(len(run.curve), "merge")
         yield fact("playbook", f"{count(run.playbook_size, 'bullet')} after {merges}")
+    if refused := run.refused:
+        reasons = ", ".join(f"{number} {one_line(reason)}" for reason, number in refused.items())
+        yield fact("refused", f"{count(sum(refused.values()), 'insight')}: {reasons}")
     many = f" in {len(run.sessions)} sessions" if len(run.sessions) > 1 else ""
     yield fact("work", f"{duration(run.seconds)}{many}, since {one_line(run.created_at)}")
     bill = run.bill

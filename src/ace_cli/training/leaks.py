@@ -1,0 +1,143 @@
+"""Insights that give away the answer of the example that taught them, or retell it: kept apart, unless they are wanted.
+
+A playbook with the answers of its own training rows looks good on those rows and helps nobody else. Where the facts themselves
+are to be learned, that is what is wanted: ``--allow-leaks``.
+
+What counts is whether the words could have come from anywhere else. "No", "B" and "3" stand rightly in lessons, and so does a label:
+an answer of several rows, or one that its question names. So an answer is given away
+
+* if it is *telling* (a code such as RV-72, a number of four or more digits that is not round, three or more words), or
+* if what the question asks stands beside it: four words of the question in a row, or most of its longer words.
+
+An example is retold if the insight has :data:`RETOLD` words in a row of its question, or :data:`RETOLD_WITH` with a number or a
+name among them that no other question has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import islice
+
+from ace_cli.data import Example
+from ace_cli.playbook import Drop
+from ace_cli.stages.base import Insight, MergeItem
+
+HOLDS_ANSWER = "it holds the answer of its example"
+RETELLS = "it retells its example"
+
+RETOLD = 10
+RETOLD_WITH = 5
+BESIDE = 4
+"""Words of the question in a row, beside which its answer gives it away."""
+
+_SHARE = 0.6
+_LABEL = 3
+"""Rows that have the same answer: a label, a class, a common number."""
+_MOST_ROWS = 5000
+"""Of a large dataset, the rows that are looked at."""
+_MOST_WORDS = 2000
+"""Of a long question, the words that are looked at."""
+
+_WORD = re.compile(r"\w+")
+_MID_NAME = re.compile(r"(?<=[\w,;:]\s)[A-Z]\w+")
+
+
+class Leaks:
+    """Tells leaks in one run, whose examples are ``examples``."""
+
+    def __init__(self, examples: Iterable[Example]) -> None:
+        self._answers: Counter[str] = Counter()
+        self._words: Counter[str] = Counter()
+        for example in islice(examples, _MOST_ROWS):
+            self._answers[_joined(example.answer)] += 1
+            self._words.update(set(_words(example.question)))
+
+    def sifted(self, item: MergeItem, example: Example) -> tuple[MergeItem, tuple[Drop, ...]]:
+        """``item`` without what leaks, and that with the reasons."""
+        kept: list[Insight] = []
+        drops = []
+        for insight in item.reflection.insights:
+            if reason := self.leak(insight.content, example):
+                drops.append(Drop(item.example_id, insight.content, insight.section, reason))
+            else:
+                kept.append(insight)
+        if not drops:
+            return item, ()
+        return replace(item, reflection=replace(item.reflection, insights=tuple(kept))), tuple(drops)
+
+    def leak(self, content: str, example: Example) -> str:
+        """What ``content`` gives away of ``example``, in words that a user reads; empty for a lesson."""
+        lesson, question = _words(content), _words(example.question)[:_MOST_WORDS]
+        answer = _words(example.answer)
+        known = self._answers[_joined(example.answer)] >= _LABEL or _holds(question, answer)
+        if (
+            answer
+            and not known
+            and _holds(lesson, answer)
+            and (_is_telling(example.answer) or _asks(lesson, question))
+        ):
+            return f"{HOLDS_ANSWER} ({' '.join(answer)[:40]})"
+        shared = _longest_run(lesson, question)
+        own = {w for w in (*_numbers(question), *self._names(example.question)) if self._words[w] <= 1}
+        if len(shared) >= RETOLD or (len(shared) >= RETOLD_WITH and not own.isdisjoint(shared)):
+            return f"{RETELLS} ({' '.join(shared)[:60]})"
+        return ""
+
+    def _names(self, question: str) -> list[str]:
+        return [name.casefold() for name in _MID_NAME.findall(question)]
+
+
+def _words(text: str) -> list[str]:
+    return [word.casefold() for word in _WORD.findall(text)]
+
+
+def _joined(text: str) -> str:
+    return " ".join(_words(text))
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    return [word for word in words if any(map(str.isdigit, word))]
+
+
+def _holds(words: Sequence[str], run: Sequence[str]) -> bool:
+    size = len(run)
+    return bool(run) and any(list(words[at : at + size]) == list(run) for at in range(len(words) - size + 1))
+
+
+def _is_telling(answer: str) -> bool:
+    """Whether ``answer`` would hardly stand anywhere by chance."""
+    words = _words(answer)
+    letters, digits = (any(map(test, answer)) for test in (str.isalpha, str.isdigit))
+    if letters and digits:
+        return sum(map(str.isalnum, answer)) >= 4
+    if digits:
+        return (
+            len("".join(filter(str.isdigit, answer)).strip("0")) >= 3 and sum(map(str.isdigit, answer)) >= 4
+        )
+    return len(words) >= 3 and sum(map(len, words)) >= 12
+
+
+def _asks(lesson: Sequence[str], question: Sequence[str]) -> bool:
+    """Whether the lesson speaks of just what the question asks."""
+    if len(_longest_run(lesson, question)) >= BESIDE:
+        return True
+    longer = {word for word in question if len(word) >= 4}
+    return len(longer) >= 3 and len(longer & set(lesson)) >= _SHARE * len(longer)
+
+
+def _longest_run(one: Sequence[str], other: Sequence[str]) -> Sequence[str]:
+    """The longest stretch of words that both have; the first of equals."""
+    best, end = 0, 0
+    before = [0] * (len(other) + 1)
+    for at, word in enumerate(one, 1):
+        now = [0] * (len(other) + 1)
+        for there, its in enumerate(other, 1):
+            if word == its:
+                now[there] = before[there - 1] + 1
+                if now[there] > best:
+                    best, end = now[there], at
+        before = now
+    return one[end - best : end]
