@@ -175,7 +175,7 @@ def test_a_copied_run_goes_on_by_itself(serve: Serve, inside: Inside) -> None:
 STORES = Path(__file__).parents[1] / "fixtures/stores"
 
 
-@pytest.mark.parametrize("schema", [2, 5, 6])
+@pytest.mark.parametrize("schema", [2, 5, 6, 7])
 def test_a_run_that_an_older_version_was_killed_in_goes_on_and_pays_nothing_twice(
     serve: Serve, inside: Inside, schema: int
 ) -> None:

@@ -99,6 +99,20 @@ def test_examples_are_shared_out_among_the_workers(
     assert server.most_in_flight <= 6, "no worker has more than is worth giving to it"
 
 
+def test_workers_ask_the_drivers_cache(
+    at_home: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, data, expected = at_home()
+    train(server, data, tmp_path / "filled", **{"execution.cache": tmp_path / "kept"})
+    before = len(server.log)
+    work_remotely(monkeypatch, loses=nth(Record, 4))
+    train(server, data, tmp_path / "away", **{"execution.cache": tmp_path / "kept"})
+    playbook, metrics = left(tmp_path / "away")
+    assert playbook == expected[0]
+    assert (metrics["usage"]["calls"], metrics["usage"]["cached_calls"]) == (0, 2 * COUNT)
+    assert len(server.log) == before
+
+
 def test_a_silent_worker_is_given_up(
     at_home: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

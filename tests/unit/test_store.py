@@ -119,7 +119,7 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
         assert run.runtime() == {"display.progress": text}
         assert run.conversation(0) == [said]
         assert run.replies(0, 0) == {"k": said.reply}
-        assert run.usage() == {"generator": Usage(1, 1, 2, 3, 1, 4, None)}
+        assert run.usage() == {"generator": Usage(1, 1, 2, 3, 0, 4, None)}
         assert list(run.episodes()) == [episode, failed]
         assert list(run.episodes(index=1)) == [failed]
         assert run.failures() == {"timeout": [("e2", text)]}

@@ -11,18 +11,14 @@ stage that is run again after a crash asks the same and is answered from the rec
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import re
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-import orjson
-
-from ace_cli.clock import now
-from ace_cli.engine.events import CallFinished, CallStarted, Listener, RetryScheduled
+from ace_cli.engine.asked import Asked, cache_entry, request_key
+from ace_cli.engine.events import CallFinished, CallStarted, Listener, ReplyReused, RetryScheduled
 from ace_cli.engine.ledger import SHORTEST, Ledger, Quote, Reservation
 from ace_cli.engine.stop import StopController
 from ace_cli.errors import AceError, RunStopped, StoreError
@@ -38,9 +34,8 @@ from ace_cli.llm.base import (
 )
 from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
 from ace_cli.runs.records import TRAINING, Paid, RecordedReply
+from ace_cli.runs.reply_cache import ReplyCache
 from ace_cli.runs.store import RunStore
-
-KEY_VERSION = 1
 
 T = TypeVar("T", bound=Paid)
 
@@ -65,6 +60,8 @@ class Role:
     temperature: float | None
     max_tokens: int | None
     extra: Mapping[str, Any]
+    place: str = ""
+    """What tells this model from others of its name: see :func:`~ace_cli.llm.hosts.place_of`."""
 
 
 class Desk(Protocol):
@@ -75,6 +72,14 @@ class Desk(Protocol):
 
         Raises:
             LimitReached, RunStopped: it may not be made.
+        """
+        ...
+
+    async def known(self, phase: int, entry: str) -> ChatReply | None:
+        """The reply that an earlier run got, from the cache; None where there is none.
+
+        Raises:
+            AceError: the run is stopping.
         """
         ...
 
@@ -100,7 +105,16 @@ class Desk(Protocol):
 class LocalDesk:
     """:class:`Desk` in the process that holds the run."""
 
-    def __init__(self, store: RunStore, ledger: Ledger, emit: Listener, stop: StopController) -> None:
+    def __init__(
+        self,
+        store: RunStore,
+        ledger: Ledger,
+        emit: Listener,
+        stop: StopController,
+        cache: ReplyCache | None = None,
+    ) -> None:
+        self._cache = cache
+        self._splits: dict[int, str] = {}
         self._store = store
         self._ledger = ledger
         self._emit = emit
@@ -115,6 +129,12 @@ class LocalDesk:
         self._emit(CallStarted(quote.role, self._ledger.in_flight))
         return reservation
 
+    async def known(self, phase: int, entry: str) -> ChatReply | None:
+        if self._cache is None:
+            return None
+        self._stop.check()
+        return self._cache.get(self._split(phase), entry)
+
     def retrying(self, reservation: Reservation, notice: RetryNotice) -> None:
         self._emit(RetryScheduled(reservation.role, notice.kind, notice.attempt, notice.wait, notice.message))
 
@@ -123,14 +143,29 @@ class LocalDesk:
 
     async def record(self, reply: RecordedReply) -> None:
         await self._store.record_reply(reply)
+        if reply.reply.from_cache:
+            self._ledger.reused(reply.role, reply.reply)
+            self._emit(ReplyReused(reply.role, self._ledger.total))
+            self._look_at_disk()
+        elif self._cache is not None and reply.entry and reply.reply.text.strip():
+            self._cache.put(self._split(reply.phase), reply.entry, reply.reply)
 
     def settle(self, reservation: Reservation, paid: Paid | None) -> None:
         self._ledger.settle(reservation, paid)
         self._settled.set()
-        if self._store.shortage is not None:
-            self._stop.stop(self._store.shortage)
+        self._look_at_disk()
         total, in_flight = self._ledger.total, self._ledger.in_flight
         self._emit(CallFinished(reservation.role, in_flight, paid is not None, total))
+
+    def _look_at_disk(self) -> None:
+        if self._store.shortage is not None:
+            self._stop.stop(self._store.shortage)
+
+    def _split(self, phase: int) -> str:
+        """What the phase is for, so that no other kind of phase reads what it was told."""
+        if phase not in self._splits:
+            self._splits[phase] = f"{self._store.phases().get(phase, '')}/{phase}"
+        return self._splits[phase]
 
 
 class Caller:
@@ -141,19 +176,30 @@ class Caller:
         self._policy = policy
 
     def ask(
-        self, role: Role, step: int, recorded: Mapping[str, ChatReply], phase: int = TRAINING
+        self,
+        role: Role,
+        step: int,
+        recorded: Mapping[str, ChatReply],
+        phase: int = TRAINING,
+        occasion: str = "",
     ) -> RecordedCalls:
-        """What a stage gets to call: the role's model, bound to one step of the plan."""
-        return RecordedCalls(self, role, phase, step, recorded)
+        """What a stage gets to call: the role's model, bound to one step of the plan.
 
-    async def chat(
-        self, role: Role, phase: int, step: int, turn: int, key: str, request: ChatRequest
-    ) -> ChatReply:
-        """A new chat call. Raises as :meth:`paid` does.
+        ``occasion`` is what the step is about, in words that another run would use as well; no two steps of a phase have the
+        same. Without one, the cache of earlier runs has no part in it.
+        """
+        return RecordedCalls(self, role, phase, step, recorded, occasion)
+
+    async def chat(self, role: Role, asked: Asked) -> ChatReply:
+        """A new chat call, or what an earlier run was answered. Raises as :meth:`paid` does.
 
         Where a limit on tokens or money bounds the reply and turns out to cut it off, the piece is on record (it was paid), and
         the call is made once more with more room, or the limit is reached.
         """
+        request = asked.request
+        if asked.entry and (known := await self._desk.known(asked.phase, asked.entry)) is not None:
+            await self._desk.record(asked.answered(role, known))
+            return known
         characters = sum(len(message.content) for message in request.messages)
         quote = Quote(role.name, characters, role.model.price, role.max_tokens)
         while True:
@@ -164,11 +210,7 @@ class Caller:
                 reply: ChatReply, retries: int, reservation: Reservation = reservation
             ) -> ChatReply:
                 reply = replace(reply, retries=retries)
-                messages = tuple((message.role, message.content) for message in request.messages)
-                own = f"{key}/{secrets.token_hex(4)}" if _is_cut(reply, reservation) else key
-                await self._desk.record(
-                    RecordedReply(own, step, role.name, turn, role.model.name, messages, reply, now(), phase)
-                )
+                await self._desk.record(asked.answered(role, reply, cut=_is_cut(reply, reservation)))
                 return reply
 
             try:
@@ -247,7 +289,13 @@ class RecordedCalls:
     """:class:`~ace_cli.stages.base.Ask` for one role and one step."""
 
     def __init__(
-        self, caller: Caller, role: Role, phase: int, step: int, recorded: Mapping[str, ChatReply]
+        self,
+        caller: Caller,
+        role: Role,
+        phase: int,
+        step: int,
+        recorded: Mapping[str, ChatReply],
+        occasion: str,
     ) -> None:
         self.style: PromptStyle = role.model.style
         self._caller = caller
@@ -255,6 +303,7 @@ class RecordedCalls:
         self._phase = phase
         self._step = step
         self._recorded = recorded
+        self._occasion = occasion
         self._turn = 0
         self._fatal: AceError | None = None
 
@@ -287,26 +336,9 @@ class RecordedCalls:
         key = request_key(role, self._phase, self._step, turn, request)
         if (reply := self._recorded.get(key)) is not None:
             return reply
+        entry = cache_entry(role, self._occasion, turn, request) if self._occasion else ""
         try:
-            return await self._caller.chat(role, self._phase, self._step, turn, key, request)
+            return await self._caller.chat(role, Asked(request, self._phase, self._step, turn, key, entry))
         except (RunStopped, PermanentError, StoreError) as error:
             self._fatal = error
             raise
-
-
-def request_key(role: Role, phase: int, step: int, turn: int, request: ChatRequest) -> str:
-    """Hash of a call's place and content; its version is part of it, and the phase where it is not training."""
-    content = [
-        KEY_VERSION,
-        step,
-        role.name,
-        turn,
-        role.model.name,
-        [[m.role, m.content] for m in request.messages],
-        request.schema,
-        request.temperature,
-        request.max_tokens,
-        request.extra,
-        *([] if phase == TRAINING else [phase]),
-    ]
-    return hashlib.blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=20).hexdigest()

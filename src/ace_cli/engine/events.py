@@ -86,6 +86,14 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyReused:
+    """A reply came from the cache of earlier runs: nobody was called. ``usage`` is the whole run's, after it."""
+
+    role: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class RetryScheduled:
     """A call failed in a way that may pass; the next try is in ``wait`` seconds."""
 
@@ -198,6 +206,7 @@ Event = (
     | BatchStarted
     | CallStarted
     | CallFinished
+    | ReplyReused
     | RetryScheduled
     | ExampleFinished
     | BatchMerged

@@ -47,7 +47,8 @@ class ExampleJob:
     """All that is needed to work on one example, anywhere: it can be pickled.
 
     ``tries`` is how often a wrong answer is tried again with the reflection at hand; None asks for the attempt alone,
-    without a reflection. ``recorded`` are the replies that were paid for in an earlier session, by key.
+    without a reflection. ``recorded`` are the replies that were paid for in an earlier session, by key. ``occasion`` says which
+    example this is, and which time in its phase, as another run would say it too; empty where no cache is asked.
     """
 
     phase: int
@@ -56,6 +57,7 @@ class ExampleJob:
     bullets: tuple[Bullet, ...]
     tries: int | None
     recorded: Mapping[str, ChatReply]
+    occasion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,10 @@ class Ledger:
             self._by_role[reservation.role] = self._by_role.get(reservation.role, Usage()).plus(paid)
             self._habits[reservation.role].learn(reservation.quote, paid)
 
+    def reused(self, role: str, reply: Paid) -> None:
+        """A reply of the cache, which no limit counts."""
+        self._by_role[role] = self._by_role.get(role, Usage()).plus(reply)
+
     def _within(self, quote: Quote) -> Reservation | None:
         """With as long a reply as it may want, or at least the usual one if nothing else is in flight."""
         habit = self._habits[quote.role]

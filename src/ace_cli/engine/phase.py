@@ -33,6 +33,7 @@ class Phase:
     ) -> None:
         self._session = session
         self._tries = tries
+        self._is_cached = session.settings.execution.cache is not None
         self._phase = phase
         if count is None:
             attempted, _, failed = session.store.counts(phase)
@@ -89,7 +90,15 @@ class Phase:
             outcome = Outcome((), *failure_of(problem))
         else:
             outcome = await self._session.executor.work(
-                ExampleJob(self._phase, step.step, example, bullets, self._tries, replies)
+                ExampleJob(
+                    self._phase,
+                    step.step,
+                    example,
+                    bullets,
+                    self._tries,
+                    replies,
+                    f"{step.epoch}/{example.id}" if self._is_cached else "",
+                )
             )
         return Episode(
             step=step.step,

@@ -38,6 +38,7 @@ from ace_cli.errors import AceError, Interrupted, LimitReached
 from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
 from ace_cli.runs.records import State
+from ace_cli.runs.reply_cache import ReplyCache, open_cache
 from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import question_words
 from ace_cli.settings import Kind, Settings
@@ -149,8 +150,13 @@ async def _hold(
     replacements: Replacements,
     on_open: Callable[[Interrupt], None],
 ) -> R:
-    with lock.hold(run_dir), RunStore(run_dir) as store:
-        session = _open(run_dir, settings, store, emit, replacements)
+    execution = settings.execution
+    with (
+        lock.hold(run_dir),
+        RunStore(run_dir) as store,
+        open_cache(execution.cache, execution.cache_size, lambda text: emit(Notice(text))) as cache,
+    ):
+        session = _open(run_dir, settings, store, emit, replacements, cache)
         stop = session.stop
         job = make_job(session)
         store.begin_session(recorded(settings, Kind.RUNTIME))
@@ -167,7 +173,12 @@ async def _hold(
 
 
 def _open(
-    run_dir: Path, settings: Settings, store: RunStore, emit: GuardedListener, replacements: Replacements
+    run_dir: Path,
+    settings: Settings,
+    store: RunStore,
+    emit: GuardedListener,
+    replacements: Replacements,
+    cache: ReplyCache | None,
 ) -> Session:
     execution = settings.execution
     roles = make_roles(settings.models, lambda text: emit(Notice(text)))
@@ -176,7 +187,7 @@ def _open(
     stop = StopController(emit, execution.grace_period, lambda: ledger.in_flight)
     emit.stop = stop.stop
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
-    desk = LocalDesk(store, ledger, emit, stop)
+    desk = LocalDesk(store, ledger, emit, stop, cache)
     caller = Caller(desk, policy)
     embedder = make_run_embedder(settings.models, store, caller)
     spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements)

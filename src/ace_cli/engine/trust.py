@@ -119,6 +119,8 @@ def _files(loaded: Loaded, run_dir: Path | None) -> Iterator[Claim]:
     named = {"output.playbook": output.playbook, "output.metrics": output.metrics}
     if run_dir is None and output.run_dir is not None:
         named["output.run_dir"] = output.run_dir
+    if (cache := loaded.settings.execution.cache) is not None:
+        named["execution.cache"] = cache
     homes = [Path(os.path.realpath(folder)) for folder in (Path.cwd(), run_dir) if folder is not None]
     for key, path in named.items():
         place = Path(os.path.realpath(path))

@@ -18,6 +18,7 @@ from ace_cli.errors import UsageError
 from ace_cli.files import digest
 from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
 from ace_cli.llm.factory import make_embedding_model, make_model
+from ace_cli.llm.hosts import place_of
 from ace_cli.llm.retry import CircuitBreaker
 from ace_cli.playbook import Bullet, Delta, Playbook, PlaybookStage
 from ace_cli.plugins import load, names_a_part
@@ -60,7 +61,8 @@ def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = No
             model = make_model(role.model or "", role, api_base=models.api_base, notify=notify)
             made[key] = model, CircuitBreaker()
         model, breaker = made[key]
-        roles[name] = Role(name, model, breaker, role.temperature, role.max_tokens, role.extra)
+        place = place_of(role.model or "", role.api_base or models.api_base)
+        roles[name] = Role(name, model, breaker, role.temperature, role.max_tokens, role.extra, place)
     return roles
 
 

@@ -50,7 +50,8 @@ class ChatReply(ValidText):
 
     ``finish_reason`` is litellm's (``stop``, ``length``, ``content_filter`` ...). ``cost_usd`` is None
     when the model's price is unknown. ``retries`` counts failed tries before this reply,
-    ``seconds`` is the time of the successful try alone.
+    ``seconds`` is the time of the successful try alone. ``from_cache``: an earlier run paid for it, this one did not; the
+    numbers are those of the call that was made then.
     """
 
     text: str
@@ -61,6 +62,7 @@ class ChatReply(ValidText):
     cost_usd: float | None = None
     retries: int = 0
     seconds: float = 0.0
+    from_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class EmbeddingReply:
     cost_usd: float | None = None
     retries: int = 0
     seconds: float = 0.0
+    from_cache: bool = False
 
 
 class ChatModel(Protocol):

@@ -7,10 +7,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from ace_cli.llm.local import PREFIX
 from ace_cli.plugins import names_a_part
-from ace_cli.redact import redact
+from ace_cli.redact import public_address, redact
 from ace_cli.settings import ModelsSettings
 
 OWN = {
@@ -148,6 +149,18 @@ def own_host(model: str) -> str:
         return host_of(model[model.index("http") if "http" in model else 0 :])
     provider = provider_of(model)
     return host_of(address) if (address := own_address(provider)) else provider
+
+
+def place_of(model: str, api_base: str | None) -> str:
+    """What tells a model from others of its name: its address, without secrets; of a file, its size and when it was written."""
+    if model.startswith(PREFIX):
+        try:
+            found = Path(model.removeprefix(PREFIX)).expanduser().stat()
+        except (OSError, RuntimeError):
+            return ""
+        return f"{found.st_size}/{found.st_mtime_ns}"
+    provider = provider_of(model) if api_base is None else ""
+    return public_address(api_base or own_address(provider) or provider)
 
 
 def bound_to(model: str, api_base: str | None) -> str | None:

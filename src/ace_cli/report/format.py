@@ -87,6 +87,12 @@ def sights(curve: Sequence[CurvePoint]) -> str:
     return f"{first} at first sight, {later} of rows seen before"
 
 
+def calls_made(usage: Usage) -> str:
+    """``12 calls``; where some came from the cache: ``12 calls, 30 more from the cache``."""
+    made = count(usage.calls, "call")
+    return f"{made}, {usage.cached_calls:,} more from the cache" if usage.cached_calls else made
+
+
 def usage_cells(usage: Usage) -> tuple[str, ...]:
     """Calls, prompt tokens, cached ones of them, reply tokens, retries and cost."""
     numbers = (

@@ -172,6 +172,11 @@ def credit(db: sqlite3.Connection) -> None:
     _run(db, statements)
 
 
+def reuse(db: sqlite3.Connection) -> None:
+    """Replies may come from the cache of earlier runs: they are kept like others, but this run did not pay for them."""
+    db.execute("ALTER TABLE reply ADD COLUMN from_cache INTEGER NOT NULL DEFAULT 0")
+
+
 def _run(db: sqlite3.Connection, statements: str) -> None:
     """One by one: ``executescript`` would commit the transaction that the step runs in."""
     for statement in statements.split(";\n"):
@@ -187,6 +192,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     evaluation,
     splits,
     credit,
+    reuse,
 )
 
 

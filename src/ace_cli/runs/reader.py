@@ -192,7 +192,7 @@ class RunReader:
         sql = f"SELECT CAST(role AS TEXT), {_REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
         for role, *numbers in self._db.execute(sql):
             totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
-        sql = "SELECT CAST(prompt_tokens AS INTEGER), 0, 0, CAST(cost_usd AS REAL), CAST(retries AS INTEGER), 0.0 FROM embedding_call ORDER BY id"
+        sql = "SELECT CAST(prompt_tokens AS INTEGER), 0, 0, CAST(cost_usd AS REAL), CAST(retries AS INTEGER), 0.0, 0 FROM embedding_call ORDER BY id"
         for numbers in self._db.execute(sql):
             totals[EMBEDDING] = totals.get(EMBEDDING, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
@@ -216,11 +216,11 @@ class RunReader:
 
     @reading
     def spent_by_step(self, phase: int) -> dict[int, Spent]:
-        """What each step of a phase took, all its calls together."""
+        """What each step of a phase took, all its calls together, whether this run paid for them or an earlier one did."""
         sql = f"SELECT step, {_REPLY_NUMBERS} FROM reply WHERE phase = ? ORDER BY step, role, turn"
         found: dict[int, Spent] = {}
         for step, *numbers in self._db.execute(sql, (phase,)):
-            reply, before = ChatReply("", "stop", *numbers), found.get(step, Spent())
+            reply, before = ChatReply("", "stop", *numbers[:-1]), found.get(step, Spent())
             found[step] = Spent(before.usage.plus(reply), before.seconds + reply.seconds)
         return found
 
@@ -229,7 +229,7 @@ class RunReader:
         """(example id, US dollars, tokens) of the examples that cost most."""
         sql = """SELECT x.id, coalesce(sum(r.cost_usd), 0) AS cost, sum(r.prompt_tokens + r.completion_tokens) AS tokens
                  FROM reply r JOIN episode e ON e.phase = r.phase AND e.step = r.step JOIN example x ON x.idx = e.idx
-                 WHERE r.role <> 'curator' AND r.phase = ? GROUP BY r.step ORDER BY cost DESC, tokens DESC, r.step LIMIT ?"""
+                 WHERE r.role <> 'curator' AND r.phase = ? AND r.from_cache = 0 GROUP BY r.step ORDER BY cost DESC, tokens DESC, r.step LIMIT ?"""
         return [
             (str(loads(name)), float(cost), int(tokens))
             for name, cost, tokens in self._all(sql, phase, limit)
@@ -368,6 +368,7 @@ _REPLY_NUMBERS = ", ".join(
         ("cost_usd", "REAL"),
         ("retries", "INTEGER"),
         ("seconds", "REAL"),
+        ("from_cache", "INTEGER"),
     )
 )
 """Numbers whatever stands there: SQLite takes a text for one, too."""
@@ -382,5 +383,6 @@ def _table(text: str) -> dict[str, Any]:
 
 
 def _reply(row: Sequence[Any]) -> ChatReply:
-    text, finish_reason, *numbers = row
-    return ChatReply(str(loads(text)), str(finish_reason), *numbers)
+    text, finish_reason, prompt, completion, cached, cost, retries, seconds, from_cache = row
+    said, ended = str(loads(text)), str(finish_reason)
+    return ChatReply(said, ended, prompt, completion, cached, cost, retries, seconds, bool(from_cache))

@@ -182,7 +182,10 @@ class Episode(ValidText):
 
 @dataclass(frozen=True, slots=True)
 class RecordedReply:
-    """A paid reply, where it belongs and what was asked. ``turn`` counts the calls of a role in one step."""
+    """A paid reply, where it belongs and what was asked. ``turn`` counts the calls of a role in one step.
+
+    ``entry`` is its name in the cache of replies (:mod:`.reply_cache`), empty where it has none; the store does not keep it.
+    """
 
     key: str
     step: int
@@ -193,6 +196,7 @@ class RecordedReply:
     reply: ChatReply
     at: str
     phase: int = TRAINING
+    entry: str = ""
 
 
 class Paid(Protocol):
@@ -208,11 +212,17 @@ class Paid(Protocol):
     def retries(self) -> int: ...
     @property
     def cost_usd(self) -> float | None: ...
+    @property
+    def from_cache(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Calls and what they cost. ``cost_usd`` is None when any call had no known price."""
+    """Calls and what they cost. ``cost_usd`` is None when any call had no known price.
+
+    ``cached_prompt_tokens`` are those that a provider read from its own cache; ``cached_calls`` are replies that came from the
+    cache of earlier runs: nobody was called, and nothing else counts them.
+    """
 
     calls: int = 0
     prompt_tokens: int = 0
@@ -224,15 +234,16 @@ class Usage:
 
     def plus(self, paid: Paid) -> Usage:
         """With one more call."""
+        if paid.from_cache:
+            return self.add(Usage(cached_calls=1))
         return self.add(
             Usage(
                 1,
                 paid.prompt_tokens,
                 paid.completion_tokens,
                 paid.cached_prompt_tokens,
-                int(paid.cached_prompt_tokens > 0),
-                paid.retries,
-                paid.cost_usd,
+                retries=paid.retries,
+                cost_usd=paid.cost_usd,
             )
         )
 

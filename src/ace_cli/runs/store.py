@@ -215,6 +215,7 @@ class RunStore(RunReader):
             reply.seconds,
             record.at,
             record.phase,
+            reply.from_cache,
         )
 
         def write(db: sqlite3.Connection) -> None:

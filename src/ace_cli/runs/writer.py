@@ -26,12 +26,15 @@ class Writer:
     Args:
         free_room: frees room on a full disk; False when there was none to free.
         besides: written with every group.
+        is_durable: False for what may get lost with the power.
 
     Raises:
         StoreError: the store cannot be opened for writing.
     """
 
-    def __init__(self, path: Path, free_room: Callable[[], bool], besides: Write) -> None:
+    def __init__(
+        self, path: Path, free_room: Callable[[], bool], besides: Write, *, is_durable: bool = True
+    ) -> None:
         self.shortage: StoreError | None = None
         """Why the room was freed."""
         self._path = path
@@ -41,10 +44,17 @@ class Writer:
         self._waiting: queue.SimpleQueue[tuple[Write, Future[None]] | None] = queue.SimpleQueue()
         try:
             self._db = connect(path)
+            if not is_durable:
+                self._db.execute("PRAGMA synchronous = NORMAL")
         except sqlite3.Error as error:
             raise store_error(path, error) from error
         self._thread = threading.Thread(target=self._work, name="run-store", daemon=True)
         self._thread.start()
+
+    @property
+    def error(self) -> StoreError | None:
+        """Why nothing more is written."""
+        return self._error
 
     def submit(self, write: Write) -> Future[None]:
         """Have it written; durable when the future is done.

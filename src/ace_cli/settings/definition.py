@@ -43,6 +43,7 @@ SWITCH = Form("")
 NUMBER = Form("N")
 DURATION = Form("TIME", "a duration such as 90s, 15m or 8h")
 MONEY = Form("USD", "an amount such as 2.50")
+SIZE = Form("SIZE", "a size from 1MB, such as 500MB or 2GB")
 PATH = Form("PATH")
 ADDRESS = Form("URL")
 TABLE = Form("TABLE")
@@ -87,6 +88,8 @@ class Definition:
             return "on" if self.default else "off"
         if self.form is DURATION:
             return f"{self.default / 60:g}m" if self.default >= 60 else f"{self.default:g}s"
+        if self.form is SIZE:
+            return f"{self.default / 2**20:g}MB"
         return str(self.default)
 
 

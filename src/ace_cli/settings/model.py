@@ -23,6 +23,7 @@ from ace_cli.settings.values import (
     Seconds,
     SecretTable,
     Share,
+    Size,
     Table,
     UserPath,
 )
@@ -298,6 +299,10 @@ class ExecutionSettings(Group):
     ray_silence: Seconds = runtime(
         60.0, "How long a worker may give no sign of life until its examples go elsewhere", flag=None, gt=0
     )
+    cache: UserPath | None = runtime(
+        None, "Folder with replies of earlier runs: what was asked before is not paid again; unset: none"
+    )
+    cache_size: Size = runtime(2**30, "Largest size of the cache; what was not used for longest goes first")
 
 
 class LimitSettings(Group):

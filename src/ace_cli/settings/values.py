@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from ace_cli.settings.definition import ADDRESS, DURATION, MONEY, PATH, TABLE, Form
+from ace_cli.settings.definition import ADDRESS, DURATION, MONEY, PATH, SIZE, TABLE, Form
 from ace_cli.text import is_valid
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?", re.I)
@@ -36,6 +36,16 @@ def _failures(value: object) -> object:
 def _check_failures(value: int | float) -> int | float:
     if isinstance(value, float) and not 0 <= value <= 1:
         raise ValueError("a share lies between 0 and 1")
+    return value
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?", re.I)
+
+
+def _bytes(value: object) -> object:
+    """``500MB``, ``2G`` and the like as bytes, in powers of 1024; anything else is left to the validator."""
+    if isinstance(value, str) and (found := _SIZE.fullmatch(value.strip())):
+        return int(float(found[1]) * 1024 ** " kmgt".index(found[2].lower() or " "))
     return value
 
 
@@ -100,6 +110,7 @@ Integer64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Form("N", "a whole 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), Form("N", "a number from 0 to 1")]
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, allow_inf_nan=False), DURATION]
 Money = Annotated[float, Field(ge=0, allow_inf_nan=False), MONEY]
+Size = Annotated[int, BeforeValidator(_bytes), Field(ge=2**20, le=2**60), SIZE]
 Failures = Annotated[
     Annotated[int, Field(ge=0)] | float,
     BeforeValidator(_failures),

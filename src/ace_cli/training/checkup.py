@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ace_cli.data import read_examples
@@ -17,6 +18,7 @@ from ace_cli.errors import AceError, ExitCode, UsageError
 from ace_cli.llm.factory import make_embedding_model, make_model
 from ace_cli.llm.trial import Trial, try_model
 from ace_cli.runs.reader import EMBEDDING
+from ace_cli.runs.reply_cache import cache_facts
 from ace_cli.settings import RoleSettings, Settings
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.estimate import Estimate, estimate
@@ -81,6 +83,8 @@ def check_up(settings: Settings) -> Checkup:
         _look("playbook", settings.training.initial_playbook, lambda: initial_playbook(settings)),
         _look("outputs", settings.output.playbook, lambda: check_places(settings.output)),
     ]
+    if (cache := settings.execution.cache) is not None:
+        places.append(_cache(cache))
     plan: list[Estimate] = []
     asked = asyncio.run(_ask_all(settings))
     if not any(
@@ -104,6 +108,18 @@ def _look(name: str, subject: object, look: Callable[[], object]) -> Finding:
     except AceError as error:
         return replace(found, problem=error)
     return found
+
+
+def _cache(folder: Path) -> Finding:
+    """A cache that cannot be used is no obstacle: a run goes on without it."""
+    try:
+        facts = cache_facts(folder)
+    except AceError as error:
+        return Finding("cache", str(folder), notes=[f"a run would go on without it: {error.message}"])
+    if facts is None:
+        return Finding("cache", str(folder), notes=["empty: the first run fills it"])
+    replies = "1 reply" if facts.entries == 1 else f"{facts.entries:,} replies"
+    return Finding("cache", str(folder), notes=[f"{replies}, {facts.size / 2**20:.1f} MB"])
 
 
 def _same(one: Finding, other: Finding) -> bool:

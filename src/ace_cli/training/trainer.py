@@ -142,7 +142,9 @@ class Trainer:
         ask: RecordedCalls | None = None
         if (role := self._session.roles.get("curator")) is not None:
             replies = self._store.replies(batch.first_step, batch.first_step)
-            ask = self._session.caller.ask(role, batch.first_step, replies)
+            cached = self._session.settings.execution.cache is not None
+            occasion = f"batch {batch.number}" if cached else ""
+            ask = self._session.caller.ask(role, batch.first_step, replies, occasion=occasion)
         try:
             delta: Delta = await settled(self._session.stages.curator.curate(playbook, items, ask, at=now()))
         except AceError:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ace_cli.engine.example import ExampleJob, Outcome
 from ace_cli.engine.ledger import Quote, Reservation
 from ace_cli.errors import AceError
+from ace_cli.llm.base import ChatReply
 from ace_cli.llm.retry import RetryNotice
 from ace_cli.runs.records import Paid, RecordedReply
 
@@ -40,7 +41,7 @@ class Answer:
     """To a call: what it gives (None where it gives nothing), or the error that it raises."""
 
     call: int
-    value: Admitted | AceError | None = None
+    value: Admitted | ChatReply | AceError | None = None
 
 
 # -- from a worker: each is a method of the Desk, or the end
@@ -51,6 +52,14 @@ class Admit:
     errand: int
     call: int
     quote: Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    errand: int
+    call: int
+    phase: int
+    entry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Done:
     result: Outcome | AceError
 
 
-Call = Admit | Pause | Record
+Call = Admit | Known | Pause | Record
 ToWorker = Work | Cancel | Answer
 FromWorker = Call | Retrying | Settle | Done
 

@@ -41,7 +41,10 @@ async def work_on(stages: Stages, roles: Mapping[str, Role], caller: Caller, job
     Raises:
         RunStopped, PermanentError, StoreError: the run has to stop; nothing is decided about the example.
     """
-    asks = [caller.ask(roles[name], job.step, job.recorded, job.phase) for name in ("generator", "reflector")]
+    asks = [
+        caller.ask(roles[name], job.step, job.recorded, job.phase, job.occasion)
+        for name in ("generator", "reflector")
+    ]
     outcome = await work(stages, job, *asks)
     for ask in asks:
         ask.check()

@@ -18,6 +18,7 @@ from ace_cli.engine.executor.letters import (
     Cancel,
     Done,
     FromWorker,
+    Known,
     Pause,
     Record,
     Retrying,
@@ -85,6 +86,8 @@ class Errand:
         match letter:
             case Admit():
                 self._start(self._waiting, letter.call, partial(self._admit, letter))
+            case Known():
+                self._start(self._waiting, letter.call, partial(self._known, letter))
             case Pause():
                 self._start(self._waiting, letter.call, partial(self._pause, letter))
             case Record():
@@ -124,13 +127,16 @@ class Errand:
         return replace(self.job, recorded={**self.job.recorded, **self._recorded})
 
     def _start(
-        self, tasks: set[asyncio.Task[None]], call: int, do: Callable[[], Awaitable[Admitted | None]]
+        self,
+        tasks: set[asyncio.Task[None]],
+        call: int,
+        do: Callable[[], Awaitable[Admitted | ChatReply | None]],
     ) -> None:
         """Do what a call asks for, beside the others, and answer it."""
 
         async def answered() -> None:
             try:
-                value: Admitted | AceError | None = await do()
+                value: Admitted | ChatReply | AceError | None = await do()
             except AceError as error:
                 value = error
             except Exception as error:  # noqa: BLE001 - a bug of ours: whoever waits for the example meets it
@@ -149,13 +155,17 @@ class Errand:
         self._open[letter.call] = reservation
         return Admitted(letter.call, replace(reservation, quote=replace(quote, price=unpriced)))
 
+    async def _known(self, letter: Known) -> ChatReply | None:
+        return await self._desk.known(letter.phase, letter.entry)
+
     async def _pause(self, letter: Pause) -> None:
         await self._desk.pause(letter.seconds)
 
     async def _record(self, letter: Record) -> None:
         await self._desk.record(letter.reply)
         self._recorded[letter.reply.key] = letter.reply.reply
-        self._unsettled.append(letter.reply)
+        if not letter.reply.reply.from_cache:  # nothing was admitted for it
+            self._unsettled.append(letter.reply)
 
     def _end(self, result: Outcome | AceError) -> None:
         if self.result.done():

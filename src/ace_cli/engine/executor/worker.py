@@ -25,6 +25,7 @@ from ace_cli.engine.executor.letters import (
     Cancel,
     Done,
     FromWorker,
+    Known,
     Pause,
     Record,
     Retrying,
@@ -38,6 +39,7 @@ from ace_cli.engine.ledger import Quote, Reservation
 from ace_cli.engine.wiring import StageSpec, make_roles
 from ace_cli.errors import AceError, UsageError
 from ace_cli.import_path import leave_working_directory, look_in
+from ace_cli.llm.base import ChatReply
 from ace_cli.llm.retry import RetryNotice, RetryPolicy
 from ace_cli.runs.records import Paid, RecordedReply
 from ace_cli.stages.base import Stages
@@ -142,7 +144,7 @@ class _Mail:
         self._letters: list[FromWorker] = []
         self._filled = asyncio.Event()
         self._calls = itertools.count()
-        self._awaited: dict[int, asyncio.Future[Admitted | AceError | None]] = {}
+        self._awaited: dict[int, asyncio.Future[Admitted | ChatReply | AceError | None]] = {}
 
     def post(self, letter: FromWorker) -> None:
         self._letters.append(letter)
@@ -154,10 +156,12 @@ class _Mail:
         letters, self._letters = self._letters, []
         return letters
 
-    async def ask(self, call: Callable[[int], Call]) -> Admitted | None:
+    async def ask(self, call: Callable[[int], Call]) -> Admitted | ChatReply | None:
         """Post a call and wait for what it gives, or raise."""
         number = next(self._calls)
-        answer: asyncio.Future[Admitted | AceError | None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Admitted | ChatReply | AceError | None] = (
+            asyncio.get_running_loop().create_future()
+        )
         self._awaited[number] = answer
         self.post(call(number))
         try:
@@ -191,9 +195,14 @@ class RemoteDesk:
     async def admit(self, quote: Quote) -> Reservation:
         bare = replace(quote, price=unpriced)
         admitted = await self._mail.ask(lambda call: Admit(self._errand, call, bare))
-        assert admitted is not None
+        assert isinstance(admitted, Admitted)
         given = {field.name: getattr(admitted.reservation, field.name) for field in fields(Reservation)}
         return _Ticket(**{**given, "quote": quote}, number=admitted.number)
+
+    async def known(self, phase: int, entry: str) -> ChatReply | None:
+        found = await self._mail.ask(lambda call: Known(self._errand, call, phase, entry))
+        assert not isinstance(found, Admitted)
+        return found
 
     def retrying(self, reservation: Reservation, notice: RetryNotice) -> None:
         self._mail.post(Retrying(self._errand, _number(reservation), notice))

@@ -15,6 +15,7 @@ from ace_cli.engine.events import (
     EvaluationFinished,
     Event,
     ExampleFinished,
+    ReplyReused,
     RunFinished,
     RunPlanned,
     RunStarted,
@@ -64,6 +65,8 @@ class RichReporter:
                 self._in_flight, self._usage = event.in_flight, event.usage
                 if event.ok:
                     self._waiting = ""
+            case ReplyReused():
+                self._usage = event.usage
             case ExampleFinished():
                 self._count(event)
             case BatchMerged(point):
@@ -120,6 +123,7 @@ class RichReporter:
             money(self._usage.cost_usd),
             *([f"{self._failed} failed"] if self._failed else ()),
             f"{self._in_flight} in flight",
+            *([f"{self._usage.cached_calls:,} from the cache"] if self._usage.cached_calls else ()),
         ]
         line = Text(" · ".join(parts), style="bold")
         waiting = Text(self._waiting, style="yellow", overflow="ellipsis", no_wrap=True)

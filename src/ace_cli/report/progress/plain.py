@@ -19,7 +19,7 @@ from ace_cli.engine.events import (
     Stopping,
     VersionValidated,
 )
-from ace_cli.report.format import count, duration, merge_line, money, percent
+from ace_cli.report.format import calls_made, count, duration, merge_line, money, percent
 from ace_cli.report.terminal.summary import planned_lines, result_lines
 from ace_cli.report.text import printable
 from ace_cli.runs.records import Purpose
@@ -143,7 +143,7 @@ def evaluation_line(event: EvaluationFinished) -> str:
     """How an evaluation ended; what it found is told by whoever asked for it."""
     failed = f", {event.failed} failed" if event.failed else ""
     usage = event.usage
-    took = f"{count(usage.calls, 'call')}, {usage.tokens:,} tokens, {money(usage.cost_usd)}, {duration(event.seconds)}"
+    took = f"{calls_made(usage)}, {usage.tokens:,} tokens, {money(usage.cost_usd)}, {duration(event.seconds)}"
     return f"{event.state}: {event.done} of {count(event.planned, 'answer')}{failed}; {took}; run {event.run_dir}"
 
 

@@ -7,7 +7,16 @@ from typing import Any
 
 from rich.text import Text
 
-from ace_cli.report.format import accuracy_title, count, duration, money, percent, sights, usage_cells
+from ace_cli.report.format import (
+    accuracy_title,
+    calls_made,
+    count,
+    duration,
+    money,
+    percent,
+    sights,
+    usage_cells,
+)
 from ace_cli.report.terminal.plot import Curve, plot
 from ace_cli.report.terminal.style import BAD, BOLD, CAUTION, GOOD, HEAD, QUIET, fact, heading
 from ace_cli.report.terminal.tables import cut
@@ -80,7 +89,7 @@ def _standing(run: Overview) -> Iterator[Text]:
     many = f" in {len(run.sessions)} sessions" if len(run.sessions) > 1 else ""
     yield fact("work", f"{duration(run.seconds)}{many}, since {one_line(run.created_at)}")
     bill = run.bill
-    yield fact("cost", f"{money(bill.cost_usd)}  ({count(bill.calls, 'call')}, {bill.tokens:,} tokens)")
+    yield fact("cost", f"{money(bill.cost_usd)}  ({calls_made(bill)}, {bill.tokens:,} tokens)")
 
 
 def _costs(usage: Mapping[str, Usage]) -> Iterator[Text]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ace_cli.engine.events import RunFinished, RunPlanned
-from ace_cli.report.format import count, duration, money, percent, sights
+from ace_cli.report.format import calls_made, count, duration, money, percent, sights
 from ace_cli.runs.records import CurvePoint, State
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def result_lines(event: RunFinished) -> list[str]:
     if done:
         facts.append(("metrics", event.metrics_path))
     took = (
-        count(usage.calls, "call"),
+        calls_made(usage),
         f"{usage.prompt_tokens:,} + {usage.completion_tokens:,} tokens",
         count(usage.retries, "retry", "retries"),
     )
