@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any
 
 from support.scripted_faults import ERRORS, MOMENT, PAID, PERMANENT, STICKY, Faults, Outage, spoilt
+from support.scripted_pace import Lognormal, Quota, Slots
 from support.scripted_roles import Script, Truth, embed, text_of, unit
 
 __all__ = ["MOMENT", "PERMANENT", "STICKY", "Entry", "Faults", "Outage", "ScriptedServer"]
@@ -62,7 +63,10 @@ class ScriptedServer:
 
     Args:
         truth: dataset (JSONL path, or question -> answer) that the model knows.
-        delay: seconds before each reply; a pair is a range, out of which a hash of the request chooses.
+        delay: seconds before each reply; a pair is a range, out of which a hash of the request chooses, as out of a
+            :class:`Lognormal`.
+        slots: requests that are worked on at once; 0 for all that come.
+        quota: a rate limit; what is beyond it gets 429.
         faults, outage: see their classes.
         log_file: JSON lines, one :class:`Entry` a request, written before the reply is sent.
         usage: False leaves the token counts out of the replies.
@@ -79,7 +83,9 @@ class ScriptedServer:
         self,
         truth: Truth | Mapping[str, str] | Path | str | None = None,
         *,
-        delay: float | tuple[float, float] = 0.0,
+        delay: float | tuple[float, float] | Lognormal = 0.0,
+        slots: int = 0,
+        quota: Quota | None = None,
         faults: Faults | None = None,
         outage: Outage | None = None,
         log_file: Path | str | None = None,
@@ -100,7 +106,9 @@ class ScriptedServer:
         elif not isinstance(truth, Truth):
             truth = Truth.load(truth)
         self.script = Script(truth, right=right, novelty=novelty, cite=cite)
-        self.delay = delay if isinstance(delay, tuple) else (delay, delay)
+        self.delay = (delay, delay) if isinstance(delay, int | float) else delay
+        self.quota = quota
+        self._slots = Slots(slots) if slots else None
         self.faults = faults or Faults()
         self.outage = outage
         self.usage = usage
@@ -200,6 +208,15 @@ class ScriptedServer:
         self._tries[sha] += 1
         return self.faults.of(sha, number), number
 
+    def _seconds(self, sha: str) -> float:
+        """Until the reply to a request that came now."""
+        if isinstance(self.delay, Lognormal):
+            seconds = self.delay.of(sha)
+        else:
+            low, high = self.delay
+            seconds = low + (high - low) * unit("delay", sha)
+        return self._slots.until_done(time.monotonic(), seconds) if self._slots else seconds
+
     def _record(self, entry: Entry) -> None:
         self.log.append(entry)
         if self._log_file:
@@ -242,9 +259,10 @@ class ScriptedServer:
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            low, high = self.delay
-            if high:
-                await asyncio.sleep(low + (high - low) * unit("delay", sha))
+            if self.quota is not None and not self.quota.admits(len(prompt) // 4 + 1):
+                fault = "rate_limit"
+            elif seconds := self._seconds(sha):
+                await asyncio.sleep(seconds)
             if (self.longest_reply or 10**9) < int(body.get("max_tokens") or 0) or len(
                 prompt
             ) > self.longest_prompt:
@@ -480,6 +498,11 @@ def main() -> None:
     parser.add_argument(
         "--delay", type=float, nargs="+", default=[0.0], help="seconds, or lowest and highest"
     )
+    parser.add_argument(
+        "--lognormal", type=float, help="mean seconds of lognormal delays, instead of --delay"
+    )
+    parser.add_argument("--slots", type=int, default=0)
+    parser.add_argument("--quota", type=float, help="requests a minute; more are answered with a ban")
     parser.add_argument("--right", type=float, default=0.4)
     parser.add_argument("--novelty", type=float, default=0.2)
     parser.add_argument("--fault-rate", type=float, default=0.0)
@@ -491,7 +514,9 @@ def main() -> None:
     server = ScriptedServer(
         truth,
         port=chosen.port,
-        delay=(chosen.delay[0], chosen.delay[-1]),
+        delay=Lognormal(chosen.lognormal) if chosen.lognormal else (chosen.delay[0], chosen.delay[-1]),
+        slots=chosen.slots,
+        quota=Quota(chosen.quota) if chosen.quota else None,
         faults=Faults(chosen.fault_rate, tuple(chosen.fault_kinds), chosen.fault_seed),
         outage=Outage(int(chosen.outage[0]), chosen.outage[1]) if chosen.outage else None,
         log_file=chosen.log,
