@@ -34,6 +34,13 @@ def inspect(
         _view(metavar="EVALRUN", help="What an evaluation says of each bullet, the surest first."),
     ] = None,
     follow: Annotated[bool, _view("--follow", help="Watch a run until it ends.")] = False,
+    refine: Annotated[
+        bool, _view("--refine", help="What says the same: a preview of a playbook with it merged.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        _view("--output", "-o", metavar="FILE", help="Write what --refine makes of the playbook."),
+    ] = None,
     tui: Annotated[bool, _view("--tui", help="Browse and edit full-screen.")] = False,
     as_json: Annotated[bool, _view("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
@@ -51,12 +58,15 @@ def inspect(
         "--diff": diff is not None,
         "--example": bool(example),
         "--evidence": evidence is not None,
+        "--refine": refine,
         "--follow": follow,
         "--tui": tui,
         "filters or --bullets": filtered or bullets,
     }
     _one_of(views)
     _one_of({"--tui": tui, "--json": as_json})
+    if output is not None and not refine:
+        raise UsageError("--output goes with --refine", "`ace export -o FILE` writes a playbook as it is.")
     out = Output(as_json=as_json, whole=full)
     if tui:
         from ace_cli.tui import check_terminal
@@ -79,6 +89,10 @@ def inspect(
         inspect_bullets.show_bullet(opened, bullet_id, out)
     elif diff is not None:
         inspect_bullets.show_diff(opened, open_target(diff), out)
+    elif refine:
+        from ace_cli.cli.inspect_refine import show_refined
+
+        show_refined(opened, output, out)
     elif evidence is not None:
         inspect_bullets.show_effects(opened, open_target(evidence), out)
     elif run is not None and not (filtered or bullets):

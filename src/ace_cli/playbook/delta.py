@@ -107,6 +107,22 @@ class TakeBack(ValidText):
 
 
 @dataclass(frozen=True, slots=True)
+class Join(ValidText):
+    """A bullet that says the same as ``into``, which takes over its evidence; it is set aside with a pointer."""
+
+    bullet_id: str
+    into: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refined(ValidText):
+    """The playbook was gone through for bullets that say the same; ``bullets`` are those that it had."""
+
+    bullets: int
+
+
+@dataclass(frozen=True, slots=True)
 class Link(ValidText):
     """Two bullets contradict each other; ``reason`` says in what. Both keep the other's id."""
 
@@ -125,7 +141,7 @@ def refused_for(drop: Drop) -> str:
     return {"curator": "the curator dropped it"}.get(drop.kind) or drop.reason.partition(" (")[0]
 
 
-Change = Add | Confirm | Vote | Drop | Answers | SetAside | TakeBack | Link
+Change = Add | Confirm | Vote | Drop | Answers | SetAside | TakeBack | Link | Join | Refined
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any
 from ace_cli.clock import now as utc_now
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import Bullet, PlaybookStage
+from ace_cli.playbook.joining import separated
 from ace_cli.playbook.playbook import Playbook
 from ace_cli.playbook.standing import released
 
@@ -86,7 +87,10 @@ class EditSession:
         return now[same:], saved[same:]
 
     def set_stage(self, bullet_id: str, stage: PlaybookStage) -> bool:
-        """Move a bullet to ``stage``; False if it is there already. What it was set aside for no longer counts."""
+        """Move a bullet to ``stage``; False if it is there already. What it was set aside for no longer counts.
+
+        One that was merged takes its evidence back.
+        """
         return self._change(bullet_id, "stage", "stage", stage)
 
     def reword(self, bullet_id: str, content: str) -> bool:
@@ -128,9 +132,10 @@ class EditSession:
         before = getattr(bullet, field)
         if before == value:
             return False
+        others = separated(self.playbook.by_id, bullet, at=at) if field == "stage" else {}
         kept = released(bullet) if field == "stage" else bullet
-        changed = replace(kept, **{field: value}, updated_at=at)  # type: ignore[arg-type]
-        bullets = tuple(changed if b is bullet else b for b in self.playbook.bullets)
+        changed = {**others, bullet_id: replace(kept, **{field: value}, updated_at=at)}  # type: ignore[arg-type]
+        bullets = tuple(changed.get(b.id, b) for b in self.playbook.bullets)
         self._add(bullets, Edit(at, self.by, bullet_id, action, str(before), str(value)))
         return True
 

@@ -17,7 +17,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import exp, lgamma
 
-from ace_cli.playbook.delta import Answers, Delta
+from ace_cli.playbook.bullet import GENERAL
+from ace_cli.playbook.delta import Add, Answers, Delta, Join
 
 CHANCE = 0.025
 """Tested after each batch with a citation. Of bullets without any effect, cited by a fifth of 400 answers, 8 % are quarantined
@@ -36,6 +37,7 @@ class Outcomes:
     def __init__(self) -> None:
         self._answers: defaultdict[str, _Count] = defaultdict(_Count)
         self._cited: defaultdict[str, defaultdict[str, _Count]] = defaultdict(lambda: defaultdict(_Count))
+        self._before: dict[str, int] = {}
 
     def add(self, delta: Delta) -> None:
         for change in delta.changes:
@@ -47,14 +49,28 @@ class Outcomes:
                     self._cited[bullet_id][change.domain].right += 1
                 for bullet_id in change.cited_wrong:
                     self._cited[bullet_id][change.domain].wrong += 1
+        for change in delta.changes:
+            match change:
+                case Add(bullet):  # the batch's own answers did not see it
+                    self._before[bullet.id] = self.answers(bullet.domain_id)
+                case Join(bullet_id, into):
+                    for domain_id, count in self._cited.pop(bullet_id, {}).items():
+                        self._cited[into][domain_id].right += count.right
+                        self._cited[into][domain_id].wrong += count.wrong
+                case _:
+                    pass
+
+    def chances(self, bullet_id: str, domain: str) -> int:
+        """Answers of this run that could have cited the bullet: those to examples that see its ``domain``, since it came."""
+        return self.answers(domain) - self._before.get(bullet_id, 0)
 
     def citations(self, bullet_id: str) -> int:
         """Answers of this run that cited the bullet."""
         return sum(count.right + count.wrong for count in self._cited.get(bullet_id, {}).values())
 
-    def answers(self, domain: str | None = None) -> int:
-        """Answers of a domain, or all."""
-        counts: Iterable[_Count] = self._answers.values() if domain is None else [self._answers[domain]]
+    def answers(self, domain: str) -> int:
+        """Answers to examples that see the bullets of a domain: all see the general ones."""
+        counts: Iterable[_Count] = self._answers.values() if domain == GENERAL else [self._answers[domain]]
         return sum(count.right + count.wrong for count in counts)
 
     def does_worse(self, bullet_id: str) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.playbook.bullet import GENERAL, Bullet, Section
-from ace_cli.playbook.delta import Add, Confirm, Credit, Delta, Link, SetAside, TakeBack, Vote
-from ace_cli.playbook.standing import linked, set_aside, taken_back
+from ace_cli.playbook.delta import Add, Confirm, Credit, Delta, Join, Link, SetAside, TakeBack, Vote
+from ace_cli.playbook.joining import joined, separated
+from ace_cli.playbook.standing import linked, set_aside
 from ace_cli.text import valid_tree
 
 FORMAT_VERSION = "v1.0.0"
@@ -141,7 +142,10 @@ class GrowingPlaybook:
                     bullet = self._known(bullet_id)
                     bullets[bullet_id] = set_aside(bullet, cause, reason, other, at=delta.at)
                 case TakeBack(bullet_id):
-                    bullets[bullet_id] = taken_back(self._known(bullet_id), at=delta.at)
+                    bullets.update(separated(bullets, self._known(bullet_id), at=delta.at))
+                case Join(bullet_id, into, reason):
+                    pair = joined(self._known(bullet_id), self._known(into), reason, at=delta.at)
+                    bullets.update({bullet.id: bullet for bullet in pair})
                 case Link(one, other):
                     bullets[one] = linked(self._known(one), other)
                     bullets[other] = linked(self._known(other), one)

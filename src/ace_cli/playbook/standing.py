@@ -3,7 +3,7 @@
 ``contradicts`` is a list of ids: bullets of which at most one can be right beside it. ``set_aside`` says why it is quarantined,
 and where it came from:
 
-    {"cause": "failing" | "contradicted", "reason": str, "bullet": id of the bullet that the reason points at or "",
+    {"cause": "failing" | "contradicted" | "merged" | "retired", "reason": str, "bullet": id of the bullet that the reason points at or "",
      "stage": the stage that it had, "at": ISO-8601 UTC}
 
 A bullet that is set aside is kept whole, so that it can be taken back. One that a person quarantined has no such note.
@@ -21,6 +21,10 @@ FAILING = "failing"
 """Answers that cite it do worse than answers without it."""
 CONTRADICTED = "contradicted"
 """A bullet that says the opposite has more evidence."""
+MERGED = "merged"
+"""Another one says the same and has its evidence, see :mod:`ace_cli.playbook.joining`."""
+RETIRED = "retired"
+"""The playbook was larger than it may be."""
 
 CONTRADICTS = "contradicts"
 
@@ -47,6 +51,11 @@ def note_of(bullet: Bullet) -> Note | None:
         stage = PlaybookStage.SHADOW
     cause, reason, other, at = (str(found.get(name, "")) for name in ("cause", "reason", "bullet", "at"))
     return Note(cause, reason, other, stage, at)
+
+
+def is_aside(bullet: Bullet, cause: str) -> bool:
+    """Whether it is set aside for that cause."""
+    return bool(bullet.extra) and (note := note_of(bullet)) is not None and note.cause == cause
 
 
 def set_aside(bullet: Bullet, cause: str, reason: str, other: str = "", *, at: str) -> Bullet:

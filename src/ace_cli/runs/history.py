@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ace_cli.playbook import Add, Change, Confirm, Link, Playbook, SetAside, TakeBack, Vote
+from ace_cli.playbook import Add, Change, Confirm, Join, Link, Playbook, SetAside, TakeBack, Vote
 from ace_cli.playbook.edit import recorded_edits
 from ace_cli.runs.records import Merge
 
@@ -15,7 +15,7 @@ from ace_cli.runs.records import Merge
 class Moment:
     """One thing that happened to a bullet.
 
-    ``kind`` is ``taught``, ``merged``, ``cited``, ``contradicts``, ``set aside``, ``taken back`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
+    ``kind`` is ``taught``, ``merged``, ``cited``, ``contradicts``, ``joined`` (another bullet was merged into it), ``set aside``, ``taken back`` or ``edited``. ``text`` is the bullet's or a merged insight's wording, the vote
     of a citation, the other bullet, why it was set aside or taken back, or what an editor did. ``batch`` counts from 0 and is None for edits by hand; ``similarity`` is the
     cosine of a merged insight to the bullet, in -1..1.
     """
@@ -62,6 +62,9 @@ def _moments(change: Change, at: str, batch: int) -> Iterator[tuple[str, Moment]
             yield other, Moment("contradicts", at, one, batch=batch, reason=reason)
         case SetAside(bullet_id, cause, reason):
             yield bullet_id, Moment("set aside", at, reason, batch=batch, reason=cause)
+        case Join(bullet_id, into, reason):
+            yield bullet_id, Moment("set aside", at, reason, batch=batch, reason="merged")
+            yield into, Moment("joined", at, bullet_id, batch=batch, reason=reason)
         case TakeBack(bullet_id, reason):
             yield bullet_id, Moment("taken back", at, reason, batch=batch)
 

@@ -178,6 +178,13 @@ class TrainingSettings(Group):
         False,
         "Take insights that hold the answer of their example: for facts that are to be learned as they are",
     )
+    refine: bool = identity(
+        True,
+        "Merge bullets that say the same at the end of an epoch, and before --max-playbook-tokens retires any",
+    )
+    max_playbook_tokens: Positive | None = identity(
+        None, "Tokens of bullets in use; beyond it those without evidence are retired (kept, out of prompts)"
+    )
     quarantine_min_votes: Count = identity(
         3, "Citations before a bullet under which answers do worse than without it is quarantined; 0 never"
     )

@@ -18,10 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ace_cli.data import Example
-from ace_cli.playbook import Bullet, Delta, Playbook, Section, Tag
+from ace_cli.playbook import Bullet, Change, Delta, Playbook, Section, Tag
 from ace_cli.replies import Ask as Ask
 from ace_cli.replies import UnusableReply as UnusableReply
 from ace_cli.scoring import Scorer, Verdict
@@ -139,6 +139,15 @@ class Curator(Protocol):
         ``ask`` is None unless a curator model is set. ``at`` is the time that the delta carries. The same
         playbook and items must give the same delta.
         """
+        ...
+
+
+@runtime_checkable
+class Refiner(Protocol):
+    """A Curator that can also go through the whole playbook. One of your own may leave it out."""
+
+    async def refine(self, playbook: Playbook, ask: Ask | None, *, known: int = 0) -> Sequence[Change]:
+        """What makes one of bullets that say the same; see :mod:`ace_cli.stages.refine`."""
         ...
 
 

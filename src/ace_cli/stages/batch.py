@@ -20,6 +20,7 @@ from ace_cli.playbook import (
     make_id,
 )
 from ace_cli.playbook.contests import any_linked, contests
+from ace_cli.playbook.joining import survivor
 from ace_cli.sameness.base import Judgement, Relation
 from ace_cli.sameness.rules.contradiction import bare_text
 
@@ -105,6 +106,7 @@ class MergeBatch:
             return Drop(example_id, content, section, decision.reason, "curator")
         repeated = decision.merge_into
         if repeated and (known := _bullet_id(repeated, earlier)):
+            known = survivor(self.playbook.by_id, known)
             return Confirm(known, example_id, content, section, repeated.similarity, decision.reason)
         bullet = Bullet(
             id=new_id,

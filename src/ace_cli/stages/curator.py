@@ -13,12 +13,13 @@ from dataclasses import replace
 
 from ace_cli.embeddings import Embedder, VectorIndex
 from ace_cli.errors import AceError
-from ace_cli.playbook import Bullet, Delta, Drop, Playbook, PlaybookStage, Vote
+from ace_cli.playbook import Bullet, Change, Delta, Drop, Playbook, PlaybookStage, Vote
 from ace_cli.sameness.base import Judgement, Pair, Relation, Sameness
 from ace_cli.sameness.rules.contradiction import bare_text
 from ace_cli.stages.admission import Admission
 from ace_cli.stages.base import Ask, MergeItem
 from ace_cli.stages.batch import MergeBatch, Near, Proposal, Step
+from ace_cli.stages.refine import refine
 from ace_cli.text import single_spaced
 
 NEIGHBOURS = 32
@@ -83,6 +84,10 @@ class SemanticCurator:
                 by_words[insight.words] = position
                 new.add(position)
         return MergeBatch(playbook, tuple(steps), self._target_stage, at)
+
+    async def refine(self, playbook: Playbook, ask: Ask | None, *, known: int = 0) -> tuple[Change, ...]:
+        """See :func:`ace_cli.stages.refine.refine`."""
+        return await refine(playbook, self._embedder, self.sameness, ask, known)
 
     async def _follow(self, playbook: Playbook) -> None:
         """Take the bullets that ``playbook`` has gained into the index of their domain.

@@ -77,6 +77,10 @@ class LlmCurator:
         questions = self._questions(batch)
         return batch.settle(await self._decide(questions, ask) if questions else None)
 
+    async def refine(self, playbook: Playbook, ask: Ask | None, *, known: int = 0) -> tuple[Change, ...]:
+        """By the rules; see :func:`ace_cli.stages.refine.refine`."""
+        return await self._semantic.refine(playbook, ask, known=known)
+
     def _questions(self, batch: MergeBatch) -> list[Question]:
         """The insights to which something is near, and for which the rules' answer is not beyond doubt."""
         certain = self._semantic.sameness.reach + ABOVE

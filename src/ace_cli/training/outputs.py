@@ -15,6 +15,7 @@ from ace_cli.engine.events import CheckpointSaved, Listener, Notice
 from ace_cli.files import cannot_write, digest, keep_aside, write_atomic
 from ace_cli.playbook import Playbook
 from ace_cli.playbook.formats import dump_playbook
+from ace_cli.playbook.standing import MERGED, RETIRED, is_aside
 from ace_cli.runs.overview import overview
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Merge, Usage
@@ -138,6 +139,10 @@ def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, A
             "bullets_incremented": sum(p.bullets_incremented for p in view.curve),
             "final_size": len(playbook),
             "quarantined": sum(bullet.is_quarantined for bullet in playbook.bullets),
+            **{
+                cause: sum(is_aside(bullet, cause) for bullet in playbook.bullets)
+                for cause in (MERGED, RETIRED)
+            },
         },
         "timing": {
             "start_time": view.created_at,

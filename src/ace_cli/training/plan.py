@@ -18,6 +18,7 @@ class Batch:
     epoch: int
     first_step: int
     indices: tuple[int, ...]
+    ends_epoch: bool = False
 
     @property
     def last_step(self) -> int:
@@ -63,7 +64,7 @@ class Plan:
                     stop = min(offset + self.batch_size, size)
                     if number >= first:
                         order = order or self._order(segment, epoch)
-                        yield Batch(number, epoch, step + offset, tuple(order[offset:stop]))
+                        yield Batch(number, epoch, step + offset, tuple(order[offset:stop]), stop == size)
                     number += 1
                 step += size
 

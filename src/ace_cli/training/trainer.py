@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Container, Coroutine, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from ace_cli.clock import now
 from ace_cli.engine.calls import RecordedCalls
@@ -18,16 +19,18 @@ from ace_cli.engine.example import settled
 from ace_cli.engine.phase import Phase
 from ace_cli.engine.session import Session
 from ace_cli.errors import AceError, RunStopped
-from ace_cli.playbook import Add, Confirm, Credit, Delta, Drop, GrowingPlaybook, Playbook, Section
+from ace_cli.playbook import Add, Change, Confirm, Credit, Delta, Drop, GrowingPlaybook, Playbook, Section
 from ace_cli.playbook.delta import refused_for, refuses
 from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
-from ace_cli.stages.base import MergeItem
+from ace_cli.stages.base import MergeItem, Refiner
 from ace_cli.training.credit import merge_item
 from ace_cli.training.leaks import Leaks
 from ace_cli.training.plan import Batch, Plan
 from ace_cli.training.upkeep import Upkeep
 from ace_cli.training.validation import Validator
+
+T = TypeVar("T")
 
 OnMerge = Callable[[Merge, Callable[[], Playbook]], None]
 """Told of every merge in order, those of earlier sessions included, with what gives the playbook after it."""
@@ -47,7 +50,7 @@ class Trainer:
         self._on_merge = on_merge
         self._validator = validator
         self._credit = Credit(self._settings.credit)
-        self._upkeep = Upkeep(self._settings)
+        self._upkeep = Upkeep(self._settings, session.roles["generator"].model.count_tokens)
         self._leaks: Leaks | None = None
 
     async def train(self) -> Playbook:
@@ -112,7 +115,7 @@ class Trainer:
         """The next version and its point of the curve, on record before anyone sees them."""
         items = [item for episode in episodes if (item := merge_item(episode, playbook, self._credit))]
         fit, leaked = self._sifted(items, episodes)
-        delta = self._upkeep.after(playbook, await self._curate(batch, playbook, fit), fit, leaked)
+        delta = await self._delta(batch, playbook, fit, leaked)
         grown = playbook.apply(delta, quarantine_min_votes=self._settings.quarantine_min_votes)
         used = self._store.usage_of_steps(batch.first_step, batch.last_step)
         point = _point(batch, before, episodes, items, delta, len(grown), used)
@@ -138,15 +141,36 @@ class Trainer:
         ]
         return [item for item, _ in pairs], [drop for _, drops in pairs for drop in drops]
 
-    async def _curate(self, batch: Batch, playbook: Playbook, items: Sequence[MergeItem]) -> Delta:
+    async def _delta(
+        self, batch: Batch, playbook: Playbook, items: Sequence[MergeItem], leaked: Sequence[Drop]
+    ) -> Delta:
+        """What the curator makes of ``items``, what was kept from it, and what follows for the bullets."""
+        curator = self._session.stages.curator
         ask: RecordedCalls | None = None
         if (role := self._session.roles.get("curator")) is not None:
             replies = self._store.replies(batch.first_step, batch.first_step)
             cached = self._session.settings.execution.cache is not None
             occasion = f"batch {batch.number}" if cached else ""
             ask = self._session.caller.ask(role, batch.first_step, replies, occasion=occasion)
+
+        async def refine(grown: Playbook, known: int) -> Sequence[Change]:
+            assert isinstance(curator, Refiner)
+            return await self._curated(curator.refine(grown, ask, known=known), ask)
+
+        can_refine = self._settings.refine and isinstance(curator, Refiner)
+        delta: Delta = await self._curated(curator.curate(playbook, items, ask, at=now()), ask)
+        return await self._upkeep.after(
+            playbook,
+            replace(delta, changes=(*delta.changes, *leaked)),
+            items,
+            refine if can_refine else None,
+            ends_epoch=batch.ends_epoch,
+        )
+
+    async def _curated(self, work: Awaitable[T] | T, ask: RecordedCalls | None) -> T:
+        """What the curator says; a failure of it stops the run."""
         try:
-            delta: Delta = await settled(self._session.stages.curator.curate(playbook, items, ask, at=now()))
+            said = await settled(work)
         except AceError:
             raise
         except Exception as problem:  # a plug-in's: no merge, so no later batch either
@@ -156,7 +180,7 @@ class Trainer:
             ) from problem
         if ask is not None:
             ask.check()
-        return delta
+        return said
 
 
 class _Flight:

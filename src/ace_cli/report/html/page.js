@@ -147,7 +147,7 @@
   function timeline(moments) {
     const list = make("ol");
     const VERBS = { taught: "Added", merged: "Confirmed" };
-    const TOLD = { contradicts: "Contradicts", "set aside": "Set aside:", "taken back": "Taken back:" };
+    const TOLD = { joined: "Took over the evidence of", contradicts: "Contradicts", "set aside": "Set aside:", "taken back": "Taken back:" };
     for (const [batch, kind, example, text, similarity] of moments) {
       const item = make("li");
       const near = similarity === null ? "" : ` (similarity ${similarity.toFixed(2)})`;

@@ -118,6 +118,8 @@ def _moment(moment: Moment, dot: str) -> Text:
             line.append(f"set aside ({one_line(moment.reason)}): {one_line(moment.text)}")
         case "taken back":
             line.append(f"taken back: {one_line(moment.text)}")
+        case "joined":
+            line.append(f"took over the evidence of {one_line(moment.text)}, which says the same")
         case "contradicts":
             line.append(f"contradicts {one_line(moment.text)}")
             line.append(f"  ({one_line(moment.reason)})" if moment.reason else "", QUIET)

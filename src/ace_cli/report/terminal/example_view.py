@@ -9,7 +9,19 @@ from typing import Any
 from rich.text import Text
 
 from ace_cli.data import Example
-from ace_cli.playbook import Add, Answers, Change, Confirm, Drop, Link, SetAside, TakeBack, Vote
+from ace_cli.playbook import (
+    Add,
+    Answers,
+    Change,
+    Confirm,
+    Drop,
+    Join,
+    Link,
+    Refined,
+    SetAside,
+    TakeBack,
+    Vote,
+)
 from ace_cli.report.format import count, duration, money, percent
 from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block, heading
 from ace_cli.report.text import one_line, printable
@@ -189,6 +201,10 @@ def _told(change: Change) -> str:
             return f"took {printable(bullet_id)} back: {one_line(reason)}"
         case Link(bullet_id, other, reason):
             return f"{printable(bullet_id)} contradicts {printable(other)}: {one_line(reason)}"
+        case Join(bullet_id, into, reason):
+            return f"merged {printable(bullet_id)} into {printable(into)}: {one_line(reason)}"
+        case Refined(bullets):
+            return f"compared {bullets} bullets with each other"
         case Answers(domain, right, wrong):
             return f"counted {right} right and {wrong} wrong answers of domain {printable(domain)}"
 
