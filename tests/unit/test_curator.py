@@ -139,8 +139,8 @@ def test_votes_that_cannot_be_counted_are_said() -> None:
     delta = curate(book(UNITS), item(tags=tags))
     assert delta.changes == (
         Vote("B001", "e1", Section.HELPFUL),
-        Drop("e1", "[B001] harmful", Section.HARMFUL, "a second vote on the bullet"),
-        Drop("e1", "[B404] helpful", Section.HELPFUL, "a vote on a bullet that does not exist"),
+        Drop("e1", "[B001] harmful", Section.HARMFUL, "a second vote on the bullet", "vote"),
+        Drop("e1", "[B404] helpful", Section.HELPFUL, "a vote on a bullet that does not exist", "vote"),
     )
 
 

@@ -155,10 +155,10 @@ class Trainer:
 
         async def refine(grown: Playbook, known: int) -> Sequence[Change]:
             assert isinstance(curator, Refiner)
-            return await self._curated(curator.refine(grown, ask, known=known), ask)
+            return await self._curated(lambda: curator.refine(grown, ask, known=known), ask)
 
         can_refine = self._settings.refine and isinstance(curator, Refiner)
-        delta: Delta = await self._curated(curator.curate(playbook, items, ask, at=now()), ask)
+        delta: Delta = await self._curated(lambda: curator.curate(playbook, items, ask, at=now()), ask)
         return await self._upkeep.after(
             playbook,
             replace(delta, changes=(*delta.changes, *leaked)),
@@ -167,10 +167,10 @@ class Trainer:
             ends_epoch=batch.ends_epoch,
         )
 
-    async def _curated(self, work: Awaitable[T] | T, ask: RecordedCalls | None) -> T:
+    async def _curated(self, work: Callable[[], Awaitable[T] | T], ask: RecordedCalls | None) -> T:
         """What the curator says; a failure of it stops the run."""
         try:
-            said = await settled(work)
+            said = await settled(work())
         except AceError:
             raise
         except Exception as problem:  # a plug-in's: no merge, so no later batch either
