@@ -58,15 +58,17 @@ def refined(playbook: Playbook, known: int = 0) -> tuple[Playbook, tuple[Change,
     return playbook.apply(Delta(AT, changes)), changes
 
 
-def taught(bullet: Bullet, sources: str, **counts: int) -> Bullet:
-    share = confidence(counts.get("helpful_count", 0), counts.get("harmful_count", 0))
-    return replace(bullet, sources=tuple(sources), confidence=share, **counts)
+def taught(bullet: Bullet, sources: str, right: int = 0, wrong: int = 0, activations: int = 0) -> Bullet:
+    return replace(
+        bullet, sources=tuple(sources), helpful_count=right, harmful_count=wrong, activation_count=activations,
+        confidence=confidence(right, wrong),
+    )  # fmt: skip
 
 
 def two() -> Playbook:
     first, second, other = book(UNITS, SAME, OTHER).bullets
-    first = taught(first, "ab", helpful_count=1, activation_count=2)
-    second = taught(second, "bc", helpful_count=4, harmful_count=1, activation_count=6)
+    first = taught(first, "ab", 1, 0, 2)
+    second = taught(second, "bc", 4, 1, 6)
     return Playbook((first, second, other))
 
 
@@ -219,8 +221,8 @@ def test_a_playbook_that_is_too_large_retires_what_nobody_cites(
 
 def test_bullets_go_in_the_order_uncited_then_least_confident() -> None:
     bullets = book("uncited", "doubtful", "good", "new", domain="general").bullets
-    doubtful = taught(bullets[1], "", helpful_count=1, harmful_count=3)
-    good = taught(bullets[2], "", helpful_count=9)
+    doubtful = taught(bullets[1], "", 1, 3)
+    good = taught(bullets[2], "", 9)
     outcomes = Outcomes()
     outcomes.add(Delta(AT, (AnswersOf("math", 20, 10),)))
     outcomes.add(Delta(AT, (Add(bullets[3], "e1"),)))
