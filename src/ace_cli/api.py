@@ -27,6 +27,7 @@ from ace_cli.evaluation.plan import Asked, Subject, make_plan, settings_of
 from ace_cli.evaluation.records import EvalReport
 from ace_cli.playbook import Playbook, PlaybookStage
 from ace_cli.redact import redact
+from ace_cli.report.tracking.listener import tracked
 from ace_cli.runs.lock import hold_existing
 from ace_cli.runs.target import open_target
 from ace_cli.settings import DEFINITIONS, Kind, Settings
@@ -162,7 +163,8 @@ class OfflineTrainer:
             run_dir = create_run(loaded, self._on_event, rows, self._replacements)
             if {"generator", "reflector"} <= set(called_roles(loaded.settings, self._replacements)):
                 announce(run_dir, loaded, self._on_event, rows)
-            return _result(work(run_dir, loaded.settings, self._on_event, self._replacements))
+            with tracked(loaded.settings.output.track, self._on_event) as emit:
+                return _result(work(run_dir, loaded.settings, emit, self._replacements))
 
     def plan(self) -> Estimate:
         """What training would take: examples, calls, tokens, cost. Reads the data and checks everything that can be checked; makes
@@ -227,7 +229,8 @@ def resume(
             loaded = prepare_resume(
                 directory, layers, None, emit, lambda found: admit(found, ask, directory), stages
             )
-        return _result(work(directory, loaded.settings, emit, stages))
+        with tracked(loaded.settings.output.track, emit) as listener:
+            return _result(work(directory, loaded.settings, listener, stages))
 
 
 def _result(done: TrainedRun) -> TrainingResult:

@@ -1,4 +1,4 @@
-"""One loader for every replaceable part: generator, reflector, curator, sameness, scorer, embedder.
+"""One loader for every replaceable part: generator, reflector, curator, sameness, scorer, embedder, callback.
 
 A part is named by a built-in name, the name of an entry point, or ``package.module:Attr``. A class (and a built-in part)
 is called with the keyword arguments of the part's table in the settings, such as ``[stages.curator_args]``;
@@ -27,6 +27,7 @@ _KINDS = {
     "sameness": ("ace_cli.sameness", ("compare", "reach")),
     "scorer": ("ace_cli.scorers", ("__call__", "name")),
     "embedder": ("ace_cli.embedders", ("embed", "name")),
+    "callback": ("ace_cli.callbacks", ("log_success_event", "async_log_success_event")),
 }
 """For each kind of part the group of its entry points, and what a part of that kind must have."""
 

@@ -87,12 +87,13 @@ def eval(
     from ace_cli.evaluation.create import create_evaluation
     from ace_cli.evaluation.job import evaluate
     from ace_cli.report.progress.reporter import reporter
+    from ace_cli.report.tracking.listener import tracked
     from ace_cli.runs.reader import RunReader
 
     settings = plan.settings
     if html is not None:
         check_page(html, plan)
-    with reporter(settings.display) as report:
+    with reporter(settings.display) as shown, tracked(settings.output.track, shown) as report:
         run_dir = create_evaluation(plan, report)
         tell_run_dir(run_dir, settings.display)
         done = evaluate(run_dir, settings, report)

@@ -49,6 +49,7 @@ def resume(
     from ace_cli.engine.resume import newest_that_can, prepare_resume
     from ace_cli.engine.trust import admit
     from ace_cli.report.progress.reporter import reporter
+    from ace_cli.report.tracking.listener import tracked
     from ace_cli.runs import lock
     from ace_cli.runs.reader import RunReader
     from ace_cli.settings.layers import Loaded, read_layers
@@ -74,7 +75,10 @@ def resume(
         run_dir, loaded = newest.run_dir, newest.loaded
     with RunReader(run_dir) as reader:
         is_evaluation = reader.evaluation() is not None
-    with reporter(loaded.settings.display) as report:
+    with (
+        reporter(loaded.settings.display) as shown,
+        tracked(loaded.settings.output.track, shown) as report,
+    ):
         tell_run_dir(run_dir, loaded.settings.display)
         for notice in notices:
             report(notice)

@@ -54,10 +54,11 @@ def train(
         return
     from ace_cli.engine.create import create_run
     from ace_cli.report.progress.reporter import reporter
+    from ace_cli.report.tracking.listener import tracked
     from ace_cli.training.estimate import announce
     from ace_cli.training.job import train as work
 
-    with reporter(settings.display) as report:
+    with reporter(settings.display) as shown, tracked(settings.output.track, shown) as report:
         run_dir = create_run(loaded, report)
         tell_run_dir(run_dir, settings.display)
         announce(run_dir, loaded, report)

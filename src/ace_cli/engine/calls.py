@@ -171,9 +171,11 @@ class LocalDesk:
 class Caller:
     """The worker's part: makes calls, each admitted before and on record after."""
 
-    def __init__(self, desk: Desk, policy: RetryPolicy) -> None:
+    def __init__(self, desk: Desk, policy: RetryPolicy, run: str = "") -> None:
         self._desk = desk
         self._policy = policy
+        self.run = run
+        """What callbacks know the run by."""
 
     def ask(
         self,
@@ -332,6 +334,7 @@ class RecordedCalls:
             temperature=role.temperature,
             max_tokens=role.max_tokens,
             extra=role.extra,
+            about=_about(self._caller.run, role.name, self._phase, self._step, turn),
         )
         key = request_key(role, self._phase, self._step, turn, request)
         if (reply := self._recorded.get(key)) is not None:
@@ -342,3 +345,10 @@ class RecordedCalls:
         except (RunStopped, PermanentError, StoreError) as error:
             self._fatal = error
             raise
+
+
+def _about(run: str, role: str, phase: int, step: int, turn: int) -> dict[str, Any]:
+    """What callbacks are told of a call: its place in the run, and the same in the words of OpenTelemetry, Langfuse and their like."""
+    where = {"run": run, "role": role, "phase": phase, "step": step, "turn": turn}
+    names = {"session_id": run, "trace_name": f"ace {role}", "generation_name": role, "tags": ["ace", role]}
+    return {**where, **names, "requester_metadata": where}

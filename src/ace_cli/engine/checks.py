@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from ace_cli.errors import AceError, UsageError
 from ace_cli.files import cannot_write
 from ace_cli.llm.hosts import calls
 from ace_cli.llm.known import Named, check_known, check_listening
+from ace_cli.llm.tracing import check_callbacks
 from ace_cli.plugins import names_a_part
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.settings import DEFINITIONS, ModelsSettings, RoleSettings, Settings
@@ -56,6 +58,18 @@ def check_servers(models: ModelsSettings, roles: Collection[str]) -> None:
     """
     for address, model in {n.api_base: n.model for n in named(models, roles) if n.api_base}.items():
         check_listening(address, model)
+
+
+def check_listeners(settings: Settings) -> None:
+    """Who is told of calls and results can be told: the packages are there, and litellm's callbacks can be made.
+
+    Raises:
+        UsageError: naming what cannot.
+    """
+    check_callbacks(settings.models.callbacks)
+    for name in settings.output.track:
+        if importlib.util.find_spec(name) is None:
+            raise UsageError(f"--track {name} needs the package {name}", f"pip install 'ace-cli[{name}]'")
 
 
 def named(models: ModelsSettings, roles: Collection[str]) -> Iterator[Named]:

@@ -14,6 +14,7 @@ from ace_cli.embeddings import make_embedder
 from ace_cli.engine.checks import (
     called_roles,
     check_folder,
+    check_listeners,
     check_models,
     check_outputs,
     check_servers,
@@ -160,6 +161,7 @@ def check_parts(settings: Settings, prompts: Prompts, replacements: Replacements
     Raises:
         UsageError: naming what cannot.
     """
+    check_listeners(settings)
     require_prices(settings, make_roles(settings.models))
     embedder = make_embedder(settings.models.embedding, arguments=settings.models.embedder_args)
     spec = StageSpec(settings, prompts, replacements)

@@ -15,7 +15,7 @@ from ace_cli.data import (
     read_examples,
     source_fingerprint,
 )
-from ace_cli.engine.checks import called_roles, check_models
+from ace_cli.engine.checks import called_roles, check_listeners, check_models
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, Notice
 from ace_cli.engine.trust import NotTrusted
@@ -55,6 +55,7 @@ def prepare_resume(
         before = Recorded(header.identity, store.runtime(), header.origins)
         loaded = before.resumed(layers, _open_paths(store))
         admit(loaded)
+        check_listeners(loaded.settings)
         if extend_to is not None or store.state().state is not State.FINISHED:
             only = None if store.evaluation() is None else {"generator", EMBEDDING}
             roles = called_roles(loaded.settings, replacements)

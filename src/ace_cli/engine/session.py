@@ -164,6 +164,8 @@ async def _hold(
             loop = asyncio.get_running_loop()
             on_open(lambda name: loop.call_soon_threadsafe(stop.interrupt, name))
             emit(job.started())
+            if settings.models.callbacks:
+                emit(Notice(f"every prompt and reply is sent to: {', '.join(settings.models.callbacks)}"))
             problem = await _work(session, job) or emit.problem
             # Without an await from here on, so a signal waits until the files are whole.
             if problem is None or not is_unheard(store, problem):
@@ -188,7 +190,7 @@ def _open(
     emit.stop = stop.stop
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
     desk = LocalDesk(store, ledger, emit, stop, cache)
-    caller = Caller(desk, policy)
+    caller = Caller(desk, policy, run_dir.name)
     embedder = make_run_embedder(settings.models, store, caller)
     spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements)
     stages = spec.make(embedder)

@@ -1,7 +1,7 @@
 """Whose word is it? A run directory and a project folder are not the user.
 
 What they name is harmless, or needs the user's own word once: a host that gets the key, a file that is written elsewhere, code
-that is run. A flag, a variable, the user's own file and the file of ``--config`` are the user's word, and are remembered,
+that is run, somebody who is told of prompts. A flag, a variable, the user's own file and the file of ``--config`` are the user's word, and are remembered,
 so that ``ace resume`` goes on without them.
 """
 
@@ -26,9 +26,15 @@ class What(StrEnum):
     HOST = "host"
     FILE = "file"
     CODE = "code"
+    TELL = "tell"
 
 
-_ACTS = {What.HOST: "call {}, with your key", What.FILE: "write {}", What.CODE: "run the code of {}"}
+_ACTS = {
+    What.HOST: "call {}, with your key",
+    What.FILE: "write {}",
+    What.CODE: "run the code of {}",
+    What.TELL: "send {}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ def claims_of(loaded: Loaded, run_dir: Path | None = None) -> Iterator[Claim]:
     yield from _hosts(loaded)
     yield from _files(loaded, run_dir)
     yield from _code(loaded)
+    yield from _told(loaded)
 
 
 def _hosts(loaded: Loaded) -> Iterator[Claim]:
@@ -154,6 +161,20 @@ def _code(loaded: Loaded) -> Iterator[Claim]:
         ):  # read by code that trusts what it reads
             path = os.path.realpath(Path(model.removeprefix(LOCAL)).expanduser())
             yield Claim(What.CODE, path, f"models.{role}.model", _source(loaded, f"models.{role}.model"))
+
+
+def _told(loaded: Loaded) -> Iterator[Claim]:
+    """Whoever is told of prompts or results is no part of the run, even if it runs on this machine."""
+    for name in loaded.settings.models.callbacks:
+        place = "" if plugins.is_installed(name) else _in(Path.cwd())
+        what, told = (
+            (What.CODE, f"{name}{place}") if ":" in name else (What.TELL, f"every prompt and reply to {name}")
+        )
+        yield Claim(what, told, "models.callbacks", _source(loaded, "models.callbacks"))
+    for name in loaded.settings.output.track:
+        yield Claim(
+            What.TELL, f"curves and the playbook to {name}", "output.track", _source(loaded, "output.track")
+        )
 
 
 def _in(here: Path) -> str:

@@ -58,7 +58,9 @@ def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = No
         # What makes two roles ask the same endpoint in the same way; parameters go with each request.
         key = repr([getattr(role, field) for field in _SHARED_BY]) + _secrets(role)
         if key not in made:
-            model = make_model(role.model or "", role, api_base=models.api_base, notify=notify)
+            model = make_model(
+                role.model or "", role, api_base=models.api_base, callbacks=models.callbacks, notify=notify
+            )
             made[key] = model, CircuitBreaker()
         model, breaker = made[key]
         place = place_of(role.model or "", role.api_base or models.api_base)

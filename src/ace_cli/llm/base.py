@@ -33,7 +33,7 @@ class ChatRequest:
     """One call. ``schema`` is a JSON schema for native structured output, where the model has it.
 
     ``temperature``, ``max_tokens`` and ``extra`` (any further parameter of the provider) come from
-    the role's settings; None leaves the choice to the provider.
+    the role's settings; None leaves the choice to the provider. ``about`` says where in a run the call stands, for callbacks.
     """
 
     messages: tuple[Message, ...]
@@ -42,6 +42,7 @@ class ChatRequest:
     temperature: float | None = None
     max_tokens: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

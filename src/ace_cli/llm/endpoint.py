@@ -6,9 +6,10 @@ import asyncio
 import base64
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
@@ -20,6 +21,7 @@ from ace_cli.llm.errors_map import map_error, redacted_cause
 from ace_cli.llm.hosts import bound_to
 from ace_cli.llm.known import check_address, missing_keys
 from ace_cli.llm.library import count_tokens, load_litellm
+from ace_cli.llm.tracing import complaint, finish, tracing
 from ace_cli.llm.wire import listening
 from ace_cli.redact import environment, forms, mask, secrets_of
 
@@ -60,6 +62,8 @@ class Endpoint:
         headers: further HTTP headers.
         timeout: seconds for a whole call, however slowly it trickles.
         prices: instead of litellm's.
+        callbacks: who else is told of every call.
+        notify: called once with what goes wrong with them.
 
     Raises:
         UsageError: ``api_base`` is no whole address.
@@ -74,6 +78,8 @@ class Endpoint:
         headers: Mapping[str, str] | None = None,
         timeout: float = 120.0,
         prices: Prices | None = None,
+        callbacks: Sequence[str] = (),
+        notify: Callable[[str], None] | None = None,
     ) -> None:
         check_address(api_base, name)
         self.name = name
@@ -84,6 +90,8 @@ class Endpoint:
         self._headers = {**basic, **(headers or {})}
         self._timeout = timeout
         self._prices = prices
+        self._callbacks = tuple(callbacks)
+        self._notify = notify
         self._secrets = (api_key or "", *self._headers.values(), *secrets_of(self._address))
 
     @cached_property
@@ -111,16 +119,21 @@ class Endpoint:
         if not load_litellm.cache_info().currsize:
             await asyncio.to_thread(load_litellm)
 
-    async def call(self, function: str, arguments: Mapping[str, Any]) -> Answer:
-        """One call of litellm's ``function`` over HTTP.
+    async def call(
+        self, function: str, arguments: Mapping[str, Any], about: Mapping[str, Any] = MappingProxyType({})
+    ) -> Answer:
+        """One call of litellm's ``function`` over HTTP. Callbacks get ``about`` as its metadata.
 
         Raises:
             ModelError: nothing came, or an error.
         """
         whole = {**arguments, **self._arguments()}
+        if self._callbacks:
+            whole |= {"metadata": dict(about), "no-log": False}
         _users.add(self)
         started, response, stumble = time.perf_counter(), None, None
-        with listening(self._bound_to, LONGEST if function == "acompletion" else None) as heard:
+        most = LONGEST if function == "acompletion" else None
+        with tracing(self._callbacks), listening(self._bound_to, most) as heard:
             try:
                 async with asyncio.timeout(self._timeout):
                     response = await getattr(load_litellm(), function)(**whole)
@@ -136,7 +149,15 @@ class Endpoint:
                 if failure.kind != "bad_body":
                     raise failure from redacted_cause(error, self._secrets)
                 stumble = error
+            finally:
+                self._pass_on()
         return Answer(response, stumble, heard.body, time.perf_counter() - started)
+
+    def _pass_on(self) -> None:
+        """Once, what went wrong with a callback: the calls go on without it."""
+        if self._callbacks and self._notify is not None and (said := complaint()) is not None:
+            self._notify(f"a callback failed, which is told once: {said}")
+            self._notify = None
 
     def failure(self, error: Exception, raw: bytes | None) -> ModelError:
         """What ``error`` means, or the error that stands in the body ``raw``."""
@@ -192,6 +213,8 @@ class Endpoint:
         if self not in _users:
             return
         _users.discard(self)
+        await finish(self._callbacks)
+        self._pass_on()
         if _users:
             return
         litellm = load_litellm()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ace_cli.errors import UsageError
@@ -24,6 +24,7 @@ def make_model(
     role: RoleSettings | None = None,
     *,
     api_base: str | None = None,
+    callbacks: Sequence[str] = (),
     notify: Callable[[str], None] | None = None,
 ) -> ChatModel:
     """The model called ``name`` with the settings of ``role``. Nothing is loaded or called yet.
@@ -32,7 +33,8 @@ def make_model(
         name: ``local/...``, or as litellm names it.
         role: address, key, headers, timeout, prompt style and prices.
         api_base: the address when ``role`` has none.
-        notify: called with parameters that a model does not take.
+        callbacks: who else is told of every call.
+        notify: called with parameters that a model does not take, and with what goes wrong with callbacks.
 
     Raises:
         UsageError: a local model is missing, or only one of the two prices is set.
@@ -46,7 +48,7 @@ def make_model(
 
     from ace_cli.llm.litellm_model import LitellmModel
 
-    endpoint = _endpoint(name, role, api_base)
+    endpoint = _endpoint(name, role, api_base, callbacks, notify)
     return LitellmModel(endpoint, style=style or PromptStyle.JSON, notify=notify)
 
 
@@ -63,11 +65,18 @@ def make_embedding_model(name: str, models: ModelsSettings | None = None) -> Emb
         headers=_all_told(models.embedding_headers),
         timeout=models.embedding_timeout,
         prices=None if models.embedding_price is None else Prices(models.embedding_price),
+        callbacks=models.callbacks,
     )
     return EmbeddingModel(endpoint)
 
 
-def _endpoint(name: str, role: RoleSettings, api_base: str | None) -> Endpoint:
+def _endpoint(
+    name: str,
+    role: RoleSettings,
+    api_base: str | None,
+    callbacks: Sequence[str],
+    notify: Callable[[str], None] | None,
+) -> Endpoint:
     from ace_cli.llm.endpoint import Endpoint, Prices
 
     prices = None
@@ -85,6 +94,8 @@ def _endpoint(name: str, role: RoleSettings, api_base: str | None) -> Endpoint:
         headers=_all_told(role.headers),
         timeout=role.timeout,
         prices=prices,
+        callbacks=callbacks,
+        notify=notify,
     )
 
 

@@ -23,6 +23,7 @@ def load_litellm() -> Any:
     os.environ.setdefault("LITELLM_DISABLE_BUG_REPORT_LINK", "true")
     import litellm
 
+    from ace_cli.llm.listeners import spare
     from ace_cli.llm.wire import watch
 
     litellm.suppress_debug_info = True
@@ -37,16 +38,8 @@ def load_litellm() -> Any:
     for name in ("openai", "httpx", "httpcore", "aiohttp"):
         logging.getLogger(name).setLevel(logging.WARNING)  # at DEBUG they write down headers, with the keys
     watch()
-    _spare(litellm)
+    spare()
     return litellm
-
-
-def _spare(litellm: Any) -> None:
-    """Leave out what litellm does after each reply for listeners that it has not: the price once more (its own, not the user's), and
-    a record of the call for a log. Together a fifth of a call's CPU. A version without these functions does as it always did."""
-    for name in ("update_response_metadata", "_dispatch_success_logging"):
-        if hasattr(litellm.utils, name):
-            setattr(litellm.utils, name, lambda **_: None)
 
 
 def count_tokens(model: str, text: str) -> int:

@@ -43,7 +43,9 @@ class LitellmModel:
         dropped: list[str] = []
         while True:
             try:
-                answer = await self._endpoint.call("acompletion", {**parameters, "messages": messages})
+                answer = await self._endpoint.call(
+                    "acompletion", {**parameters, "messages": messages}, request.about
+                )
             except ModelError as error:
                 rejected = _rejected(error, parameters)
                 if rejected is None:

@@ -59,6 +59,16 @@ def listening(address: str | None = None, most: int | None = None) -> Iterator[H
         _heard.reset(token)
 
 
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Inside of :func:`listening`: what is sent here is another matter, and goes where it will."""
+    token = _heard.set(None)
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+
+
 def watch() -> None:
     """From now on, litellm's clients refuse redirects to other servers and are heard by :func:`listening`."""
     import litellm

@@ -82,7 +82,7 @@ class Definition:
 
     @property
     def shown_default(self) -> str:
-        if self.default is None:
+        if self.default is None or self.default == []:
             return "unset"
         if self.form is SWITCH:
             return "on" if self.default else "off"

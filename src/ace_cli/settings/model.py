@@ -19,12 +19,14 @@ from ace_cli.settings.values import (
     Failures,
     Integer64,
     Money,
+    Names,
     Positive,
     Seconds,
     SecretTable,
     Share,
     Size,
     Table,
+    Trackers,
     UserPath,
 )
 
@@ -124,6 +126,10 @@ class ModelsSettings(Group):
     )
     embedding_price: Money | None = runtime(
         None, "US dollars per million tokens of the embedding model, if litellm has no price", flag=None
+    )
+    callbacks: Names = runtime(
+        [],
+        "Who else gets every prompt and reply: litellm's callbacks (langfuse, opik, mlflow, otel ...), or package.module:Object",
     )
     generator: GeneratorSettings = GeneratorSettings.model_construct()
     reflector: ReflectorSettings = ReflectorSettings.model_construct()
@@ -260,6 +266,9 @@ class OutputSettings(Group):
     run_dir: UserPath | None = runtime(None, "Folder of this run; unset: a new one in runs/")
     checkpoints: bool = runtime(True, "Write checkpoint files")
     checkpoint_interval: Positive = runtime(50, "Examples between two checkpoint files")
+    track: Trackers = runtime(
+        [], "Where curves, cost and playbook go as well: mlflow, wandb (extras of the same names)"
+    )
 
     @model_validator(mode="before")
     @classmethod

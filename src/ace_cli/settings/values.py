@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -104,6 +104,11 @@ def _check_extra(table: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
+def _names(value: object) -> object:
+    """``a, b`` as a list; anything else is left to the validator."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
 Count = Annotated[int, Field(ge=0), Form("N", "a whole number from 0")]
 Positive = Annotated[int, Field(ge=1), Form("N", "a whole number from 1")]
 Integer64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Form("N", "a whole number of 64 bits")]
@@ -123,3 +128,9 @@ Address = Annotated[str, AfterValidator(_check_address), ADDRESS]
 Extra = Annotated[dict[str, Any], AfterValidator(_check_extra), TABLE]
 Table = Annotated[dict[str, Any], AfterValidator(_check_table), TABLE]
 SecretTable = Annotated[dict[str, SecretStr], TABLE]
+Names = Annotated[list[str], BeforeValidator(_names), Form("NAMES", "names, with commas between them")]
+Trackers = Annotated[
+    list[Literal["mlflow", "wandb"]],
+    BeforeValidator(_names),
+    Form("NAMES", "mlflow, wandb, or both with a comma"),
+]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ace_cli.data import read_examples
 from ace_cli.engine.assumed import ASSUMED_COMPLETION
-from ace_cli.engine.checks import called_roles, check_models, check_servers
+from ace_cli.engine.checks import called_roles, check_listeners, check_models, check_servers
 from ace_cli.engine.create import check_parts, check_places, initial_playbook
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.errors import AceError, ExitCode, UsageError
@@ -78,9 +78,11 @@ class Checkup:
 
 def check_up(settings: Settings) -> Checkup:
     """Look at everything; no problem hides another one. Makes no file, and one call for each role and embedding model."""
+    listeners = [*settings.models.callbacks, *settings.output.track]
     places = [
         _look("prompts", settings.stages.prompts, lambda: load_prompts(settings.stages.prompts)),
         _look("playbook", settings.training.initial_playbook, lambda: initial_playbook(settings)),
+        _look("listeners", ", ".join(listeners) or None, lambda: check_listeners(settings)),
         _look("outputs", settings.output.playbook, lambda: check_places(settings.output)),
     ]
     if (cache := settings.execution.cache) is not None:
