@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ace_cli.errors import UsageError
 from ace_cli.report.tracking.base import Tracked
@@ -30,7 +30,8 @@ class WandbTracker:
     def begin(self, run: Tracked) -> bool:
         self._key = run.key
         self._run = self._active or self._init(run)
-        self._run.config.update({"ace": dict(run.settings)}, allow_val_change=True)
+        config: Any = self._run.config  # untyped there
+        config.update({"ace": dict(run.settings)}, allow_val_change=True)
         self._run.define_metric(STEP)
         self._run.define_metric("ace/*", step_metric=STEP)
         return bool(self._run.resumed) and self._run.id == run.key
