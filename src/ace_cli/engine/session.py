@@ -192,7 +192,7 @@ def _open(
     desk = LocalDesk(store, ledger, emit, stop, cache)
     caller = Caller(desk, policy, run_dir.name)
     embedder = make_run_embedder(settings.models, store, caller)
-    spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements)
+    spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements, run_dir.name)
     stages = spec.make(embedder)
     common = question_words(store) if store.evaluation() is None else None
     return Session(

@@ -131,6 +131,8 @@ class StageSpec:
     settings: Settings
     prompts: Prompts
     replacements: Replacements = NO_REPLACEMENTS
+    run: str = ""
+    """What callbacks know the run by."""
 
     def make(self, embedder: Embedder | None) -> Stages:
         """The stages and the scorer: by object where one is given, else by the settings.

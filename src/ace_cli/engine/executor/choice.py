@@ -45,7 +45,7 @@ def make_executor(
     """
     settings, slots = spec.settings, spec.settings.execution.concurrency
     if settings.execution.executor == "local":
-        return AsyncioExecutor(stages, roles, Caller(desk, policy), slots)
+        return AsyncioExecutor(stages, roles, Caller(desk, policy, spec.run), slots)
     check_executor(spec)
     from ace_cli.engine.executor.ray import RayCrew
 

@@ -101,7 +101,7 @@ class Worker:
                 f"the stages cannot be made on a worker: {type(error).__name__}: {error}",
                 "Their package must be installed on every node, at the same version.",
             ) from error
-        self._policy = kit.policy
+        self._policy, self._run = kit.policy, spec.run
         self._roles = make_roles(spec.settings.models)
         self._stages = spec.make(None)
 
@@ -124,7 +124,7 @@ class Worker:
         """Answered by a thread of its own: the process is alive, whatever a stage does."""
 
     async def _work(self, errand: int, job: ExampleJob) -> None:
-        caller = Caller(RemoteDesk(errand, self._mail), self._policy)
+        caller = Caller(RemoteDesk(errand, self._mail), self._policy, self._run)
         result: Outcome | AceError
         try:
             result = await work_on(self._stages, self._roles, caller, job)
