@@ -21,6 +21,7 @@ from ace_cli.runs.records import TRAINING, State
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.settings.recorded import Recorded
 from ace_cli.stages.prompts import load_prompts
+from ace_cli.stages.retrieval import Shown
 from support.ask import ScriptedAsk
 from support.scripted_server import ScriptedServer
 from support.training import AskingGenerator, trainer
@@ -102,7 +103,7 @@ def test_a_worker_makes_its_stages_from_a_spec_that_travels_as_bytes() -> None:
     settings = fold([Layer("flag", FLAG, {"training.scorer": "contains"})]).settings
     spec: StageSpec = pickle.loads(pickle.dumps(StageSpec(settings, load_prompts())))
     stages = spec.make(make_embedder("wordllama"))
-    job = ExampleJob(CHECKING, 0, Example("e", "Who?", "Ann"), (), None, {})
+    job = ExampleJob(CHECKING, 0, Example("e", "Who?", "Ann"), Shown(), None, {})
     ask = ScriptedAsk('{"reasoning": "", "final_answer": "It was Ann."}')
     outcome = asyncio.run(work(stages, job, ask, ask))
     assert outcome.rounds[0].verdict.correct

@@ -29,6 +29,7 @@ from ace_cli.stages.base import (
 from ace_cli.stages.generator import DefaultGenerator, shown_ids
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.stages.reflector import DefaultReflector
+from ace_cli.stages.retrieval import Shown
 from support.ask import ScriptedAsk
 
 PROMPTS = load_prompts()
@@ -122,7 +123,7 @@ def try_again(example: Example, reflection: Reflection) -> ScriptedAsk:
 
     ask = ScriptedAsk(answer(final_answer="24"), answer(final_answer="25"))
     stages = Stages(DefaultGenerator(PROMPTS), get_scorer("exact"), Fixed(), None)  # type: ignore[arg-type]
-    asyncio.run(work(stages, ExampleJob(0, 0, example, (), 1, {}), ask, ask))
+    asyncio.run(work(stages, ExampleJob(0, 0, example, Shown(), 1, {}), ask, ask))
     return ask
 
 

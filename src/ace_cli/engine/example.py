@@ -22,12 +22,27 @@ from ace_cli.redact import redact
 from ace_cli.replies import plain
 from ace_cli.runs.records import Round
 from ace_cli.scoring import Verdict
-from ace_cli.stages.base import Ask, Attempt, Case, Earlier, Reflection, Stages, Task, UnusableReply
+from ace_cli.stages.base import (
+    NOTHING_AROUND,
+    Around,
+    Ask,
+    Attempt,
+    Case,
+    Earlier,
+    Reflection,
+    Stages,
+    Task,
+    UnusableReply,
+)
+from ace_cli.stages.retrieval import Shown
 
 T = TypeVar("T")
 
-Select = Callable[[Playbook, Example], Awaitable[Sequence[Bullet]]]
+Select = Callable[[Playbook, Example], Awaitable[Shown]]
 """The bullets of a playbook that an example's prompt gets."""
+
+LookAround = Callable[[Example, int, Playbook], Awaitable[Around]]
+"""What lies around an example in a playbook, whose version is the number, and in what was merged into it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +63,18 @@ class ExampleJob:
 
     ``tries`` is how often a wrong answer is tried again with the reflection at hand; None asks for the attempt alone,
     without a reflection. ``recorded`` are the replies that were paid for in an earlier session, by key. ``occasion`` says which
-    example this is, and which time in its phase, as another run would say it too; empty where no cache is asked.
+    example this is, and which time in its phase, as another run would say it too; empty where no cache is asked. ``around`` is
+    for the Reflector.
     """
 
     phase: int
     step: int
     example: Example
-    bullets: tuple[Bullet, ...]
+    shown: Shown
     tries: int | None
     recorded: Mapping[str, ChatReply]
     occasion: str = ""
+    around: Around = NOTHING_AROUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +122,20 @@ async def _rounds(
 ) -> None:
     example, earlier = job.example, None
     while True:
-        task = Task(example.id, example.question, example.context, example.domain, job.bullets, earlier)
+        task = Task(
+            example.id,
+            example.question,
+            example.context,
+            example.domain,
+            job.shown.bullets,
+            earlier,
+            job.shown.near,
+        )
         answer, verdict = await attempt(stages, task, example.answer, ask_generator)
         if job.tries is None or (rounds and verdict.correct):
             rounds.append(Round(answer, verdict))
             return
-        case = Case(example, answer, verdict, _cited(answer, job.bullets))
+        case = Case(example, answer, verdict, _cited(answer, job.shown.bullets), job.around)
         reflection = await reflect(stages, case, ask_reflector)
         rounds.append(Round(answer, verdict, reflection))
         if verdict.correct or len(rounds) > job.tries:

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from ace_cli.engine.events import ExampleFinished
-from ace_cli.engine.example import ExampleJob, Outcome, PlanStep, failure_of
+from ace_cli.engine.example import ExampleJob, LookAround, Outcome, PlanStep, failure_of
 from ace_cli.engine.failures import FailureCount
 from ace_cli.engine.session import Session
 from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
-from ace_cli.playbook import Bullet, Playbook
+from ace_cli.playbook import Playbook
 from ace_cli.runs.records import TRAINING, Episode
+from ace_cli.stages.base import NOTHING_AROUND
+from ace_cli.stages.retrieval import Shown
 
 
 class Phase:
@@ -20,6 +22,7 @@ class Phase:
 
     Args:
         tries: see :class:`~ace_cli.engine.example.ExampleJob`.
+        look_around: gives what the Reflector sees beside an example; None for nothing.
         count: of phases that share a limit on failures; None counts this one alone.
     """
 
@@ -29,12 +32,14 @@ class Phase:
         *,
         tries: int | None,
         phase: int = TRAINING,
+        look_around: LookAround | None = None,
         count: FailureCount | None = None,
     ) -> None:
         self._session = session
         self._tries = tries
         self._is_cached = session.settings.execution.cache is not None
         self._phase = phase
+        self._look_around = look_around
         if count is None:
             attempted, _, failed = session.store.counts(phase)
             count = FailureCount(session.settings.limits.max_failures, attempted, failed)
@@ -83,9 +88,12 @@ class Phase:
 
     async def _episode(self, step: PlanStep, playbook: Playbook, replies: Mapping[str, ChatReply]) -> Episode:
         example = self._session.store.example(step.index)
-        bullets: tuple[Bullet, ...] = ()
+        shown = Shown()
         try:
-            bullets = tuple(await self._session.select(playbook, example))
+            shown = await self._session.select(playbook, example)
+            around = NOTHING_AROUND
+            if self._look_around is not None:
+                around = await self._look_around(example, step.version, playbook)
         except Exception as problem:  # noqa: BLE001 - as when a stage raises: this example's record
             outcome = Outcome((), *failure_of(problem))
         else:
@@ -94,10 +102,11 @@ class Phase:
                     self._phase,
                     step.step,
                     example,
-                    bullets,
+                    shown,
                     self._tries,
                     replies,
                     f"{step.epoch}/{example.id}" if self._is_cached else "",
+                    around,
                 )
             )
         return Episode(
@@ -108,7 +117,7 @@ class Phase:
             example_id=example.id,
             domain=example.domain,
             version=step.version,
-            shown=len(bullets),
+            shown=len(shown.bullets),
             rounds=outcome.rounds,
             failure=outcome.failure,
             error=outcome.error,

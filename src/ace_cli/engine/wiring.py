@@ -20,7 +20,7 @@ from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
 from ace_cli.llm.factory import make_embedding_model, make_model
 from ace_cli.llm.hosts import place_of
 from ace_cli.llm.retry import CircuitBreaker
-from ace_cli.playbook import Bullet, Delta, Playbook, PlaybookStage
+from ace_cli.playbook import Delta, Playbook, PlaybookStage
 from ace_cli.plugins import load, names_a_part
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.runs.records import Usage
@@ -32,6 +32,7 @@ from ace_cli.stages.prompts import Prompts
 
 if TYPE_CHECKING:
     from ace_cli.embeddings.base import Vector
+    from ace_cli.stages.retrieval import Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,23 +196,19 @@ def make_select(
     Args:
         common: words that most questions hold; None for those that each playbook's header names.
     """
-    from ace_cli.stages.retrieval import BulletSelector, Nearest
+    from ace_cli.stages.retrieval import BulletSelector, make_selector
     from ace_cli.stages.salience import common_words_of
 
     few = training.max_bullets_plain if model.style is PromptStyle.PLAIN else None
 
     @cache
     def selector(words: tuple[str, ...]) -> BulletSelector:
-        return BulletSelector(
-            Nearest(embedder, words, by_words=training.retrieval == "words"),
-            model.count_tokens,
-            budget_tokens=training.context_budget,
-            max_bullets=few if training.max_bullets is None else training.max_bullets,
-        )
+        most = few if training.max_bullets is None else training.max_bullets
+        return make_selector(training, embedder, words, model.count_tokens, most)
 
-    async def select(playbook: Playbook, example: Example) -> Sequence[Bullet]:
+    async def select(playbook: Playbook, example: Example) -> Shown:
         words = common_words_of(playbook) if common is None else tuple(common)
-        return await selector(words).select(playbook.for_domain(example.domain), example.question)
+        return await selector(words).show(playbook.for_domain(example.domain), example.question)
 
     return select
 

@@ -157,6 +157,7 @@ class PromptText(Format):
     def render(self, content: Content) -> bytes:
         from ace_cli.stages.prompting import part, settings_of_header, style_of
         from ace_cli.stages.prompts import Prompts, load_prompts
+        from ace_cli.stages.retrieval import Shown
 
         recorded = content.run.header().prompts if content.run is not None else {}
         prompts = Prompts(recorded) if "generator.txt" in recorded else load_prompts()
@@ -165,7 +166,7 @@ class PromptText(Format):
         domains = list(dict.fromkeys(b.domain_id for b in bullets if b.domain_id != GENERAL)) or [GENERAL]
         texts = []
         for domain in domains:
-            text = part(prompts, [b for b in bullets if b.domain_id in (domain, GENERAL)], style)
+            text = part(prompts, Shown(tuple(b for b in bullets if b.domain_id in (domain, GENERAL))), style)
             label = f"For questions of the domain {visible_line(domain)}:\n\n" if len(domains) > 1 else ""
             texts.append(f"{label}{text}\n" if text else "")
         return "\n".join(texts).encode()

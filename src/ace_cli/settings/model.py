@@ -205,6 +205,12 @@ class TrainingSettings(Group):
         "Most bullets in a plain-text prompt (more of them confuse a small model)",
         flag=None,
     )
+    near_bullets: Count = identity(
+        5,
+        "Of more than twice as many bullets, so many that are nearest to the question stand in the prompt once more; 0: none",
+        in_header=32,
+        earlier=0,
+    )
     retrieval: Literal["words", "whole"] = identity(
         "words",
         "What of a question finds its bullets: the words that tell it from others, or all of it",

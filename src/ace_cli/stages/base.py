@@ -50,7 +50,7 @@ class Task:
     """An example as the Generator sees it: without the truth.
 
     ``id`` is the example's. ``bullets`` are those that fit the context budget, in the order of ids. ``earlier`` is
-    there when ``reflection_rounds`` asks for another try.
+    there when ``reflection_rounds`` asks for another try. ``near`` are those of many bullets that are nearest to the question.
     """
 
     id: str
@@ -59,6 +59,33 @@ class Task:
     domain: str = "general"
     bullets: tuple[Bullet, ...] = ()
     earlier: Earlier | None = None
+    near: tuple[Bullet, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Solved(ValidText):
+    """An earlier example of the run, as another one's Reflector sees it: the first answer to it, and the truth."""
+
+    id: str
+    question: str
+    truth: str
+    answer: str
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies near an example in what the run knows already: ``near`` bullets, and ``similar`` examples, the nearest first.
+
+    The bullets are of the playbook version that the example saw, whether or not its prompt held them; the examples were all
+    merged before that version.
+    """
+
+    near: tuple[Bullet, ...] = ()
+    similar: tuple[Solved, ...] = ()
+
+
+NOTHING_AROUND = Around()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +99,7 @@ class Case:
     attempt: Attempt
     verdict: Verdict
     cited: tuple[Bullet, ...] = ()
+    around: Around = NOTHING_AROUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,12 @@ class DefaultGenerator:
         self._prompts = prompts
 
     async def generate(self, task: Task, ask: Ask) -> Attempt:
-        values = {"question": task.question, "context": task.context, "bullets": lines(task.bullets)}
+        values = {
+            "question": task.question,
+            "context": task.context,
+            "bullets": lines(task.bullets),
+            "near": lines(task.near),
+        }
         if task.earlier is not None:
             values |= {"earlier_answer": task.earlier.answer, "earlier_reflection": task.earlier.advice}
         if ask.style is PromptStyle.PLAIN:

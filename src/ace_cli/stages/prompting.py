@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ from ace_cli.llm.base import PromptStyle
 from ace_cli.llm.factory import LOCAL, make_embedding_model, make_model
 from ace_cli.playbook import GENERAL, Bullet, Playbook
 from ace_cli.playbook.render import lines
-from ace_cli.settings import Settings
+from ace_cli.settings import Settings, TrainingSettings
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.settings.recorded import identity_of_header
 from ace_cli.stages.prompts import Prompts, load_prompts
-from ace_cli.stages.retrieval import BulletSelector, Nearest
+from ace_cli.stages.retrieval import BulletSelector, Shown, make_selector
 from ace_cli.stages.salience import common_words_of
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -42,24 +43,26 @@ def playbook_prompt(
 ) -> str:
     """See :meth:`ace_cli.playbook.Playbook.prompt`."""
     settings = _settings(playbook, model=model, context_budget=context_budget, max_bullets=max_bullets)
-    style, most = style_of(settings), limit_of(settings)
+    style, most, training = style_of(settings), limit_of(settings), settings.training
     bullets = playbook.for_domain(domain)
-    if not fits(bullets, most, settings.training.context_budget):
-        selector = _selector(_key(settings, common_words_of(playbook)))
-        chosen = _now(selector, bullets, question)
-        if len(chosen) < len(bullets) and not question.strip():
+    shown = Shown(bullets)
+    if not fits(bullets, most, training.context_budget) or (training.near_bullets and question.strip()):
+        shown = _now(_selector(_Asked.by(settings, common_words_of(playbook))), bullets, question)
+        if len(shown.bullets) < len(bullets) and not question.strip():
             raise UsageError(
                 f"{len(bullets)} bullets are more than a prompt gets, and no question says which ones it needs",
                 'Give it: playbook.prompt(question="...").',
             )
-        bullets = chosen
-    return part(load_prompts(prompts), bullets, style, question)
+    return part(load_prompts(prompts), shown, style, question)
 
 
-def part(prompts: Prompts, bullets: Sequence[Bullet], style: PromptStyle, question: str = "") -> str:
+def part(prompts: Prompts, shown: Shown, style: PromptStyle, question: str = "") -> str:
     """The paragraphs of the Generator's prompt that hold the bullets; empty without any."""
     name = "generator_plain.txt" if style is PromptStyle.PLAIN else "generator.txt"
-    return prompts.part(name, "bullets", {"bullets": lines(bullets), "question": question})
+    near = lines(shown.near) if question.strip() else ""
+    return prompts.part(
+        name, {"bullets", "near"}, {"bullets": lines(shown.bullets), "near": near, "question": question}
+    )
 
 
 def style_of(settings: Settings) -> PromptStyle:
@@ -97,36 +100,41 @@ def _settings(playbook: Playbook, *, model: str = "", **training: int | None) ->
     return fold([header, Layer("arguments", FLAG, said)]).settings
 
 
-_Key = tuple[str, str, int, int | None, bool, tuple[str, ...]]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a selector is made of."""
 
+    model: str
+    embedding: str
+    most: int | None
+    limits: tuple[int, int, str]
+    common: tuple[str, ...]
+    training: TrainingSettings = field(compare=False)
 
-def _key(settings: Settings, common: tuple[str, ...]) -> _Key:
-    models, training = settings.models, settings.training
-    by_words = training.retrieval == "words"
-    return (
-        models.generator.model,
-        models.embedding,
-        training.context_budget,
-        limit_of(settings),
-        by_words,
-        common,
-    )
+    @classmethod
+    def by(cls, settings: Settings, common: tuple[str, ...]) -> _Asked:
+        model, embedding, training = (
+            settings.models.generator.model,
+            settings.models.embedding,
+            settings.training,
+        )
+        limits = training.context_budget, training.near_bullets, training.retrieval
+        return cls(model, embedding, limit_of(settings), limits, common, training)
 
 
 @lru_cache(maxsize=8)
-def _selector(key: _Key) -> BulletSelector:
+def _selector(asked: _Asked) -> BulletSelector:
     """Kept, since it embeds a playbook's bullets only once."""
-    model, embedding, budget, most, by_words, common = key
-    embedder = make_embedder(embedding, make_embedding_model(embedding).embed)
-    nearest = Nearest(embedder, common, by_words=by_words)
-    return BulletSelector(nearest, make_model(model).count_tokens, budget_tokens=budget, max_bullets=most)
+    embedder = make_embedder(asked.embedding, make_embedding_model(asked.embedding).embed)
+    count = make_model(asked.model).count_tokens
+    return make_selector(asked.training, embedder, asked.common, count, asked.most)
 
 
-def _now(selector: BulletSelector, bullets: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:
+def _now(selector: BulletSelector, bullets: Sequence[Bullet], question: str) -> Shown:
     """The selection, whether or not an event loop is running (a notebook)."""
 
-    def run() -> tuple[Bullet, ...]:
-        return asyncio.run(selector.select(bullets, question))
+    def run() -> Shown:
+        return asyncio.run(selector.show(bullets, question))
 
     with _ONE_AT_A_TIME:
         try:

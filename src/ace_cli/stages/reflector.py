@@ -7,13 +7,16 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from ace_cli.llm.base import PromptStyle
-from ace_cli.playbook import Section
+from ace_cli.playbook import Bullet, Section
 from ace_cli.playbook.render import lines
 from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
-from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection
+from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection, Solved
 from ace_cli.stages.generator import shown_ids
 from ace_cli.stages.prompts import Prompts
 from ace_cli.text import single_spaced
+
+_SHORT = 300
+"""Characters of a similar example's question, truth or answer that are shown."""
 
 
 class InsightReply(Reply):
@@ -66,16 +69,23 @@ class DefaultReflector:
             "verdict": "right" if case.verdict.correct else "wrong",
             "truth": case.example.answer,
             "cited": lines(case.cited),
+            "near": lines(_not_cited(case)),
+            "similar": "\n".join(map(_solved, case.around.similar)),
         }
         if ask.style is PromptStyle.PLAIN:
             return await self._plain(case, ask, values)
         reply, _ = await ask_json(ask, self._prompts.messages("reflector.txt", values), ReflectorReply)
-        # One line, as it will stand in a prompt; an insight without words is none.
-        worded = [(single_spaced(insight.content), insight) for insight in reply.insights]
+        # One line, as it will stand in a prompt; an insight without words is none, the id of a bullet stands for its words.
+        known = {bullet.id: bullet.content for bullet in (*case.cited, *case.around.near)}
+        worded = [
+            (known.get(text.strip("[]().").upper(), text), insight)
+            for insight in reply.insights
+            if (text := single_spaced(insight.content))
+        ]
         # One vote for each cited bullet that was tagged, the last one if it was tagged twice.
         votes = {id_: tag.tag for tag in reply.bullet_tags for id_ in shown_ids([tag.id], case.cited)}
         return Reflection(
-            insights=tuple(Insight(text, it.section, it.confidence) for text, it in worded if text),
+            insights=tuple(Insight(text, it.section, it.confidence) for text, it in worded),
             bullet_tags=tuple(BulletTag(id_, tag) for id_, tag in votes.items()),
             reasoning=reply.reasoning,
             error_identification=reply.error_identification,
@@ -108,3 +118,20 @@ class DefaultReflector:
         else:
             return Reflection((Insight(sentence),), tags, reasoning=text)
         return Reflection((), tags, reasoning=text, error_identification=problem)
+
+
+def _not_cited(case: Case) -> tuple[Bullet, ...]:
+    """The near bullets that do not stand in the prompt as cited ones."""
+    return tuple(bullet for bullet in case.around.near if bullet not in case.cited)
+
+
+def _solved(earlier: Solved) -> str:
+    """A similar example in one line: what was asked, what is true, and what was answered where that was wrong."""
+    wrong = "" if earlier.correct else f" (not {_short(earlier.answer)})"
+    return f"- {_short(earlier.question)} -> {_short(earlier.truth)}{wrong}"
+
+
+def _short(text: str) -> str:
+    """The end of a long text: there stands what a question asks, and what a worked solution comes to."""
+    text = single_spaced(text)
+    return text if len(text) <= _SHORT else f"... {text[-_SHORT:]}"

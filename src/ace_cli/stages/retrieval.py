@@ -14,6 +14,7 @@ from ace_cli.embeddings import WORDLLAMA, Embedder, VectorIndex
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import line
+from ace_cli.settings import TrainingSettings
 from ace_cli.stages.salience import Weight, WordVectors, weigh
 
 if TYPE_CHECKING:
@@ -96,6 +97,34 @@ class Nearest:
         return await self._words.embed(texts, space.weight)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The bullets of a prompt, in the order of ids; ``near`` are those of many that stand in it once more, next to the question."""
+
+    bullets: tuple[Bullet, ...] = ()
+    near: tuple[Bullet, ...] = ()
+
+
+def make_selector(
+    training: TrainingSettings,
+    embedder: Embedder,
+    common: Iterable[str],
+    count_tokens: Callable[[str], int],
+    max_bullets: int | None,
+) -> BulletSelector:
+    """The selector of these settings. Bullets stand near by the built-in word vectors: that costs nothing."""
+    by_words = training.retrieval == "words"
+    nearest = Nearest(embedder, common, by_words=by_words)
+    return BulletSelector(
+        nearest,
+        count_tokens,
+        budget_tokens=training.context_budget,
+        max_bullets=max_bullets,
+        near_bullets=training.near_bullets,
+        near_by=nearest if embedder.name == WORDLLAMA else Nearest(WordLlamaEmbedder(), common),
+    )
+
+
 class BulletSelector:
     """Selects bullets for questions.
 
@@ -104,6 +133,8 @@ class BulletSelector:
         count_tokens: of the model that reads the bullets; called once a bullet.
         budget_tokens: of the bullets' lines together.
         max_bullets: None for as many as fit.
+        near_bullets: of more than twice as many, so many are shown once more.
+        near_by: ranks those.
     """
 
     def __init__(
@@ -113,11 +144,27 @@ class BulletSelector:
         *,
         budget_tokens: int,
         max_bullets: int | None = None,
+        near_bullets: int = 0,
+        near_by: Nearest | None = None,
     ) -> None:
         self._nearest = nearest
+        self._near_by = near_by or nearest
+        self._most_near = near_bullets
         self._count_tokens = cache(count_tokens)
         self._budget = budget_tokens
         self._max = max_bullets
+
+    async def show(self, candidates: Sequence[Bullet], question: str) -> Shown:
+        """What a prompt holds of ``candidates``.
+
+        Raises:
+            ModelError: the embedder's.
+        """
+        bullets = await self.select(candidates, question)
+        if not self._most_near or len(bullets) <= 2 * self._most_near:
+            return Shown(bullets)
+        ranked = await self._near_by.rank(bullets, question)
+        return Shown(bullets, tuple(bullets[position] for position in sorted(ranked[: self._most_near])))
 
     async def select(self, candidates: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:
         """All ``candidates`` if they fit, in their order; else those that serve ``question`` best, in the same order.

@@ -16,10 +16,11 @@ from ace_cli.llm.hosts import hosts
 from ace_cli.playbook import Playbook
 from ace_cli.runs.overview import overview
 from ace_cli.runs.records import TRAINING, State
-from ace_cli.runs.target import training_config
+from ace_cli.runs.target import question_words, training_config
 from ace_cli.runs.validated import validation
 from ace_cli.settings import Settings
 from ace_cli.training.findings import findings
+from ace_cli.training.memory import Memory
 from ace_cli.training.outputs import Checkpoints, write_outputs
 from ace_cli.training.plan import make_plan
 from ace_cli.training.trainer import Trainer
@@ -89,8 +90,9 @@ class TrainingJob:
             output.checkpoint_interval if output.checkpoints else None,
             session.emit,
         )
-        phase = Phase(session, tries=settings.training.reflection_rounds)
-        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator)
+        memory = Memory(question_words(store))
+        phase = Phase(session, tries=settings.training.reflection_rounds, look_around=memory.around)
+        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator, memory)
         await trainer.train()
         await self._validator.judge()
 

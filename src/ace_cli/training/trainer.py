@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
 from ace_cli.stages.base import MergeItem, Refiner
 from ace_cli.training.credit import merge_item
 from ace_cli.training.leaks import Leaks
+from ace_cli.training.memory import MOST, Memory
 from ace_cli.training.plan import Batch, Plan
 from ace_cli.training.upkeep import Upkeep
 from ace_cli.training.validation import Validator
@@ -40,7 +41,13 @@ class Trainer:
     """Works a plan off, from wherever the store says it stands."""
 
     def __init__(
-        self, session: Session, plan: Plan, phase: Phase, on_merge: OnMerge, validator: Validator
+        self,
+        session: Session,
+        plan: Plan,
+        phase: Phase,
+        on_merge: OnMerge,
+        validator: Validator,
+        memory: Memory,
     ) -> None:
         self._session = session
         self._store = session.store
@@ -49,6 +56,7 @@ class Trainer:
         self._phase = phase
         self._on_merge = on_merge
         self._validator = validator
+        self._memory = memory
         self._credit = Credit(self._settings.credit)
         self._upkeep = Upkeep(self._settings, session.roles["generator"].model.count_tokens)
         self._leaks: Leaks | None = None
@@ -60,6 +68,7 @@ class Trainer:
             RunStopped, AceError: it stopped before the end; what is recorded stays.
         """
         versions, point, due = self._replay()
+        await self._remember(max(versions))
         validator, lookahead = self._validator, self._settings.lookahead
         flight = _Flight(self._plan, lookahead, self._run_batch, versions, validator.barriers)
         try:
@@ -120,6 +129,7 @@ class Trainer:
         used = self._store.usage_of_steps(batch.first_step, batch.last_step)
         point = _point(batch, before, episodes, items, delta, len(grown), used)
         await self._store.record_merge(batch.number, delta, point)
+        await self._learn(episodes)
         self._on_merge(Merge(batch.number, delta, point), lambda: grown)
         self._session.emit(BatchMerged(point))
         return grown, point
@@ -140,6 +150,15 @@ class Trainer:
             for item in items
         ]
         return [item for item, _ in pairs], [drop for _, drops in pairs for drop in drops]
+
+    async def _remember(self, merged: int) -> None:
+        """Take in the examples of the newest of so many merged batches."""
+        newest = -(-MOST // self._plan.batch_size) + self._settings.lookahead
+        for number in range(max(0, merged - newest), merged):
+            await self._learn(self._store.episodes(batch=number))
+
+    async def _learn(self, episodes: Iterable[Episode]) -> None:
+        await self._memory.learn((episode, self._store.example(episode.index)) for episode in episodes)
 
     async def _delta(
         self, batch: Batch, playbook: Playbook, items: Sequence[MergeItem], leaked: Sequence[Drop]

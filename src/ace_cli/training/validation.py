@@ -161,6 +161,7 @@ def _content(playbook: Playbook, session: Session) -> bytes:
     text = lines(bullets)
     is_searched = (
         training.max_bullets is not None
+        or 0 < 2 * training.near_bullets < len(bullets)
         or model.style is PromptStyle.PLAIN
         or model.count_tokens(text) + len(bullets) > training.context_budget
     )  # then confidence has a say in which bullets are shown

@@ -9,7 +9,7 @@ system message, which names the role, always stays. What is filled in is never r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -20,8 +20,8 @@ from ace_cli.llm.base import Message
 
 _DIVIDER = re.compile(r"^=== user ===[ \t]*$", re.MULTILINE)
 
-_GENERATOR = ("question", "bullets"), ("context", "earlier_answer", "earlier_reflection")
-_REFLECTOR = ("question", "answer", "verdict", "truth"), ("reasoning", "cited", "context")
+_GENERATOR = ("question", "bullets"), ("context", "near", "earlier_answer", "earlier_reflection")
+_REFLECTOR = ("question", "answer", "verdict", "truth"), ("reasoning", "cited", "context", "similar", "near")
 
 PLACEHOLDERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "generator.txt": _GENERATOR,
@@ -47,10 +47,15 @@ class Prompts:
         filled = (Message("system", text), Message("user", _fill(_paragraphs("".join(user)), values)))
         return tuple(message for message in filled if message.content)
 
-    def part(self, name: str, placeholder: str, values: Mapping[str, str]) -> str:
-        """Just the paragraphs of file ``name`` that hold ``placeholder``, as they stand in :meth:`messages`."""
+    def part(self, name: str, placeholders: Set[str], values: Mapping[str, str]) -> str:
+        """Just the paragraphs of file ``name`` that hold one of ``placeholders``, as they stand in :meth:`messages`."""
         parts = _DIVIDER.split(self.texts[name].replace("\r\n", "\n"), maxsplit=1)
-        held = [t for text in parts for t in _paragraphs(text) if placeholder in t.get_identifiers()]
+        held = [
+            template
+            for text in parts
+            for template in _paragraphs(text)
+            if not placeholders.isdisjoint(template.get_identifiers())
+        ]
         return _fill(held, values)
 
 
