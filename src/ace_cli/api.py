@@ -46,7 +46,7 @@ class TrainingConfig:
         dataset_name: ``gsm8k``, ``custom`` (with ``input_path`` or ``examples``), or a Hugging Face id or folder.
         num_examples: how many; None takes all.
         batch_merge_size: examples that see the same playbook.
-        similarity_threshold: cosine (0 to 1) from which an insight repeats a bullet.
+        similarity_threshold: likeness (0 to 1) from which an insight repeats a bullet.
         settings: further settings by dotted path, such as ``{"training.epochs": 2, "limits.max_cost": 1.5}``.
     """
 

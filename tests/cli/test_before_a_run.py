@@ -41,7 +41,7 @@ def files(folder: Path) -> set[str]:
         ("--embedding-model gpt-4o-mini", "gpt-4o-mini is a chat model"),
         ("--generator-model local/none.gguf", "none.gguf"),
         ("--reflector-model anthropic/claude-3-5-haiku-20241022", "Set ANTHROPIC_API_KEY to your key."),
-        ("--curator llm", "Name one with --curator-model."),
+        ("--curator llm --reflector support.training:Reflector", "Name one with --curator-model."),
         ("--initial-playbook none.json", "none.json"),
         ("--prompts none", "the prompt folder none does not exist"),
         ("--output rows.jsonl/playbook.json", "rows.jsonl is not a folder"),

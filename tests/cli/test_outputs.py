@@ -35,7 +35,7 @@ def edit(path: Path) -> bytes:
         ({"reply": ""}, {}, "failed"),
         ({"faults": Faults(1.0, ("unauthorized",))}, {}, "401"),
         ({}, {"embedding_model": "cohere/embed-english-v3.0"}, "no such model"),
-        ({}, {"curator": "llm"}, "curator"),
+        ({}, {"curator": "no_such:Curator"}, "curator"),
         ({}, {"max_calls": 15}, "--max-calls"),
         ({"faults": Faults(0.3, ("content_filter",))}, {"max_failures": "0"}, "--max-failures"),
     ],

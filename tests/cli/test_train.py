@@ -49,7 +49,8 @@ def test_the_generator_never_sees_the_truth_and_bullets_stand_before_the_questio
         done = inside.train(server, data, 12, batch_size=4, max_failures=0)
     assert done.code == 0, done.err
     with RunReader(inside.cwd / "run") as run:
-        calls = [(step, call) for step in range(12) for call in run.conversation(step)]
+        said = [(step, call) for step in range(12) for call in run.conversation(step)]
+    calls = [(step, call) for step, call in said if call.role != "curator"]
     assert {call.role for _, call in calls} == {"generator", "reflector"}
     for step, call in calls:
         (_, system), (_, user) = call.messages
@@ -105,6 +106,27 @@ def test_a_curator_model_decides_what_the_rules_leave_open(serve: Serve, inside:
     with RunReader(inside.cwd / "run") as run:
         reasons = [getattr(change, "reason", "") for merge in run.merges() for change in merge.delta.changes]
     assert {"it says the same", "it is new"} & set(reasons), "what it said was done"
+
+
+def test_by_default_the_reflectors_model_decides_what_is_unsure_and_nobody_is_asked_with_semantic(
+    serve: Serve, inside: Inside
+) -> None:
+    server, data = serve(30)
+    calls, books = {}, {}
+    for curator in ("auto", "llm", "semantic"):
+        flags = {"run_dir": curator, "output": f"{curator}.json", "metrics_output": f"{curator}_metrics.json"}
+        assert (
+            inside.train(
+                server, data, 30, **flags, **({} if curator == "auto" else {"curator": curator})
+            ).code
+            == 0
+        )
+        usage = read_json(inside.cwd / f"{curator}_metrics.json")["usage"]["by_role"]
+        calls[curator] = usage.get("curator", {"calls": 0})["calls"]
+        books[curator] = len(read_json(inside.cwd / f"{curator}.json")["bullets"])
+    assert calls["semantic"] == 0
+    assert 1 <= calls["auto"] <= calls["llm"] <= 3, "at most one call a batch"
+    assert books["auto"] < books["semantic"], "it said that some of them say the same"
 
 
 def test_every_reply_unusable_is_a_failed_run_not_a_success(serve: Serve, inside: Inside) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.errors import UsageError
+from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Add, Bullet, Confirm, Delta, Drop, Playbook
 from ace_cli.sameness.by_rules import RuleSameness
+from ace_cli.sameness.learned import LearnedSameness
 from ace_cli.stages.curator import SemanticCurator
-from ace_cli.stages.llm_curator import LlmCurator
+from ace_cli.stages.llm_curator import BELOW, LlmCurator
 from ace_cli.stages.prompts import load_prompts
 from support.ask import ScriptedAsk
 from support.builders import item
@@ -31,7 +33,7 @@ def decisions(*rows: tuple[Any, ...]) -> dict[str, Any]:
 
 def curate(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
     prompt = load_prompts().texts["curator.txt"]
-    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder(), RuleSameness()), prompt)
+    curator = LlmCurator(SemanticCurator(WordLlamaEmbedder(), RuleSameness(below=BELOW)), prompt)
     items = [item(text, example=f"e{n}", domain="general") for n, text in enumerate(insights, 1)]
     return asyncio.run(curator.curate(playbook, items, ask, at=AT))
 
@@ -81,7 +83,8 @@ def test_a_later_insight_follows_what_became_of_an_earlier_one(
     ask = ScriptedAsk(decisions((1, *first, "because")))
     delta = curate(ask, OPPOSITE, OPPOSITE.upper())
     got = [
-        (c.bullet.id if isinstance(c, Add) else getattr(c, "bullet_id", None), type(c)) for c in delta.changes
+        (c.bullet.id if isinstance(c, Add) else getattr(c, "bullet_id", None), type(c))
+        for c in delta.changes[:2]
     ]
     assert got[: len(expected)] == expected
     BOOK.apply(delta)
@@ -123,7 +126,7 @@ def test_an_unusable_reply_is_asked_again_once_and_then_the_rules_decide() -> No
 
 def test_loosely_written_decisions_are_understood() -> None:
     ask = ScriptedAsk({"decisions": [{"insight": "Insight 1", "action": "MERGE", "bullet_id": "[B001]"}]})
-    (change,) = curate(ask, OPPOSITE).changes
+    change, *_ = curate(ask, OPPOSITE).changes
     assert isinstance(change, Confirm)
 
 
@@ -131,3 +134,43 @@ def test_without_a_model_it_says_what_to_set() -> None:
     with pytest.raises(UsageError, match="no model") as error:
         curate(None, OPPOSITE)
     assert "--curator-model" in error.value.hint
+
+
+# -- auto: only what is unsure
+
+ROOM = "Offer an upgrade if the booked room is not ready."
+ROOM_OTHERWISE = "A guest whose room is not finished is offered an upgrade."
+FREIGHT = "Parcels over 30 kg need freight handling."
+
+
+def auto(ask: Any, *insights: str, playbook: Playbook = BOOK) -> Delta:
+    semantic = SemanticCurator(WordLlamaEmbedder(), LearnedSameness())
+    curator = LlmCurator(semantic, load_prompts().texts["curator.txt"], only_unsure=True)
+    items = [item(text, example=f"e{n}", domain="general") for n, text in enumerate(insights, 1)]
+    return asyncio.run(curator.curate(playbook, items, ask, at=AT))
+
+
+def test_auto_asks_nobody_about_what_is_sure() -> None:
+    ask = ScriptedAsk()
+    delta = auto(ask, "Always convert units before dividing.", FREIGHT, OPPOSITE)
+    assert ask.asked == []
+    assert [type(change) for change in delta.changes[:3]] == [Confirm, Add, Add]
+
+
+def test_auto_asks_once_about_a_bullet_and_about_an_earlier_insight_of_the_batch() -> None:
+    ask = ScriptedAsk(decisions((1, "merge", "B001", "the same"), (2, "add", None, "other")))
+    known = Playbook((Bullet("B001", ROOM),))
+    first = "The visitors win when a Harbour League match ends level."
+    second = "In the Harbour League a level score gives the visiting team the win."
+    delta = auto(ask, ROOM_OTHERWISE, FREIGHT, first, second, playbook=known)
+    (messages,) = ask.asked
+    assert messages[1].content == (
+        f"Insight 1: {ROOM_OTHERWISE}\n[B001] {ROOM}\n\nInsight 2: {second}\n[B004] {first}"
+    )
+    assert [type(change) for change in delta.changes] == [Confirm, Add, Add, Add]
+
+
+@pytest.mark.parametrize("ask", [None, ScriptedAsk(style=PromptStyle.PLAIN)], ids=["no model", "plain model"])
+def test_where_no_model_answers_by_schema_the_unsure_become_bullets(ask: Any) -> None:
+    delta = auto(ask, ROOM_OTHERWISE, playbook=Playbook((Bullet("B001", ROOM),)))
+    assert [type(change) for change in delta.changes] == [Add]

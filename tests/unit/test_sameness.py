@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from benchmarks.sameness.pairs import load
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
+from ace_cli.sameness.base import Pair, Relation
+from ace_cli.sameness.learned import LearnedSameness, likeness
 from ace_cli.sameness.rules.contradiction import contradiction
 
 ROWS = [
@@ -142,3 +146,69 @@ def test_what_is_denied_ends_with_its_clause() -> None:
     assert contradiction(text, "Use a bare except.") == "negation"
     assert contradiction(text, "Never catch specific types.") == "negation"
     assert contradiction(text, "Catch specific types.") is None
+
+
+# -- the learned one
+
+
+def merged(rows: Sequence[Sequence[str]]) -> list[bool]:
+    vectors = asyncio.run(WordLlamaEmbedder().embed([text for row in rows for text in row[:2]]))
+    pairs = [Pair(a, b, float(vectors[2 * n] @ vectors[2 * n + 1])) for n, (a, b, *_) in enumerate(rows)]
+    learned = LearnedSameness()
+    judged = asyncio.run(learned.compare(pairs))
+    return [
+        judgement.relation is Relation.SAME and pair.similarity >= learned.reach
+        for pair, judgement in zip(pairs, judged, strict=True)
+    ]
+
+
+def test_of_topics_that_it_never_saw_it_merges_few_that_differ_in_one_thing() -> None:
+    pairs = load("test")
+    found = merged([(pair.a, pair.b) for pair in pairs])
+    rate = {
+        same: sum(f for f, pair in zip(found, pairs, strict=True) if pair.same is same)
+        / sum(pair.same is same for pair in pairs)
+        for same in (True, False)
+    }
+    assert rate[False] <= 0.04
+    assert rate[True] >= 0.58
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Convert units before dividing.", "Always convert units before dividing."),
+        (
+            "Round up to whole containers.",
+            "Remember: round up to whole containers, before writing the final answer.",
+        ),
+        (
+            "Label a ticket REFUND when the customer wants money back.",
+            "Tickets of customers who want their money back are labelled REFUND.",
+        ),
+    ],
+)
+def test_other_words_that_add_nothing_are_the_same_both_ways(a: str, b: str) -> None:
+    assert merged([(a, b), (b, a)]) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        (
+            "In Orvan time, an hour has 50 minutes.",
+            "Departure boards in Orvan put the minutes before the hours.",
+        ),
+        ("Give the surname first.", "Write the given name first."),
+        ("A level score gives the visiting team the win.", "A level score is reported as a draw."),
+        ("If the invoice has no order number, return it.", "If the invoice has no tax number, return it."),
+    ],
+)
+def test_another_condition_entity_or_advice_is_another_lesson(a: str, b: str) -> None:
+    assert merged([(a, b), (b, a)]) == [False, False]
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_likeness_does_not_depend_on_the_order_and_is_found_for_any_texts(a: str, b: str) -> None:
+    assert 0 <= likeness(a, b) <= 1
+    assert likeness(a, b) == pytest.approx(likeness(b, a), abs=1e-9)

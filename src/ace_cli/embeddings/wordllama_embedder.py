@@ -6,13 +6,16 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ace_cli.text import single_spaced
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ace_cli.embeddings.base import Vectors
 
 LIFT = 0.53
@@ -64,6 +67,27 @@ def _embed(texts: list[str]) -> Vectors:
             row[:-1] = pooled / length * (1 - LIFT) ** 0.5
             row[-1] = LIFT**0.5
     return rows
+
+
+def word_vectors(words: Sequence[str]) -> NDArray[np.float64]:
+    """The vectors of single words as the model holds them, shape (len(words), 256): not normalised, rare words are longer.
+
+    A word of several pieces is their sum.
+    """
+    import numpy as np
+
+    with _LOCK:
+        weights = _model()[1]
+    rows = np.zeros((len(words), weights.shape[1]), dtype=np.float64)
+    for row, word in zip(rows, words, strict=True):
+        row += weights[_pieces(word)].sum(axis=0, dtype=np.float64)
+    return rows
+
+
+@lru_cache(maxsize=50_000)
+def _pieces(word: str) -> list[int]:
+    ids: list[int] = _model()[0].encode(f" {word}", add_special_tokens=False).ids
+    return ids
 
 
 _LOCK = threading.Lock()

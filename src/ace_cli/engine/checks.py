@@ -31,6 +31,8 @@ def called_roles(settings: Settings, replacements: Replacements = NO_REPLACEMENT
         for role, stage in OURS.items()
         if getattr(replacements, role) is None and getattr(stages, role) == stage
     ]
+    if "curator" in roles and models.curator.model is None and "reflector" in roles:
+        roles.remove("curator")  # it asks the reflector's model
     if not names_a_part("embedder", models.embedding) and models.embedding != WORDLLAMA:
         roles.append(EMBEDDING)
     return tuple(roles)

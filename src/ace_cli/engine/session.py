@@ -32,6 +32,7 @@ from ace_cli.engine.wiring import (
     make_select,
     priced,
     require_prices,
+    with_curator,
 )
 from ace_cli.engine.withdrawal import is_unheard, withdraw
 from ace_cli.errors import AceError, Interrupted, LimitReached
@@ -183,7 +184,7 @@ def _open(
     cache: ReplyCache | None,
 ) -> Session:
     execution = settings.execution
-    roles = make_roles(settings.models, lambda text: emit(Notice(text)))
+    roles = with_curator(settings, make_roles(settings.models, lambda text: emit(Notice(text))))
     require_prices(settings, roles)
     ledger = Ledger(settings.limits, priced(settings, store.usage(), roles), store.seconds())
     stop = StopController(emit, execution.grace_period, lambda: ledger.in_flight)

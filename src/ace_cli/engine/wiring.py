@@ -69,6 +69,20 @@ def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = No
     return roles
 
 
+def with_curator(settings: Settings, roles: Mapping[str, Role]) -> dict[str, Role]:
+    """``roles``, and the reflector's model as the curator where one is to be asked and none is named.
+
+    Not where the Reflector is somebody's own: nobody knows whether its model is one that answers.
+    """
+    stages = settings.stages
+    if "curator" in roles or stages.curator not in ASKING or stages.reflector != "default":
+        return dict(roles)
+    return {**roles, "curator": replace(roles["reflector"], name="curator")}
+
+
+ASKING = ("auto", "llm")
+"""The curators of ours that may ask a model."""
+
 _SHARED_BY = ("model", "api_base", "timeout", "prompt_style", "input_price", "output_price")
 
 
@@ -157,16 +171,23 @@ class StageSpec:
 
     def _curator(self, embedder: Embedder) -> Curator:
         from ace_cli.sameness.by_rules import RuleSameness
+        from ace_cli.sameness.learned import LearnedSameness
         from ace_cli.stages.admission import Admission
         from ace_cli.stages.curator import SemanticCurator
-        from ace_cli.stages.llm_curator import LlmCurator
+        from ace_cli.stages.llm_curator import BELOW, LlmCurator
 
         training = self.settings.training
-        sameness = self._part("sameness", {"rules": lambda: RuleSameness(training.similarity_threshold)})
+        threshold = training.similarity_threshold
+        below = 0.0 if self.settings.stages.curator == "semantic" else BELOW
+        sameness = self._part(
+            "sameness",
+            {"learned": lambda: LearnedSameness(threshold), "rules": lambda: RuleSameness(threshold, below)},
+        )
         semantic = SemanticCurator(
             embedder, sameness, PlaybookStage(training.target_stage), Admission(self.prompts.texts.values())
         )
         curators = {
+            "auto": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"], only_unsure=True),
             "semantic": lambda: semantic,
             "llm": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"]),
         }

@@ -6,7 +6,7 @@ What an implementer may rely on:
 * ``compare`` is called at most once a merge, with every pair that the merge needs to know about: each insight beside
   the nearest bullets of its domain and beside the earlier insights of its batch. So a model needs one call a batch.
 * An insight with the very words of a bullet repeats it unasked. Nor are two texts asked about whose cosine is below
-  ``reach`` (a curator that has a model to ask may look somewhat lower).
+  ``reach``.
 * The same pairs must get the same judgements: a run that is resumed merges again and must come to the same
   playbook. A model is called through ``ask``, which has every reply on record before it returns it.
 """
@@ -41,10 +41,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """How ``new`` stands to ``known``; ``reason`` says in a few words why not the same (a user reads it)."""
+    """How ``new`` stands to ``known``; ``reason`` says in a few words why not the same (a user reads it).
+
+    ``sure``: no model need be asked, not even by a curator that asks about whatever is near.
+    """
 
     relation: Relation
     reason: str = ""
+    sure: bool = False
 
 
 class Sameness(Protocol):

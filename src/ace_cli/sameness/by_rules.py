@@ -1,4 +1,4 @@
-"""The default Sameness: near enough, and nothing in the wording that says otherwise. Calls no model."""
+"""Near enough, and nothing in the wording that says otherwise. Calls no model. The default of runs before 0.3."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ def against(pair: Pair) -> Relation:
     return Relation.CONTRADICTS if opposed(pair.new, pair.known) else Relation.DIFFERENT
 
 
+ABOVE = 0.08
+"""Lessons this far above the threshold, and contradicted by nothing, are the same for sure."""
+
+
 class RuleSameness:
     """The word rules of :mod:`ace_cli.sameness.rules.contradiction` over a threshold.
 
     Args:
         threshold: cosine from which two lessons that do not contradict each other are the same.
+        below: what is below the threshold by no more than this is unsure.
     """
 
-    def __init__(self, threshold: float = 0.8) -> None:
-        self.reach = threshold
+    def __init__(self, threshold: float = 0.8, below: float = 0.0) -> None:
+        self._threshold = threshold
+        self.reach = threshold - below
 
     async def compare(
         self,
@@ -36,4 +42,6 @@ class RuleSameness:
     def _judge(self, pair: Pair) -> Judgement:
         if reason := contradiction(pair.new, pair.known):
             return Judgement(against(pair), reason)
-        return Judgement(Relation.SAME if pair.similarity >= self.reach else Relation.DIFFERENT)
+        if pair.similarity >= self._threshold:
+            return Judgement(Relation.SAME, sure=pair.similarity >= self._threshold + ABOVE)
+        return Judgement(Relation.UNSURE if pair.similarity >= self.reach else Relation.DIFFERENT)

@@ -46,6 +46,11 @@ def _words() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(map(stem, any_task.split())), frozenset(map(stem, preaching.split()))
 
 
+def preaching() -> frozenset[str]:
+    """The stems of words that preach ("carefully", "ensure"): they add nothing to a lesson."""
+    return _words()[1]
+
+
 @cache
 def _phrases() -> list[tuple[re.Pattern[str], str]]:
     rows = (row.partition(" =>") for row in rows_of("vacuous_phrases.txt"))

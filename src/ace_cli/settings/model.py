@@ -94,7 +94,7 @@ class ReflectorSettings(RoleSettings):
 
 class CuratorSettings(RoleSettings):
     model: str | None = identity(
-        None, 'Model that decides unclear merges (with stages.curator = "llm")', flag="--curator-model"
+        None, "Model that decides unclear merges; unset: the reflector's", flag="--curator-model"
     )
 
 
@@ -149,9 +149,11 @@ class StagesSettings(Group):
     generator_args: Table = identity({}, "Keyword arguments of the Generator")
     reflector: str = identity("default", "Reflector")
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
-    curator: str = identity("semantic", "Curator: semantic, llm, or your own", in_header=14)
+    curator: str = identity("auto", "Curator: auto, semantic, llm, or your own", in_header=14)
     curator_args: Table = identity({}, "Keyword arguments of the Curator")
-    sameness: str = identity("rules", "Decides whether two lessons say the same: rules, or your own")
+    sameness: str = identity(
+        "learned", "Decides whether two lessons say the same: learned, rules, or your own", earlier="rules"
+    )
     sameness_args: Table = identity({}, "Keyword arguments of the sameness")
     prompts: UserPath | None = identity(None, "Folder with prompt texts that replace the built-in ones")
 
@@ -174,7 +176,9 @@ class TrainingSettings(Group):
     reflection_rounds: Count = identity(
         0, "Further attempts at a wrong answer, given the reflection on it", in_header=11
     )
-    similarity_threshold: Share = identity(0.8, "Cosine from which an insight repeats a bullet", in_header=9)
+    similarity_threshold: Share = identity(
+        0.8, "Likeness from which an insight repeats a bullet", in_header=9
+    )
     target_stage: Literal["shadow", "production"] = identity("shadow", "Stage of new bullets", in_header=10)
     credit: Literal["outcome", "opinion"] = identity(
         "outcome",

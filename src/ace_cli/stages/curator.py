@@ -57,12 +57,11 @@ class SemanticCurator:
         return (await self.propose(playbook, items, ask, at=at)).settle()
 
     async def propose(
-        self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str, below: float = 0.0
+        self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
     ) -> MergeBatch:
         """The batch's votes, drops and insights, each insight with what is near to it.
 
-        Near are bullets, and earlier insights of the batch that match nothing themselves. What is out of the reach
-        of the Sameness by no more than ``below`` is near too.
+        Near are bullets, and earlier insights of the batch that match nothing themselves.
         """
         await self._follow(playbook)
         steps = [step for item in items for step in _steps(playbook, item, self._admission)]
@@ -71,12 +70,12 @@ class SemanticCurator:
         for bullet in playbook.bullets:
             by_words.setdefault((bullet.domain_id, bare_text(bullet.content)), bullet)
         unknown = {p: insight for p, insight in insights.items() if insight.words not in by_words}
-        compared = await self._compare(playbook, unknown, ask, self.sameness.reach - below)
+        compared = await self._compare(playbook, unknown, ask, self.sameness.reach)
         new: set[int] = set()
         for position, insight in insights.items():
             if (same := by_words.get(insight.words)) is not None:
                 # Texts with the same words are the same, even if the words have no vector (a text of signs).
-                near = [Near(same, 1.0, Judgement(Relation.SAME))]
+                near = [Near(same, 1.0, Judgement(Relation.SAME, sure=True))]
             else:
                 near = [n for n in compared[position] if isinstance(n.target, Bullet) or n.target in new]
             steps[position] = proposal = replace(insight, near=tuple(near[:NEIGHBOURS]))

@@ -1,4 +1,4 @@
-"""The Curator that asks a model where the rules are not sure (``curator = "llm"``): one call a batch at most."""
+"""The Curator that asks a model where it is not sure (``curator = "auto"`` and ``"llm"``): one call a batch at most."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from ace_cli.errors import UsageError
-from ace_cli.llm.base import Message
+from ace_cli.llm.base import Message, PromptStyle
 from ace_cli.playbook import Add, Bullet, Change, Delta, Playbook
 from ace_cli.playbook.render import line
 from ace_cli.replies import Reply, ask_json
+from ace_cli.sameness.base import Relation
 from ace_cli.stages.base import Ask, MergeItem, UnusableReply
 from ace_cli.stages.batch import Decision, MergeBatch, Near, Proposal
 from ace_cli.stages.curator import SemanticCurator
 
 BELOW = 0.1
-"""An insight whose nearest bullet is this far below the threshold is new without asking."""
-
-ABOVE = 0.08
-"""One that is this far above it, and contradicted by nothing, repeats it without asking."""
+"""With the word rules, an insight whose nearest bullet is this far below the threshold is new without asking."""
 
 SHOWN = 3
 """Candidates under each insight: every line is paid for."""
@@ -49,18 +47,22 @@ class CuratorReply(Reply):
 
 
 class LlmCurator:
-    """Rules first; what lies near the threshold or is contradicted goes to the model.
+    """Without a model first; what that is not sure of goes to the model.
 
-    Its decision holds if it is one that was offered; otherwise the rules' holds, and the change says why.
+    Its decision holds if it is one that was offered; otherwise what was decided without it holds, and the change says why.
 
     Args:
-        semantic: the rules.
+        semantic: decides without a model.
         prompt: the text of a ``curator.txt`` (``$$`` is a dollar sign).
+        only_unsure: ask about insights only that repeat nothing for sure and may repeat something (``curator = "auto"``), and
+            do without a model where there is none or where it is one that fills JSON badly. Otherwise also about what is
+            kept apart by its wording, and about merges that are not beyond doubt.
     """
 
-    def __init__(self, semantic: SemanticCurator, prompt: str) -> None:
+    def __init__(self, semantic: SemanticCurator, prompt: str, *, only_unsure: bool = False) -> None:
         self._semantic = semantic
         self._prompt = Template(prompt).safe_substitute().strip()
+        self._only_unsure = only_unsure
 
     async def curate(
         self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
@@ -71,9 +73,11 @@ class LlmCurator:
             UsageError: there is no model to ask.
             ModelError: the call failed for good.
         """
-        if ask is None:
+        if ask is None and not self._only_unsure:
             raise UsageError('the curator "llm" has no model', "Name one with --curator-model.")
-        batch = await self._semantic.propose(playbook, items, ask, at=at, below=BELOW)
+        batch = await self._semantic.propose(playbook, items, ask, at=at)
+        if ask is None or (self._only_unsure and ask.style is PromptStyle.PLAIN):
+            return batch.settle()
         questions = self._questions(batch)
         return batch.settle(await self._decide(questions, ask) if questions else None)
 
@@ -82,16 +86,27 @@ class LlmCurator:
         return await self._semantic.refine(playbook, ask, known=known)
 
     def _questions(self, batch: MergeBatch) -> list[Question]:
-        """The insights to which something is near, and for which the rules' answer is not beyond doubt."""
-        certain = self._semantic.sameness.reach + ABOVE
+        """The insights to which something is near, and for which the answer is not beyond doubt."""
         by_rule = batch.settle().changes
-        return [
-            Question(position, step, _options(step, by_rule))
-            for position, step in enumerate(batch.steps)
-            if isinstance(step, Proposal)
-            and step.near
-            and not (step.match and step.match.similarity >= certain)
-        ]
+        found = []
+        for position, step in enumerate(batch.steps):
+            if isinstance(step, Proposal) and (options := _options(by_rule, self._doubted(step))):
+                found.append(Question(position, step, options))
+        return found
+
+    def _doubted(self, insight: Proposal) -> list[Near]:
+        """What the model is asked about: at most :data:`SHOWN`, the match among them; nothing where there is no doubt."""
+        match = insight.match
+        if self._only_unsure:
+            unsure = [near for near in insight.near if near.judgement.relation is Relation.UNSURE]
+            return [] if match else unsure[:SHOWN]
+        if match and match.judgement.sure:
+            return []
+        shown = list(insight.near[:SHOWN])
+        if match and match not in shown:
+            shown[-1] = match
+        in_doubt = (n.judgement.relation is not Relation.DIFFERENT or n.judgement.reason for n in shown)
+        return shown if any(in_doubt) else []
 
     async def _decide(self, questions: Sequence[Question], ask: Ask) -> dict[int, Decision]:
         """What the model says, by position in the batch; the rules' decisions if its reply is unusable."""
@@ -138,12 +153,9 @@ class Question:
         return Decision(self.insight.match, reason=f"by rule: {reason}")
 
 
-def _options(insight: Proposal, by_rule: Sequence[Change]) -> list[tuple[Bullet, Near]]:
-    """The nearest few, the rules' match among them. An insight stands there as the bullet that it is by the rules."""
-    shown = list(insight.near[:SHOWN])
-    if insight.match and insight.match not in shown:
-        shown[-1] = insight.match
-    options = []
+def _options(by_rule: Sequence[Change], shown: Sequence[Near]) -> list[tuple[Bullet, Near]]:
+    """The bullets of ``shown``. An insight stands there as the bullet that it is without the model."""
+    options: list[tuple[Bullet, Near]] = []
     for near in shown:
         if isinstance(near.target, Bullet):
             options.append((near.target, near))

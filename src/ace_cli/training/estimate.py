@@ -13,7 +13,7 @@ from ace_cli.engine.create import check_start
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener, PlannedRole, RunPlanned
 from ace_cli.engine.heldout import HeldOut
-from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_roles
+from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements, make_roles, with_curator
 from ace_cli.llm.base import ChatModel
 from ace_cli.llm.hosts import hosts
 from ace_cli.runs import lock
@@ -93,7 +93,7 @@ def estimate(
         UsageError: as a real start would.
     """
     ready = check_start(settings, replacements)
-    roles = make_roles(settings.models)
+    roles = _roles(settings)
     held_out, digest = HeldOut(settings, examples), ContentHash()
 
     def training() -> Iterator[Example]:
@@ -132,7 +132,7 @@ def announce(
 
 def _planned(run: RunReader, loaded: Loaded, examples: Sequence[Example] | None) -> RunPlanned:
     settings = loaded.settings
-    roles = make_roles(settings.models)
+    roles = _roles(settings)
     prompts = Prompts(dict(run.header().prompts))
     count, question = _measured(run.all_examples(), roles["generator"].model)
     choosing, judging = (run.example_count(split) for split in (Split.VALIDATION, Split.JUDGEMENT))
@@ -149,6 +149,12 @@ def _planned(run: RunReader, loaded: Loaded, examples: Sequence[Example] | None)
         calls=plan.calls,
         cost_usd=plan.cost_usd,
     )
+
+
+def _roles(settings: Settings) -> dict[str, Role]:
+    """Those whose calls are known. The curator "auto" asks about what is unsure: mostly nobody, once a batch at most."""
+    roles = make_roles(settings.models)
+    return with_curator(settings, roles) if settings.stages.curator == "llm" else roles
 
 
 def dataset_name(settings: Settings) -> str:

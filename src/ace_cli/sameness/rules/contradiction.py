@@ -132,9 +132,15 @@ def other_term(a: Wording, b: Wording) -> str | None:
         return None
     if len(one) == len(other) == 2 and i == 0:
         return None  # "return on assets is", "ROA: divide": a sentence built otherwise
-    if any(_SYNONYM_ROWS[x.stem] & _SYNONYM_ROWS[y.stem] for x in one for y in other):
+    if any(are_synonyms(x.stem, y.stem) for x in one for y in other):
         return None
     return f"other term: {' '.join(w.text for w in one)} vs {' '.join(w.text for w in other)}"
+
+
+def are_synonyms(stem_a: str, stem_b: str) -> bool:
+    """Whether two stems may stand for one another."""
+    rows = _SYNONYM_ROWS.get(stem_a)
+    return rows is not None and not rows.isdisjoint(_SYNONYM_ROWS.get(stem_b, ()))
 
 
 _SYNONYM_ROWS: defaultdict[str, set[int]] = defaultdict(set)
