@@ -15,6 +15,7 @@ from ace_cli.playbook.bullet import PlaybookStage, Section
 from ace_cli.playbook.contests import contests
 from ace_cli.playbook.edit import EditSession
 from ace_cli.playbook.formats import dump_playbook, read_playbook
+from ace_cli.report.terminal.tables import Layout
 from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.sameness.rules.opposition import opposed
 from ace_cli.stages.base import BulletTag, MergeItem
@@ -123,6 +124,19 @@ def test_three_that_contradict_in_a_row_leave_those_that_do_not_contradict_each_
     playbook = playbook.apply(Delta(AT, tuple(changes)))
     playbook = playbook.apply(Delta(AT, tuple(contests(playbook))))
     assert used(playbook) == ["B001", "B003"]
+
+
+def test_the_list_marks_those_that_contradict() -> None:
+    playbook, _ = learn(Playbook(), item(UP), item(DOWN), item("Leave three decimals as they are."))
+    lines = [line.plain for line in Layout.fit(playbook.bullets, 120).lines(playbook.bullets)]
+    assert [mark in line for line, mark in zip(lines[2:], ("vs B002", "vs B001"), strict=False)] == [
+        True,
+        True,
+    ]
+    assert "vs" not in lines[4].split()
+    assert "note" not in Layout.fit(playbook.bullets[2:], 120).header().plain, (
+        "a column of its own only where it says something"
+    )
 
 
 def test_links_and_reasons_survive_the_file_and_are_shown(
