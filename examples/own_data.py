@@ -32,7 +32,7 @@ def main(*, model: str = "gpt-4o-mini", api_base: str | None = None) -> None:
         batch_merge_size=12,
         output_playbook_path="playbooks/warehouse.json",
         output_metrics_path="metrics/warehouse.json",
-        settings={"training.scorer": "contains", "training.max_bullets": 3},
+        settings={"training.scorer": "contains", "training.max_bullets": 3, "training.allow_leaks": True},
     )
     result = OfflineTrainer(config, examples=examples, on_event=show).train()
     print(f"{result['playbook_size']} bullets in {result['output_paths']['playbook']}")
