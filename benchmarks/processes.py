@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -32,8 +32,11 @@ def environment() -> dict[str, str]:
     return {**kept, "OPENAI_API_KEY": "none", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
-def spend(*arguments: object, cwd: Path | None = None) -> Spent:
+def spend(*arguments: object, cwd: Path | None = None, codes: Collection[int] = (0,)) -> Spent:
     """Run ``python ARGUMENTS`` to its end, silently.
+
+    Args:
+        codes: the exit codes that are none of a failure.
 
     Raises:
         SystemExit: it failed.
@@ -44,7 +47,7 @@ def spend(*arguments: object, cwd: Path | None = None) -> Spent:
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.perf_counter() - started
-        if child.returncode:
+        if child.returncode not in codes:
             said.seek(0)
             last = said.read().decode(errors="replace")[-2000:]
             raise SystemExit(f"exit code {child.returncode}: python {' '.join(map(str, arguments))}\n{last}")
