@@ -41,6 +41,9 @@ ARMS: Mapping[str, Sequence[str]] = {
 }
 """What each arm says beside the defaults. ``gold`` is the task's own rules, without any training."""
 
+_PATIENCE = "10m"
+"""For one reply: a model on a small machine takes its time."""
+
 _EVAL_TOO = ("--retrieval", "--near-bullets", "--max-bullets")
 """What an evaluation of a playbook reads from its header."""
 
@@ -49,6 +52,8 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
     """Train and evaluate one arm; what the table says of it."""
     started, rows = time.monotonic(), TASKS / task
     models = ["--generator-model", f"openai/{chosen.model}", "--api-base", chosen.api_base]
+    patient = folder / "patient.toml"
+    patient.write_text(f'[models.generator]\ntimeout = "{_PATIENCE}"\n')
     training: dict[str, Any] = {}
     if arm == "gold":
         playbook = _gold(rows / "gold.txt", folder / "gold.json")
@@ -67,7 +72,7 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
                 ),
                 *(part.format(prompts=_without_similar(folder)) for part in ARMS[arm]),
                 *("--shuffle", "--seed", seed, "--run-dir", folder / "run", "--output", playbook),
-                *("--concurrency", chosen.concurrency, "--timeout", "10m", "--max-failures", "0.9"),
+                *("--concurrency", chosen.concurrency, "--max-failures", "0.9"),
             )
         training = _trained(folder / "trained_metrics.json")
     _ace(
@@ -152,19 +157,21 @@ def _gold(rules: Path, into: Path) -> Path:
 
 @contextmanager
 def _reflector(chosen: argparse.Namespace, task: str) -> Iterator[Sequence[object]]:
-    """The flags of the Reflector: the same model, or one that knows the rules."""
-    if chosen.reflector != "strong":
-        yield ("--reflector-model", f"openai/{chosen.reflector}")
-        return
-    server = serve(Teacher(task, chosen.junk), 0)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    """The flags for the Reflector: a model of the same server, or one that knows the rules."""
+    server = None
+    said = [f'model = "openai/{chosen.reflector}"', f'timeout = "{_PATIENCE}"']
+    if chosen.reflector == "strong":
+        server = serve(Teacher(task, chosen.junk), 0)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        said.append(f'api_base = "http://127.0.0.1:{server.server_port}/v1"')
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(
-            f'[models.reflector]\nmodel = "openai/strong"\napi_base = "http://127.0.0.1:{server.server_port}/v1"\n'
+            "\n".join(["[models.generator]", f'timeout = "{_PATIENCE}"', "[models.reflector]", *said])
         )
         config.flush()
         yield ("--config", config.name)
-    server.shutdown()
+    if server is not None:
+        server.shutdown()
 
 
 def _without_similar(folder: Path) -> Path:
