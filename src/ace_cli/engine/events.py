@@ -135,6 +135,16 @@ class VersionValidated:
 
 
 @dataclass(frozen=True, slots=True)
+class LessonsTried:
+    """So many new ``lessons`` of a batch were tried, on so many ``answers`` in all; ``kept`` of them helped."""
+
+    batch: int
+    lessons: int
+    kept: int
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointSaved:
     path: str
     examples_seen: int
@@ -211,6 +221,7 @@ Event = (
     | ExampleFinished
     | BatchMerged
     | VersionValidated
+    | LessonsTried
     | CheckpointSaved
     | Stopping
     | Notice

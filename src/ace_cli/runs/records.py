@@ -60,6 +60,7 @@ class PhaseKind(StrEnum):
 
     TRAINING = "training"
     TRYOUT = "tryout"
+    """New lessons of a batch are tried before they are kept."""
     VALIDATION = "validation"
     """A playbook version answers the validation rows, from which the best version is chosen. See :meth:`number`."""
     JUDGEMENT = "judgement"
@@ -67,8 +68,11 @@ class PhaseKind(StrEnum):
     EVALUATION = "evaluation"
 
     def number(self, version: int) -> int:
-        """The phase of a playbook version's validation or judgement: above whatever others count for themselves."""
-        return {PhaseKind.VALIDATION: 1_000_000, PhaseKind.JUDGEMENT: 2_000_000}[self] + version
+        """The phase of a playbook version's validation or judgement, or of a batch's try-out: above whatever others count for themselves."""
+        return _FIRST[self] + version
+
+
+_FIRST = {PhaseKind.VALIDATION: 1_000_000, PhaseKind.JUDGEMENT: 2_000_000, PhaseKind.TRYOUT: 3_000_000}
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,11 @@ class TrainingSettings(Group):
         "Most bullets in a plain-text prompt (more of them confuse a small model)",
         flag=None,
     )
+    tryout: Count | None = identity(
+        None,
+        "Try a new lesson before it is kept: on the example that taught it, and so many similar ones; unset: no try-out",
+        in_header=33,
+    )
     near_bullets: Count = identity(
         5,
         "Of more than twice as many bullets, so many that are nearest to the question stand in the prompt once more; 0: none",

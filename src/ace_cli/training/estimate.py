@@ -189,6 +189,8 @@ def _estimate(settings: Settings, prompts: Prompts, roles: Mapping[str, Role], r
     found = []
     work = [(name, name, plan.batch_count if name == "curator" else plan.steps) for name in roles]
     work += [("validation", "generator", validating)] if validating else []
+    if training.tryout is not None:  # about every second example teaches something new
+        work += [("try-out", "generator", plan.steps * (1 + training.tryout) // 2)]
     for title, name, calls in work:
         role = roles[name]
         completion = calls * (role.max_tokens or ASSUMED_COMPLETION)

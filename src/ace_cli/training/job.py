@@ -24,6 +24,7 @@ from ace_cli.training.memory import Memory
 from ace_cli.training.outputs import Checkpoints, write_outputs
 from ace_cli.training.plan import make_plan
 from ace_cli.training.trainer import Trainer
+from ace_cli.training.tryout import Tryout
 from ace_cli.training.validation import Validator
 
 
@@ -92,7 +93,8 @@ class TrainingJob:
         )
         memory = Memory(question_words(store))
         phase = Phase(session, tries=settings.training.reflection_rounds, look_around=memory.around)
-        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator, memory)
+        tryout = Tryout(session, memory, settings.training.tryout)
+        trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator, memory, tryout)
         await trainer.train()
         await self._validator.judge()
 

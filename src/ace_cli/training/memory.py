@@ -8,7 +8,9 @@ embedder, so that nothing is paid for it. The same version gives the same, howev
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ace_cli.data import Example
@@ -32,6 +34,16 @@ NEAR = 3
 """Near bullets that it sees, at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A merged example; ``index`` is its place in the dataset."""
+
+    batch: int
+    index: int
+    domain: str
+    solved: Solved
+
+
 class Memory:
     """Args: words that many questions of the run hold."""
 
@@ -39,34 +51,27 @@ class Memory:
         self._words = WordVectors(WordLlamaEmbedder.embed_words)
         self._weight = weigh((), common)
         self._nearest = Nearest(WordLlamaEmbedder(), common)
-        self._solved: list[tuple[str, Solved]] = []  # with the domain
-        self._batches: list[int] = []  # of each of them, rising
+        self._seen: list[_Seen] = []
         self._vectors: Vectors | None = None  # room for twice as many as are looked through
 
     async def learn(self, episodes: Iterable[tuple[Episode, Example]]) -> None:
         """Take in the examples of a batch; batches come in their order, a failed example says nothing."""
         import numpy as np
 
-        new = [
-            (episode.batch, example, episode.rounds[0])
-            for episode, example in episodes
-            if episode.rounds and not episode.failed
-        ]
+        new = [(e, example, e.rounds[0]) for e, example in episodes if e.rounds and not e.failed]
         if not new:
             return
         rows = await self._words.embed([example.question for _, example, _ in new], self._weight)
         if self._vectors is None:
             self._vectors = np.empty((2 * MOST, rows.shape[1]), dtype=np.float32)
-        for row, (batch, example, first) in zip(rows, new, strict=True):
-            if len(self._solved) == len(self._vectors):  # what no version to come looks at makes room
+        for row, (episode, example, first) in zip(rows, new, strict=True):
+            if len(self._seen) == len(self._vectors):  # what no version to come looks at makes room
                 self._vectors[:MOST] = self._vectors[MOST:].copy()
-                del self._solved[:MOST], self._batches[:MOST]
-            self._vectors[len(self._solved)] = row
-            solved = Solved(
-                example.id, example.question, example.answer, first.attempt.answer, first.verdict.correct
-            )
-            self._solved.append((example.domain, solved))
-            self._batches.append(batch)
+                del self._seen[:MOST]
+            self._vectors[len(self._seen)] = row
+            answer, right = first.attempt.answer, first.verdict.correct
+            solved = Solved(example.id, example.question, example.answer, answer, right)
+            self._seen.append(_Seen(episode.batch, episode.index, example.domain, solved))
 
     async def around(self, example: Example, version: int, playbook: Playbook) -> Around:
         """What lies around ``example`` in ``version`` of the playbook and in the batches before it."""
@@ -75,25 +80,41 @@ class Memory:
         near = tuple(bullets[position] for position in sorted(ranked[:NEAR]))
         return Around(near, await self._similar(example, version))
 
-    async def _similar(self, example: Example, version: int) -> tuple[Solved, ...]:
-        import numpy as np
+    async def alike(self, example: Example, version: int, count: int) -> list[tuple[int, bool]]:
+        """The nearest examples of the batches before ``version``: their places in the dataset, and whether they were right."""
+        nearest = await self._nearest_first(example, version) if count else iter(())
+        return [(seen.index, seen.solved.correct) for seen in islice(nearest, count)]
 
-        stop = bisect_left(self._batches, version)
-        start = max(0, stop - MOST)
-        if self._vectors is None or start == stop:
-            return ()
-        (query,) = await self._words.embed([example.question], self._weight)
-        cosines = (self._vectors[start:stop] @ query).round(5)
-        found: dict[str, Solved] = {}
+    async def _similar(self, example: Example, version: int) -> tuple[Solved, ...]:
+        found: list[Solved] = []
         left = {True: SAME, False: OTHER}
         truth = example.answer.strip().casefold()
-        for position in np.argsort(-cosines, kind="stable").tolist():
-            domain, solved = self._solved[start + position]
-            same = solved.truth.strip().casefold() == truth
-            if domain != example.domain or solved.id == example.id or solved.id in found or not left[same]:
-                continue
-            found[solved.id] = solved
-            left[same] -= 1
+        for seen in await self._nearest_first(example, version):
+            same = seen.solved.truth.strip().casefold() == truth
+            if left[same]:
+                found.append(seen.solved)
+                left[same] -= 1
             if not any(left.values()):
                 break
-        return tuple(found.values())
+        return tuple(found)
+
+    async def _nearest_first(self, example: Example, version: int) -> Iterator[_Seen]:
+        """Others of its domain, each once, that were merged before ``version``."""
+        import numpy as np
+
+        stop = bisect_left(self._seen, version, key=lambda seen: seen.batch)
+        start = max(0, stop - MOST)
+        if self._vectors is None or start == stop:
+            return iter(())
+        (query,) = await self._words.embed([example.question], self._weight)
+        cosines = (self._vectors[start:stop] @ query).round(5)
+        order = np.argsort(-cosines, kind="stable").tolist()
+        return self._others(example, (self._seen[start + position] for position in order))
+
+    @staticmethod
+    def _others(example: Example, ranked: Iterable[_Seen]) -> Iterator[_Seen]:
+        told = {example.id}
+        for seen in ranked:
+            if seen.domain == example.domain and seen.solved.id not in told:
+                told.add(seen.solved.id)
+                yield seen

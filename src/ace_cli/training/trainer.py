@@ -28,6 +28,7 @@ from ace_cli.training.credit import merge_item
 from ace_cli.training.leaks import Leaks
 from ace_cli.training.memory import MOST, Memory
 from ace_cli.training.plan import Batch, Plan
+from ace_cli.training.tryout import Tryout
 from ace_cli.training.upkeep import Upkeep
 from ace_cli.training.validation import Validator
 
@@ -48,6 +49,7 @@ class Trainer:
         on_merge: OnMerge,
         validator: Validator,
         memory: Memory,
+        tryout: Tryout,
     ) -> None:
         self._session = session
         self._store = session.store
@@ -57,6 +59,7 @@ class Trainer:
         self._on_merge = on_merge
         self._validator = validator
         self._memory = memory
+        self._tryout = tryout
         self._credit = Credit(self._settings.credit)
         self._upkeep = Upkeep(self._settings, session.roles["generator"].model.count_tokens)
         self._leaks: Leaks | None = None
@@ -124,7 +127,7 @@ class Trainer:
         """The next version and its point of the curve, on record before anyone sees them."""
         items = [item for episode in episodes if (item := merge_item(episode, playbook, self._credit))]
         fit, leaked = self._sifted(items, episodes)
-        delta = await self._delta(batch, playbook, fit, leaked)
+        delta = await self._delta(batch, playbook, fit, leaked, episodes)
         grown = playbook.apply(delta, quarantine_min_votes=self._settings.quarantine_min_votes)
         used = self._store.usage_of_steps(batch.first_step, batch.last_step)
         point = _point(batch, before, episodes, items, delta, len(grown), used)
@@ -161,9 +164,14 @@ class Trainer:
         await self._memory.learn((episode, self._store.example(episode.index)) for episode in episodes)
 
     async def _delta(
-        self, batch: Batch, playbook: Playbook, items: Sequence[MergeItem], leaked: Sequence[Drop]
+        self,
+        batch: Batch,
+        playbook: Playbook,
+        items: Sequence[MergeItem],
+        leaked: Sequence[Drop],
+        episodes: Sequence[Episode],
     ) -> Delta:
-        """What the curator makes of ``items``, what was kept from it, and what follows for the bullets."""
+        """What the curator makes of ``items``, without what was tried and did not help, what was kept from it, and what follows."""
         curator = self._session.stages.curator
         ask: RecordedCalls | None = None
         if (role := self._session.roles.get("curator")) is not None:
@@ -178,6 +186,7 @@ class Trainer:
 
         can_refine = self._settings.refine and isinstance(curator, Refiner)
         delta: Delta = await self._curated(lambda: curator.curate(playbook, items, ask, at=now()), ask)
+        delta = await self._tryout.sifted(batch, playbook, delta, episodes)
         return await self._upkeep.after(
             playbook,
             replace(delta, changes=(*delta.changes, *leaked)),

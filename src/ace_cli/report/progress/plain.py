@@ -11,6 +11,7 @@ from ace_cli.engine.events import (
     EvaluationFinished,
     Event,
     ExampleFinished,
+    LessonsTried,
     Notice,
     RetryScheduled,
     RunFinished,
@@ -157,6 +158,9 @@ def remark(event: Event) -> str:
             version = f"version {event.version}" if event.version else "the starting playbook"
             failed = f", {event.failed} failed" if event.failed else ""
             return f"{event.kind}: {version}: {right} of {count(event.rows, 'example')} right{failed}"
+        case LessonsTried():
+            lessons, answers = count(event.lessons, "new lesson"), count(event.answers, "answer")
+            return f"try-out of batch {event.batch + 1}: {event.kept} of {lessons} helped ({answers})"
         case CheckpointSaved():
             return f"checkpoint: {event.path}"
         case Stopping():
