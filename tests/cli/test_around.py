@@ -27,6 +27,7 @@ def codes(path: Path) -> Path:
         {"id": f"B{n:03d}", "content": f"The warehouse code for {city} is RV-{n + 40}."}
         for n, city in enumerate(CITIES, 1)
     ]
+    rows += [{"id": f"B05{n}", "content": f"Box {n} is made of wood."} for n in range(6)]
     return write(path, [*rows, {"id": "B099", "content": "Parcels are brown.", "stage": "quarantined"}])
 
 
@@ -64,7 +65,7 @@ def test_the_nearest_of_many_bullets_stand_beside_the_question_once_more(
     assert inside.train(server, data, 12, initial_playbook=book).code == 0
     for step, city in enumerate(CITIES):
         near = section(users(inside.cwd / "run", step, "generator"), NEAR)
-        assert len(near) == 5
+        assert len(near) == 4
         assert any(city in line for line in near)
         assert near == sorted(near)
     config = json.loads((inside.cwd / "out/playbook.json").read_bytes())["training_config"]

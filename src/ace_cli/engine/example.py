@@ -135,7 +135,9 @@ async def _rounds(
         if job.tries is None or (rounds and verdict.correct):
             rounds.append(Round(answer, verdict))
             return
-        case = Case(example, answer, verdict, _cited(answer, job.shown.bullets), job.around)
+        # What decides is looked for where it was missed; after a right answer it would be paid for in vain.
+        around = NOTHING_AROUND if verdict.correct else job.around
+        case = Case(example, answer, verdict, _cited(answer, job.shown.bullets), around)
         reflection = await reflect(stages, case, ask_reflector)
         rounds.append(Round(answer, verdict, reflection))
         if verdict.correct or len(rounds) > job.tries:

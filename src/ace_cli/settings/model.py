@@ -215,8 +215,8 @@ class TrainingSettings(Group):
         in_header=33,
     )
     near_bullets: Count = identity(
-        5,
-        "Of more than twice as many bullets, so many that are nearest to the question stand in the prompt once more; 0: none",
+        4,
+        "Of more than four times as many bullets, so many that are nearest to the question stand in the prompt once more; 0: none",
         in_header=32,
         earlier=0,
     )

@@ -25,6 +25,9 @@ CONFIDENCE_WEIGHT = 0.1
 
 _PLACES = 6
 
+MANY = 4
+"""Times as many bullets as stand near are many: a list that is no longer than that is not lost sight of."""
+
 _SPACES = 16
 """Sets of bullets (by domain and version) whose vectors are kept."""
 
@@ -133,7 +136,7 @@ class BulletSelector:
         count_tokens: of the model that reads the bullets; called once a bullet.
         budget_tokens: of the bullets' lines together.
         max_bullets: None for as many as fit.
-        near_bullets: of more than twice as many, so many are shown once more.
+        near_bullets: of more than four times as many, so many are shown once more.
         near_by: ranks those.
     """
 
@@ -161,7 +164,7 @@ class BulletSelector:
             ModelError: the embedder's.
         """
         bullets = await self.select(candidates, question)
-        if not self._most_near or len(bullets) <= 2 * self._most_near:
+        if not self._most_near or len(bullets) <= MANY * self._most_near:
             return Shown(bullets)
         ranked = await self._near_by.rank(bullets, question)
         return Shown(bullets, tuple(bullets[position] for position in sorted(ranked[: self._most_near])))

@@ -22,6 +22,7 @@ from ace_cli.playbook import Playbook
 from ace_cli.playbook.render import lines
 from ace_cli.runs.records import PhaseKind, Split
 from ace_cli.runs.validated import validation
+from ace_cli.stages.retrieval import MANY
 from ace_cli.training.plan import Plan
 
 QUARTERS = 4
@@ -161,7 +162,7 @@ def _content(playbook: Playbook, session: Session) -> bytes:
     text = lines(bullets)
     is_searched = (
         training.max_bullets is not None
-        or 0 < 2 * training.near_bullets < len(bullets)
+        or 0 < MANY * training.near_bullets < len(bullets)
         or model.style is PromptStyle.PLAIN
         or model.count_tokens(text) + len(bullets) > training.context_budget
     )  # then confidence has a say in which bullets are shown
