@@ -136,6 +136,18 @@ def test_a_project_file_is_not_the_user(name: str, serve: Serve, inside: Inside,
     assert inside("train", *named, "--run-dir", "third").code == 2, "--trust is for this time"
 
 
+def test_a_project_file_does_not_say_which_cluster_gets_the_keys(serve: Serve, inside: Inside) -> None:
+    server, data = serve(2)
+    (inside.cwd / "ace.toml").write_text(
+        '[execution]\nexecutor = "ray"\nray_address = "cluster.example:6379"\n'
+    )
+    arguments = train_arguments(server.url, data, 2)
+    refused = inside("train", *arguments)
+    assert refused.code == 2
+    assert "ace.toml would have `ace` call ray cluster cluster.example:6379, with your key" in refused.err
+    assert inside("train", *arguments, "--executor", "local").code == 0
+
+
 def at_a_terminal(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     typed = io.StringIO(answer)
     typed.isatty = lambda: True  # type: ignore[method-assign]

@@ -23,6 +23,7 @@ os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the answer t
 import ray
 from ray.exceptions import RayError
 
+from ace_cli._version import __version__
 from ace_cli.engine.executor.letters import FromWorker, ToWorker
 from ace_cli.engine.executor.member import Post, WorkerLost
 from ace_cli.engine.executor.worker import Worker
@@ -98,6 +99,11 @@ class _RayPost:
         self._ended = False
 
     async def open(self) -> AceError | None:
+        if (version := await _of(self._actor.version.remote())) != __version__:
+            return AceError(
+                f"a node of the cluster has ace-cli {version}, and this is {__version__}",
+                "Install the same version on every node.",
+            )
         for piece in self._kit:
             await _of(self._actor.take.remote(piece))
         error: AceError | None = await _of(self._actor.open.remote())

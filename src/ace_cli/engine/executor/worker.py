@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypeVar
 
+from ace_cli._version import __version__
 from ace_cli.engine.calls import Caller, Role
 from ace_cli.engine.example import ExampleJob, Outcome
 from ace_cli.engine.executor.letters import (
@@ -72,6 +73,10 @@ class Worker:
         self._stages: Stages
         self._roles: Mapping[str, Role]
         self._policy: RetryPolicy
+
+    async def version(self) -> str:
+        """Of ace-cli, on this node."""
+        return __version__
 
     async def take(self, piece: bytes) -> None:
         """The next piece of the pickled :class:`Kit`."""
