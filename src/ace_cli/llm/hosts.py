@@ -102,8 +102,9 @@ _OTHER_WORDS = {
 
 
 def variables(models: ModelsSettings) -> dict[str, str]:
-    """The environment variables that the providers of these models look at: keys, addresses, regions."""
+    """The environment variables that the providers of these models look at, and who else hears of calls: keys, addresses, regions."""
     words = {"OPENAI"}  # an address without a known provider is asked in OpenAI's way
+    words.update(name.partition("_")[0].upper() for name in models.callbacks)
     for call in calls(models):
         provider = provider_of(call.model)
         words.update(_OTHER_WORDS.get(provider, (provider.partition("_")[0].upper(),)))

@@ -36,6 +36,8 @@ STORE = 100_000_000
 """Bytes of the object store of a cluster of our own, which holds nothing for long."""
 PER_ACTOR = 64
 """Calls in flight for which one process is enough."""
+LAST_WORDS = 10.0
+"""Seconds that workers get at the end to hand on what they hold."""
 AHEAD = 2
 """Examples for an actor with a model of its own: one that is worked on, and the next."""
 
@@ -85,6 +87,9 @@ class RayCrew:
         return post
 
     async def close(self) -> None:
+        leaving = [asyncio.ensure_future(post.leave()) for post in self._posts if post.is_open]
+        if leaving:
+            await asyncio.wait(leaving, timeout=LAST_WORDS)
         for post in self._posts:
             post.end()
         self._cluster.leave()
@@ -97,6 +102,11 @@ class _RayPost:
         self._actor = actor
         self._kit = kit
         self._ended = False
+        self._has_begun = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._has_begun and not self._ended
 
     async def open(self) -> AceError | None:
         if (version := await _of(self._actor.version.remote())) != __version__:
@@ -107,7 +117,12 @@ class _RayPost:
         for piece in self._kit:
             await _of(self._actor.take.remote(piece))
         error: AceError | None = await _of(self._actor.open.remote())
+        self._has_begun = error is None
         return error
+
+    async def leave(self) -> None:
+        with contextlib.suppress(WorkerLost):
+            await _of(self._actor.leave.remote())
 
     async def deliver(self, letters: Sequence[ToWorker]) -> None:
         await _of(self._actor.deliver.remote(letters))

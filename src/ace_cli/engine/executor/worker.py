@@ -128,6 +128,11 @@ class Worker:
     async def pulse(self) -> None:
         """Answered by a thread of its own: the process is alive, whatever a stage does."""
 
+    async def leave(self) -> None:
+        """Hand on what the models still hold: whoever hears of calls may hear late."""
+        for role in self._roles.values():
+            await role.model.close()
+
     async def _work(self, errand: int, job: ExampleJob) -> None:
         caller = Caller(RemoteDesk(errand, self._mail), self._policy, self._run)
         result: Outcome | AceError
