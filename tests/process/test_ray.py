@@ -133,6 +133,14 @@ def test_ctrl_c_on_a_cluster_finishes_what_is_in_flight(nodes: Nodes, serve: Ser
     assert set(server.answered().values()) == {1}
 
 
+def marked(home: Path) -> tuple[str, dict[str, str]]:
+    """An environment by which all processes of a command are found; Ray writes a token into its home."""
+    mark = uuid.uuid4().hex
+    env = environment(MARK_OF_A_TEST=mark, HOME=str(home))
+    env.pop("RAY_ADDRESS", None)
+    return f"MARK_OF_A_TEST={mark}", env
+
+
 def report(text: str) -> dict[str, Any]:
     """A report as JSON, without seconds: those are of the server."""
     found: dict[str, Any] = json.loads(re.sub(r'"seconds": [-0-9.e]+', '"seconds": 0', text))
@@ -141,9 +149,7 @@ def report(text: str) -> dict[str, Any]:
 
 def test_without_an_address_a_cluster_is_started_and_stopped(serve: Serve, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="needs the extra ray")
-    mark = f"MARK_OF_A_TEST={uuid.uuid4().hex}"
-    env = environment(**dict([mark.split("=")]))
-    env.pop("RAY_ADDRESS", None)
+    mark, env = marked(tmp_path)
     server, data = serve(12, delay=0.02)
     flags = ["--input", data, "--api-base", server.url, "--generator-model", "openai/scripted", "--json"]
     here = ace("eval", *flags, "--run-dir", "here", cwd=tmp_path, env=env)
@@ -157,9 +163,7 @@ def test_without_an_address_a_cluster_is_started_and_stopped(serve: Serve, tmp_p
 
 def test_a_killed_driver_leaves_no_process_behind(serve: Serve, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="needs the extra ray")
-    mark = f"MARK_OF_A_TEST={uuid.uuid4().hex}"
-    env = environment(**dict([mark.split("=")]))
-    env.pop("RAY_ADDRESS", None)
+    mark, env = marked(tmp_path)
     server, data = serve(COUNT + HELD_OUT, delay=(0.05, 0.3))
     child = start(*arguments(server, data, *OWN), cwd=tmp_path, env=env)
     wait_until(partial(has_paid, tmp_path, 10), child)
