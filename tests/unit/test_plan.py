@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ace_cli.training.plan import Plan
+from ace_cli.settings import Settings
+from ace_cli.training.plan import Plan, lag
 from support.fuzzing import fuzzed
 
 
@@ -71,3 +72,11 @@ def test_property_every_example_is_seen_once_an_epoch(
     steps = [step for b in batches for step in range(b.first_step, b.last_step + 1)]
     assert steps == list(range(made.steps))
     assert all(1 <= len(batch.indices) <= size for batch in batches)
+
+
+def test_batches_start_ahead_only_when_something_was_learned() -> None:
+    """Forty examples see every merge before them; then a batch may be one merge behind, after eighty two. A number holds at once."""
+    training = Settings().training
+    assert [lag(training, step) for step in (0, 39, 40, 79, 80, 4000)] == [0, 0, 1, 1, 2, 2]
+    for fixed in (0, 2):
+        assert {lag(training.model_copy(update={"lookahead": fixed}), step) for step in (0, 4000)} == {fixed}

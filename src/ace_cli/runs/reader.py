@@ -252,9 +252,9 @@ class RunReader:
 
     @reading
     def first_sight(self) -> list[tuple[int, bool]]:
-        """(batch, whether it was right) of every example when it was first trained on, in the order of the plan."""
-        sql = "SELECT batch, correct FROM episode WHERE phase = ? AND epoch = 0 ORDER BY step"
-        return [(int(batch), bool(correct)) for batch, correct in self._all(sql, TRAINING)]
+        """(the playbook version that it saw, whether it was right) of every example when it was first trained on, in plan order."""
+        sql = "SELECT json_extract(body, '$.version'), correct FROM episode WHERE phase = ? AND epoch = 0 ORDER BY step"
+        return [(int(version), bool(correct)) for version, correct in self._all(sql, TRAINING)]
 
     @reading
     def slowest(self, limit: int = 5, phase: int = TRAINING) -> list[Episode]:

@@ -164,9 +164,12 @@ class TrainingSettings(Group):
     batch_size: Positive = identity(10, "Examples that see the same playbook", in_header=3)
     epochs: Positive = identity(1, "Passes over the examples", in_header=4)
     seed: Integer64 = identity(0, "Seed of every random choice", in_header=5)
-    lookahead: Count = identity(
-        0,
-        "Batches that may start before the previous one is merged (faster, learns a little later)",
+    lookahead: Annotated[
+        Annotated[int, Field(ge=0, le=1_000_000)] | Literal["auto"],
+        Form("auto|N", "auto, or a count (0, 1, 2 ...)"),
+    ] = identity(
+        "auto",
+        "Batches that start before the previous one is merged (faster, learns a little later); auto: none at first, then up to 2",
         in_header=12,
     )
     scorer: str = identity(

@@ -99,14 +99,12 @@ class Check:
 
 def running_check(run: RunReader) -> Check | None:
     """None where there is nothing to compare: nothing was learned, or all examples saw the starting playbook."""
-    identity = run.header().identity
-    first_seen = 1 + int(identity.get("training.lookahead", 0))
     outcomes = run.first_sight()
     if not any(point.bullets_added or point.bullets_incremented for point in run.curve()):
         return None
-    start = [correct for batch, correct in outcomes if batch < first_seen]
+    start = [correct for version, correct in outcomes if version == 0]
     quarter = outcomes[-(-len(outcomes) * (LAST - 1) // LAST) :]
-    end = [correct for batch, correct in quarter if batch >= first_seen]
+    end = [correct for version, correct in quarter if version > 0]
     if not start or not end:
         return None
     return Check(Share(len(start), sum(start)), Share(len(end), sum(end)))

@@ -7,7 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ace_cli.engine.example import PlanStep
-from ace_cli.settings import Settings
+from ace_cli.settings import Settings, TrainingSettings
+
+MOST_AHEAD = 2
+"""Merges that a batch is behind with ``--lookahead auto``, in the end: more of them bring no more speed (docs/speed.md)."""
+
+AHEAD_AFTER = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,22 @@ def make_plan(settings: Settings, segments: Iterable[tuple[int, int]]) -> Plan:
     """The plan of a run over these parts of its dataset."""
     training, shuffle = settings.training, settings.data.shuffle
     return Plan(tuple(segments), training.epochs, training.batch_size, training.seed, shuffle)
+
+
+def lag(settings: TrainingSettings, first_step: int) -> int:
+    """By how many merges the playbook that a batch sees is behind, by the batch's first step.
+
+    ``auto`` lets the first batches see every merge, when each lesson counts and there is little to wait for: it is one behind after
+    :data:`AHEAD_AFTER` examples, and two after twice as many.
+    """
+    if settings.lookahead == "auto":
+        return min(MOST_AHEAD, first_step // AHEAD_AFTER)
+    return settings.lookahead
+
+
+def most_lag(settings: TrainingSettings) -> int:
+    """The most that :func:`lag` gives for any batch."""
+    return MOST_AHEAD if settings.lookahead == "auto" else settings.lookahead
 
 
 def _rank(seed: int, epoch: int, index: int) -> bytes:

@@ -1,7 +1,7 @@
 """Batches in order: examples of a batch run concurrently, its reflections are merged in plan order.
 
 With the same replies the playbook does not depend on concurrency, timing or interruptions: every example of
-batch *b* sees the playbook after batch *b - 1 - lookahead*, and merges happen one after the other.
+batch *b* sees the playbook after batch *b - 1 - lag*, where the lag is ``lookahead`` (:func:`.plan.lag`), and merges happen one after the other.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ from ace_cli.playbook import Add, Change, Confirm, Credit, Delta, Drop, GrowingP
 from ace_cli.playbook.delta import refused_for, refuses
 from ace_cli.redact import redact
 from ace_cli.runs.records import CurvePoint, Episode, Merge, Usage
+from ace_cli.settings import TrainingSettings
 from ace_cli.stages.base import MergeItem, Refiner
 from ace_cli.training.credit import merge_item
 from ace_cli.training.leaks import Leaks
 from ace_cli.training.memory import MOST, Memory
-from ace_cli.training.plan import Batch, Plan
+from ace_cli.training.plan import Batch, Plan, lag, most_lag
 from ace_cli.training.tryout import Tryout
 from ace_cli.training.upkeep import Upkeep
 from ace_cli.training.validation import Validator
@@ -72,8 +73,8 @@ class Trainer:
         """
         versions, point, due = self._replay()
         await self._remember(max(versions))
-        validator, lookahead = self._validator, self._settings.lookahead
-        flight = _Flight(self._plan, lookahead, self._run_batch, versions, validator.barriers)
+        validator = self._validator
+        flight = _Flight(self._plan, self._settings, self._run_batch, versions, validator.barriers)
         try:
             for version, playbook in due.items():
                 if await validator.at(version, playbook):
@@ -103,7 +104,7 @@ class Trainer:
         base = self._store.header().base_playbook
         growing = GrowingPlaybook(base, self._settings.quarantine_min_votes)
         merges = list(self._store.merges())
-        oldest = len(merges) - self._settings.lookahead
+        oldest = len(merges) - most_lag(self._settings)
         versions = {0: base} if oldest <= 0 else {}
         due = {0: base} if 0 in self._validator.due else {}
         for merge in merges:
@@ -156,7 +157,7 @@ class Trainer:
 
     async def _remember(self, merged: int) -> None:
         """Take in the examples of the newest of so many merged batches."""
-        newest = -(-MOST // self._plan.batch_size) + self._settings.lookahead
+        newest = -(-MOST // self._plan.batch_size) + most_lag(self._settings)
         for number in range(max(0, merged - newest), merged):
             await self._learn(self._store.episodes(batch=number))
 
@@ -221,17 +222,18 @@ class _Flight:
     def __init__(
         self,
         plan: Plan,
-        lookahead: int,
+        settings: TrainingSettings,
         start: Callable[[Batch, int, Playbook], Coroutine[Any, Any, list[Episode] | None]],
         versions: dict[int, Playbook],
         barriers: Container[int] = (),
     ) -> None:
-        self._lookahead = lookahead
+        self._settings = settings
         self._start = start
         self._versions = versions
         self._number = max(versions)
         self._barriers = barriers
         self._upcoming = plan.batches(self._number)
+        self._coming = next(self._upcoming, None)
         self._flying: list[tuple[Batch, asyncio.Task[list[Episode] | None]]] = []
 
     @property
@@ -242,7 +244,7 @@ class _Flight:
         """Each batch with its episodes, in order; :meth:`merged` is called before the next one."""
         while True:
             while (batch := self._next()) is not None:
-                version = max(0, batch.number - self._lookahead)
+                version = self._version(batch)
                 work = self._start(batch, version, self._versions[version])
                 self._flying.append((batch, asyncio.create_task(work)))
             if not self._flying:
@@ -252,16 +254,23 @@ class _Flight:
 
     def _next(self) -> Batch | None:
         """The batch that may start now."""
-        coming = self._number + len(self._flying)
-        if len(self._flying) > self._lookahead or (self._flying and coming in self._barriers):
+        coming = self._coming
+        if coming is None or self._version(coming) > self._number:
             return None
-        return next(self._upcoming, None)
+        if self._flying and coming.number in self._barriers:
+            return None
+        self._coming = next(self._upcoming, None)
+        return coming
+
+    def _version(self, batch: Batch) -> int:
+        """The playbook that it sees."""
+        return max(0, batch.number - lag(self._settings, batch.first_step))
 
     def merged(self, playbook: Playbook) -> None:
         """The next version is there."""
         self._number += 1
         self._versions[self._number] = playbook
-        self._versions.pop(self._number - self._lookahead - 1, None)  # no batch to come sees it
+        self._versions.pop(self._number - most_lag(self._settings) - 1, None)  # no batch to come sees it
 
     def cancel(self) -> None:
         for _, task in self._flying:
