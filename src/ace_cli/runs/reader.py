@@ -76,7 +76,8 @@ class RunReader:
         for path in _NEEDED:
             int(identity[path])
         for path in _OPTIONAL:
-            int(identity.get(path) or 0)
+            if (value := identity.get(path)) != "auto":
+                int(value or 0)
         return Header(
             str(row[0]),
             str(row[1]),
