@@ -56,7 +56,7 @@ def train(
     settings = TrainingConfig(
         generator_model="openai/scripted", reflector_model="openai/scripted", batch_merge_size=4, api_base="http://127.0.0.1:9/v1",
         run_dir=folder / "run", output_playbook_path=folder / "playbook.json", output_metrics_path=folder / "metrics.json",
-        settings={f"training.{name}": value for name, value in config.items()},
+        settings={"training.lookahead": 0, **{f"training.{name}": value for name, value in config.items()}},
     )  # fmt: skip
     OfflineTrainer(settings, examples(count), generator=generator, reflector=reflector).train()
     written: list[dict[str, Any]] = read_json(folder / "playbook.json")["bullets"]

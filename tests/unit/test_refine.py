@@ -193,7 +193,7 @@ def train(folder: Path, generator: Answers, **settings: Any) -> Playbook:
     config = TrainingConfig(
         generator_model="openai/x", reflector_model="openai/x", batch_merge_size=4, run_dir=folder / "run", save_checkpoints=False,
         output_playbook_path=folder / "playbook.json", output_metrics_path=folder / "metrics.json",
-        settings={f"training.{name}": value for name, value in settings.items()},
+        settings={"training.lookahead": 0, **{f"training.{name}": value for name, value in settings.items()}},
     )  # fmt: skip
     examples = [Example(f"e{n}", f"question {n}", "4") for n in range(40)]
     OfflineTrainer(config, examples, generator=generator, reflector=Teaches()).train()
