@@ -68,10 +68,10 @@ def _threshold(target: Target) -> float:
 async def _changes(playbook: Playbook, threshold: float) -> Sequence[Change]:
     """With the built-in embedder and Sameness: an inspection loads no module of a run's, and asks no model."""
     from ace_cli.embeddings import WORDLLAMA, make_embedder
-    from ace_cli.sameness.by_rules import RuleSameness
+    from ace_cli.sameness.learned import LearnedSameness
     from ace_cli.stages.refine import refine
 
-    changes = await refine(playbook, make_embedder(WORDLLAMA), RuleSameness(threshold))
+    changes = await refine(playbook, make_embedder(WORDLLAMA), LearnedSameness(threshold))
     return (*changes, *contests(playbook.apply(Delta(now(), changes))))
 
 
