@@ -389,7 +389,7 @@ def test_a_playbooks_header_lists_its_settings_in_their_old_order() -> None:
     assert [name for _, name, _ in listed] == [
         "dataset", "generator_model", "reflector_model", "batch_size", "epochs", "seed", "shuffle", "split", "scorer",
         "similarity_threshold", "target_stage", "reflection_rounds", "lookahead", "embedding_model", "curator",
-        "context_budget", "max_bullets",
+        "context_budget", "max_bullets", "retrieval", "near_bullets", "tryout",
     ]  # fmt: skip
 
 

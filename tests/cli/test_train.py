@@ -108,19 +108,15 @@ def test_a_curator_model_decides_what_the_rules_leave_open(serve: Serve, inside:
     assert {"it says the same", "it is new"} & set(reasons), "what it said was done"
 
 
-def test_by_default_the_reflectors_model_decides_what_is_unsure_and_nobody_is_asked_with_semantic(
+def test_by_default_nobody_is_asked_about_merges_and_with_auto_the_reflectors_model_decides_what_is_unsure(
     serve: Serve, inside: Inside
 ) -> None:
     server, data = serve(30)
     calls, books = {}, {}
     for curator in ("auto", "llm", "semantic"):
         flags = {"run_dir": curator, "output": f"{curator}.json", "metrics_output": f"{curator}_metrics.json"}
-        assert (
-            inside.train(
-                server, data, 30, **flags, **({} if curator == "auto" else {"curator": curator})
-            ).code
-            == 0
-        )
+        chosen = {} if curator == "semantic" else {"curator": curator}
+        assert inside.train(server, data, 30, **flags, **chosen).code == 0
         usage = read_json(inside.cwd / f"{curator}_metrics.json")["usage"]["by_role"]
         calls[curator] = usage.get("curator", {"calls": 0})["calls"]
         books[curator] = len(read_json(inside.cwd / f"{curator}.json")["bullets"])

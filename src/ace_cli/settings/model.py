@@ -149,7 +149,7 @@ class StagesSettings(Group):
     generator_args: Table = identity({}, "Keyword arguments of the Generator")
     reflector: str = identity("default", "Reflector")
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
-    curator: str = identity("auto", "Curator: auto, semantic, llm, or your own", in_header=14)
+    curator: str = identity("semantic", "Curator: semantic, auto, llm, or your own", in_header=14)
     curator_args: Table = identity({}, "Keyword arguments of the Curator")
     sameness: str = identity(
         "learned", "Decides whether two lessons say the same: learned, rules, or your own", earlier="rules"
@@ -215,18 +215,18 @@ class TrainingSettings(Group):
     tryout: Count | None = identity(
         None,
         "Try a new lesson before it is kept: on the example that taught it, and so many similar ones; unset: no try-out",
-        in_header=33,
+        in_header=19,
     )
     near_bullets: Count = identity(
         4,
         "Of more than four times as many bullets, so many that are nearest to the question stand in the prompt once more; 0: none",
-        in_header=32,
+        in_header=18,
         earlier=0,
     )
     retrieval: Literal["words", "whole"] = identity(
         "words",
         "What of a question finds its bullets: the words that tell it from others, or all of it",
-        in_header=31,
+        in_header=17,
         earlier="whole",
     )
     initial_playbook: UserPath | None = identity(None, "Playbook, checkpoint or run to start from")
