@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 RUN := $(BIN)/python -m
 
-.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench bench-ray bench-throughput lock clean
+.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench bench-learning bench-ray bench-throughput lock clean
 
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz-check   ten minutes of \`ace check\` against a server that misbehaves"
 	@echo "make bench        measure start-up, overhead, merge, store, inspect, export"
 	@echo "make bench-throughput  how near a run comes to the time that the replies' latencies allow"
+	@echo "make bench-learning API_BASE=http://...  does training help a real model? (arms, on held-out rows; hours)"
 	@echo "make bench-ray    what a Ray cluster costs an example, and a model in the process on two workers"
 	@echo "make lock         renew requirements.lock and weights.lock"
 
@@ -72,6 +73,10 @@ bench: $(INSTALLED)
 
 bench-throughput: $(INSTALLED)
 	$(RUN) benchmarks.bench_throughput
+
+# Of an OpenAI-compatible server with a real model; what was measured before is not measured again.
+bench-learning: $(INSTALLED)
+	$(RUN) benchmarks.learning.bench_learning --api-base "$(API_BASE)" $(LEARNING)
 
 bench-ray: $(INSTALLED)
 	$(RUN) benchmarks.bench_ray

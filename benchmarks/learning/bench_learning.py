@@ -60,47 +60,22 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
     else:
         playbook = folder / "trained.json"
         with _reflector(chosen, task) as reflector:
+            shown = ("--input", rows / "train.jsonl", "--num-examples", chosen.train_rows)
+            written = ("--run-dir", folder / "run", "--output", playbook)
             _ace(
-                *(
-                    "train",
-                    "--input",
-                    rows / "train.jsonl",
-                    "--num-examples",
-                    chosen.train_rows,
-                    *models,
-                    *reflector,
-                ),
+                *("train", *shown, *models, *reflector, *written, "--shuffle", "--seed", seed),
                 *(part.format(prompts=_without_similar(folder)) for part in ARMS[arm]),
-                *("--shuffle", "--seed", seed, "--run-dir", folder / "run", "--output", playbook),
                 *("--concurrency", chosen.concurrency, "--max-failures", "0.9"),
             )
         training = _trained(folder / "trained_metrics.json")
-    _ace(
-        *(
-            "eval",
-            playbook,
-            "--input",
-            rows / f"{chosen.split}.jsonl",
-            "--num-examples",
-            chosen.rows,
-            *models,
-        ),
-        *(
-            "--run-dir",
-            folder / "eval",
-            "--concurrency",
-            chosen.concurrency,
-            "--config",
-            patient,
-            "--max-failures",
-            "0.9",
-        ),
-        *_eval_flags(arm),
-    )
+    asked = ("--run-dir", folder / "eval", "--concurrency", chosen.concurrency, "--config", patient)
+    held_out = ("--input", rows / f"{chosen.split}.jsonl", "--num-examples", chosen.rows)
+    kept = () if chosen.cache is None else ("--cache", chosen.cache)
+    _ace("eval", playbook, *held_out, *models, *asked, "--max-failures", "0.9", *kept, *_eval_flags(arm))
     report = json.loads((folder / "eval/report.json").read_bytes())["report"]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "task": task,
+        "task": rows.name,
         "split": chosen.split,
         "model": chosen.model,
         "reflector": chosen.reflector,
@@ -209,7 +184,12 @@ def main() -> None:
     parser.add_argument(
         "--junk", type=float, default=0.3, help="share of the strong reflector's replies with junk"
     )
-    parser.add_argument("--task", nargs="+", default=["ledger"])
+    parser.add_argument(
+        "--task",
+        nargs="+",
+        default=["ledger"],
+        help="of benchmarks/learning/tasks, or a folder of your own with train.jsonl, and test.jsonl or dev.jsonl",
+    )
     parser.add_argument("--arm", nargs="+", default=["gold", "ours"], choices=["gold", *ARMS])
     parser.add_argument("--seed", nargs="+", type=int, default=[0])
     parser.add_argument("--split", default="dev", choices=["dev", "test"])
@@ -217,6 +197,9 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--results", type=Path, default=Path("benchmarks/learning/results.jsonl"))
+    parser.add_argument(
+        "--cache", type=Path, help="replies of evaluations are kept there: each is asked once"
+    )
     parser.add_argument("--table", action="store_true", help="print what was measured, and measure nothing")
     chosen = parser.parse_args()
     if not chosen.table:
@@ -224,7 +207,7 @@ def main() -> None:
             parser.error("--api-base: the address of a server with a real model")
         done = {tuple(row[name] for name in _KEY) for row in _rows(chosen.results)}
         for task, arm, seed in ((t, a, s) for s in chosen.seed for t in chosen.task for a in chosen.arm):
-            key = (task, chosen.split, chosen.model, chosen.reflector, arm, seed)
+            key = (Path(task).name, chosen.split, chosen.model, chosen.reflector, arm, seed)
             if key in done:
                 continue
             with tempfile.TemporaryDirectory() as folder:
