@@ -42,8 +42,12 @@ PAGES = {
     for path in sorted((ROOT / folder).glob("*.md"))
 }
 README = PAGES["README.md"]
-OTHERS_FLAGS = {"--no-", "--help", "--version", "--install-completion", "--no-deps", "--num", "--folder"}
-"""Of pip, of all commands or none, what is left of ``--num_examples``, and of a benchmark."""
+OTHERS_FLAGS = {
+    *("--no-", "--help", "--version", "--install-completion", "--no-deps", "--num", "--folder"),
+    *("--repo-type", "--private"),
+    *("--head", "--address", "--working-dir", "--runtime-env-json"),
+}
+"""Of pip, of all commands or none, what is left of ``--num_examples``, and of a benchmark; of `hf`; of `ray`."""
 
 
 def blocks(page: str, language: str) -> list[str]:

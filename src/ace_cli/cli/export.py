@@ -15,7 +15,7 @@ from ace_cli.playbook import Playbook
 from ace_cli.playbook.filters import BulletFilter
 from ace_cli.report.text import printable
 
-_FORMATS = "json, jsonl, csv, parquet, markdown, prompt, paper, skill, agents-md or html"
+_FORMATS = "json, jsonl, csv, parquet, markdown, prompt, paper, skill, agents-md, html or hub"
 _DOMAIN = "Bullets of this domain (prompt, paper, skill, agents-md: and the general ones)."
 _TARGET = typer.Argument(metavar="PLAYBOOK|RUN", help="A playbook file, a checkpoint or a run directory.")
 _into = partial(typer.Option, rich_help_panel="Where to, and how")
@@ -40,11 +40,11 @@ def export(
             "--output",
             "-o",
             metavar="FILE|-",
-            help="File to write (skill: folder, or the one in which its own is made); without it, standard output.",
+            help="File to write (hub: folder; skill: folder, or the one in which its own is made); without it, standard output.",
         ),
     ] = None,
     force: Annotated[bool, _into("--force", help="Replace an existing file without asking.")] = False,
-    name: Annotated[str, _into(metavar="TEXT", help="Name of the skill, title of the HTML page.")] = "",
+    name: Annotated[str, _into(metavar="TEXT", help="Name of the skill, title of the HTML page or of the card.")] = "",
     description: Annotated[
         str, _into(metavar="TEXT", help="When to use the skill, at most 1,024 characters.")
     ] = "",
@@ -88,6 +88,8 @@ def export(
         output = None
     source = open_target(target)
     form = find_format(format, output)
+    if output is None and form.is_folder:
+        raise UsageError(f"{form.name} is a folder of several files", "Name it: -o FOLDER")
     if output is None and not form.is_text and sys.stdout.isatty():
         raise UsageError(f"{form.name} is not text for a terminal", f"Name a file: -o playbook.{form.name}")
     path = form.place(output, name) if output is not None else None
@@ -95,13 +97,12 @@ def export(
     playbook = source.playbook if evidence is None else _undoubted(source.playbook, evidence, max_doubt)
     everything = Content(playbook, title, description, source.run)
     chosen, tokens = choose(everything, form, wanted, max_tokens, model)
-    data = form.render(chosen)
     if path is not None:
-        form.write(data, path, None if force else _ask)
+        form.put(chosen, path, None if force else _ask)
     elif form.is_text and sys.stdout.isatty():
-        typer.echo(printable(data.decode(), keep_lines=True), nl=False)
+        typer.echo(printable(form.render(chosen).decode(), keep_lines=True), nl=False)
     else:
-        typer.echo(data, nl=False)
+        typer.echo(form.render(chosen), nl=False)
     for line in (tokens, describe(everything, chosen, form, path)):
         if line:
             typer.echo(line, err=True)
@@ -122,12 +123,14 @@ def _undoubted(playbook: Playbook, evidence: Path, most: float) -> Playbook:
     return playbook.with_bullets(kept)
 
 
-def _ask(path: Path) -> None:
-    """A file that is in the way is replaced only if somebody says so."""
+def _ask(*files: Path) -> None:
+    """Files that are in the way are replaced only if somebody says so."""
+    names = ", ".join(map(str, files))
+    exist, them, were = ("exist", "them", "were") if len(files) > 1 else ("exists", "it", "was")
     if not sys.stdin.isatty():
-        raise UsageError(f"{path} exists", "Give --force to replace it.")
-    if not typer.confirm(f"{path} exists. Replace it?", err=True):
-        raise UsageError(f"{path} exists and was left as it is")
+        raise UsageError(f"{names} {exist}", f"Give --force to replace {them}.")
+    if not typer.confirm(f"{printable(names)} {exist}. Replace {them}?", err=True):
+        raise UsageError(f"{names} {exist} and {were} left as {'they are' if len(files) > 1 else 'it is'}")
 
 
 app = with_filter(export, domain=_DOMAIN)

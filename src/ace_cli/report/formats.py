@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +12,14 @@ from typing import TYPE_CHECKING
 from ace_cli.errors import UsageError
 from ace_cli.files import cannot_write, write_atomic
 from ace_cli.playbook import GENERAL, Playbook
-from ace_cli.playbook.formats import ace_json, markdown, paper, tables
+from ace_cli.playbook.formats import ace_json, card, markdown, paper, tables
 from ace_cli.text import visible_line
 
 if TYPE_CHECKING:
     from ace_cli.runs.reader import RunReader
 
-MayReplace = Callable[[Path], object] | None
+MayReplace = Callable[..., object] | None
+"""Called with the files that would be replaced; raises if they must not be. None: they may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Format:
     file_names: tuple[str, ...] = ()
     for_models: bool = False
     is_text: bool = True
+    is_folder: bool = False
     loses: str = ""
 
     def render(self, content: Content) -> bytes:
@@ -67,12 +70,12 @@ class Format:
         del path
         return ""
 
-    def write(self, data: bytes, path: Path, may_replace: MayReplace) -> None:
-        """Write it, whole or not at all.
+    def put(self, content: Content, path: Path, may_replace: MayReplace) -> None:
+        """Write what was rendered to :meth:`place`."""
+        self.write(self.render(content), path, may_replace)
 
-        Args:
-            may_replace: called before a file is replaced, raises if it must not be; None: it may be.
-        """
+    def write(self, data: bytes, path: Path, may_replace: MayReplace) -> None:
+        """Write a file, whole or not at all."""
         if path.exists() and not path.is_file():  # a device or a pipe: nothing to replace
             try:
                 path.write_bytes(data)
@@ -110,6 +113,42 @@ class Skill(Format):
         if path is None or self.title(path) == name:
             return ""
         return f"name its folder {name!r}, as the skill is named"
+
+
+class HubFolder(Format):
+    """A folder that is a repository of a hub for data sets: card, rows, playbook. What else is in it stays."""
+
+    def render(self, content: Content) -> bytes:
+        return card.dump_card(content.playbook, content.title)
+
+    def place(self, output: Path, name: str = "") -> Path:
+        if output.exists() and not output.is_dir():
+            raise UsageError(f"{output} is a file", "Name the folder to write to.")
+        return output
+
+    def title(self, path: Path) -> str:
+        return path.resolve().name
+
+    def put(self, content: Content, path: Path, may_replace: MayReplace) -> None:
+        if not len(content.playbook):  # which `datasets` could not load either
+            raise UsageError("the playbook has no bullets, so there is nothing for a hub")
+        files: Mapping[str, bytes] = {
+            card.ROWS: tables.dump_parquet(content.playbook),
+            card.PLAYBOOK: ace_json.dump_playbook(content.playbook),
+            card.CARD: self.render(content),  # last: whoever finds a card finds what it names
+        }
+        there = [path / name for name in files if os.path.lexists(path / name)]
+        for file in there:
+            if not file.is_file():
+                raise UsageError(f"{file} is not a file that can be replaced", "Name another folder.")
+        if there and may_replace is not None:
+            may_replace(*there)
+        for name, data in files.items():
+            write_atomic(path / name, data)
+
+    def remark(self, path: Path | None, title: str) -> str:
+        del path, title
+        return f"name a license in {card.CARD} before you publish it"
 
 
 class MarkedSection(Format):
@@ -187,6 +226,7 @@ FORMATS = {
         Skill("skill", file_names=("skill.md",), for_models=True),
         MarkedSection("agents-md", markdown.dump_agents_section, file_names=_AGENTS, for_models=True),
         Page("html", suffixes=(".html", ".htm")),
+        HubFolder("hub", is_folder=True),
     )
 }
 

@@ -67,8 +67,8 @@ def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
             f"the skill's description has {len(description)} characters", "At most 1,024 are allowed."
         )
     title = slug.replace("-", " ").capitalize()
-    front = f"---\nname: {slug if _PLAIN_YAML.fullmatch(slug) else _yaml(slug)}\ndescription: {_yaml(description)}\n---\n"
-    return f"{front}\n# {title}\n\n{_INTRO}\n{_evidence(playbook)}{_lessons(playbook, '##', _plain)}".encode()
+    front = f"---\nname: {slug if _PLAIN_YAML.fullmatch(slug) else yaml_text(slug)}\ndescription: {yaml_text(description)}\n---\n"
+    return f"{front}\n# {title}\n\n{_INTRO}\n{_evidence(playbook)}{_lessons(playbook, '##', list_item)}".encode()
 
 
 def skill_name(text: str) -> str:
@@ -76,9 +76,23 @@ def skill_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:64].strip("-") or "playbook"
 
 
+def yaml_text(text: str) -> str:
+    """``text`` as a YAML string: a JSON string is one, where what YAML does not print stands as an escape."""
+    return re.sub(r".", lambda m: m[0] if m[0].isprintable() else _escaped(m[0]), orjson.dumps(text).decode())
+
+
+def _escaped(character: str) -> str:
+    return f"\\U{ord(character):08X}"
+
+
+def list_item(bullet: Bullet) -> str:
+    """One item of a list, its lines within it."""
+    return f"- {_content(bullet)}\n"
+
+
 def dump_agents_section(playbook: Playbook) -> bytes:
     """The marked section, for AGENTS.md, CLAUDE.md and their like."""
-    lessons = _lessons(playbook, "###", _plain)
+    lessons = _lessons(playbook, "###", list_item)
     return f"{BEGIN}\n## Lessons learned\n\n{_INTRO}\n{_evidence(playbook)}{lessons}{END}\n".encode()
 
 
@@ -134,10 +148,6 @@ def _lessons(
     return "".join(parts)
 
 
-def _plain(bullet: Bullet) -> str:
-    return f"- {_content(bullet)}\n"
-
-
 def _with_votes(bullet: Bullet) -> str:
     votes = (
         f"{bullet.helpful_count} helpful, {bullet.harmful_count} harmful, confidence {bullet.confidence:.2f}"
@@ -162,8 +172,3 @@ def _description(playbook: Playbook) -> str:
     if len(text) > 1024:
         text = f"Lessons and pitfalls learned from worked examples, for {len(domains)} domains. Use for such tasks."
     return text
-
-
-def _yaml(text: str) -> str:
-    """A JSON string is a YAML string, whatever it holds."""
-    return orjson.dumps(text).decode()
