@@ -44,7 +44,9 @@ def export(
         ),
     ] = None,
     force: Annotated[bool, _into("--force", help="Replace an existing file without asking.")] = False,
-    name: Annotated[str, _into(metavar="TEXT", help="Name of the skill, title of the HTML page or of the card.")] = "",
+    name: Annotated[
+        str, _into(metavar="TEXT", help="Name of the skill, title of the HTML page or of the card.")
+    ] = "",
     description: Annotated[
         str, _into(metavar="TEXT", help="When to use the skill, at most 1,024 characters.")
     ] = "",

@@ -179,9 +179,13 @@ class _Cluster:
                 ray.init(log_to_driver=False, logging_level=logging.CRITICAL, **options)
         except (ConnectionError, RuntimeError, ValueError, OSError, RayError) as error:
             self._forget()
-            where = f"reach the Ray cluster at {address}" if address else "start Ray on this machine"
+            failed = (
+                f"cannot reach the Ray cluster at {address}"
+                if address
+                else "cannot start Ray on this machine"
+            )
             hint = "`ray status` shows a cluster that runs; without --ray-address and RAY_ADDRESS one is started here."
-            raise AceError(f"cannot {where}: {redact(str(error).strip().splitlines()[0])}", hint) from error
+            raise AceError(f"{failed}: {redact(str(error).strip().splitlines()[0])}", hint) from error
 
     def leave(self) -> None:
         if self._is_ours:

@@ -68,7 +68,9 @@ def dump_skill(playbook: Playbook, name: str, description: str = "") -> bytes:
         )
     title = slug.replace("-", " ").capitalize()
     front = f"---\nname: {slug if _PLAIN_YAML.fullmatch(slug) else yaml_text(slug)}\ndescription: {yaml_text(description)}\n---\n"
-    return f"{front}\n# {title}\n\n{_INTRO}\n{_evidence(playbook)}{_lessons(playbook, '##', list_item)}".encode()
+    return (
+        f"{front}\n# {title}\n\n{_INTRO}\n{_evidence(playbook)}{_lessons(playbook, '##', list_item)}".encode()
+    )
 
 
 def skill_name(text: str) -> str:
