@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ace_cli.playbook import Bullet, Playbook
-from ace_cli.playbook.formats import dump_playbook, read_playbook
 from ace_cli.playbook.evidence import Evidence, content_hash, with_evidence
+from ace_cli.playbook.formats import dump_playbook, read_playbook
 from ace_cli.playbook.formats.card import dump_card
 from ace_cli.playbook.formats.markdown import dump_skill
 from support.inside import Inside

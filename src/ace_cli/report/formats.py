@@ -122,6 +122,7 @@ class HubFolder(Format):
         return card.dump_card(content.playbook, content.title)
 
     def place(self, output: Path, name: str = "") -> Path:
+        del name
         if output.exists() and not output.is_dir():
             raise UsageError(f"{output} is a file", "Name the folder to write to.")
         return output
