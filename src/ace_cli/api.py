@@ -64,7 +64,7 @@ class TrainingConfig:
     checkpoint_interval: Annotated[int, "output.checkpoint_interval"] = 50
     input_path: Annotated[str | Path | None, "data.input"] = None
     run_dir: Annotated[str | Path | None, "output.run_dir"] = None
-    api_base: Annotated[str | None, "models.api_base"] = None
+    api_base: Annotated[str | Sequence[str] | None, "models.api_base"] = None
     concurrency: Annotated[int, "execution.concurrency"] = 16
     seed: Annotated[int, "training.seed"] = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -294,7 +294,7 @@ def evaluate(
     repeats: int = 1,
     min_gain: float = 0.0,
     generator_model: str = "",
-    api_base: str = "",
+    api_base: str | Sequence[str] = "",
     run_dir: str | Path | None = None,
     settings: Mapping[str, Any] = MappingProxyType({}),
     generator: Generator | None = None,

@@ -206,7 +206,7 @@ QUICK = RetryPolicy(max_retries=4, initial=0.01, maximum=0.02, horizon=2.0)
 
 
 def provider(model: str, url: str, policy: RetryPolicy = QUICK) -> ProviderEmbedder:
-    asked = make_embedding_model(model, ModelsSettings(api_base=url))
+    asked = make_embedding_model(model, ModelsSettings(api_base=(url,)))
 
     async def call(texts: Sequence[str]) -> EmbeddingReply:
         return (await with_retry(lambda: asked.embed(texts), policy)).value

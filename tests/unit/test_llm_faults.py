@@ -93,7 +93,7 @@ def test_a_model_is_made_from_its_name_and_its_settings() -> None:
         output_price=2.0,
     )
     with ScriptedServer() as server:
-        model = make_model("m", role, api_base=server.url)
+        model = make_model("m", role, api_base=[server.url])
         assert (model.name, model.style) == ("m", PromptStyle.PLAIN)
         assert model.price(1_000_000, 1_000_000) == 3.0
 
@@ -104,7 +104,7 @@ def test_a_model_is_made_from_its_name_and_its_settings() -> None:
         asyncio.run(main())
         assert server.headers[0]["authorization"] == "Bearer sk-role-key-123456"
         assert server.headers[0]["x-team"] == "secret-team-name"
-    assert make_model("m", api_base="http://127.0.0.1:1/v1").style is PromptStyle.JSON
+    assert make_model("m", api_base=["http://127.0.0.1:1/v1"]).style is PromptStyle.JSON
 
 
 def test_half_a_price_is_an_error_and_not_a_silent_zero() -> None:

@@ -23,7 +23,7 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.settings.layers import FLAG, Layer, fold
 from ace_cli.stages.prompts import load_prompts
 from support.crews import work_remotely
-from support.scripted_server import Faults, ScriptedServer
+from support.scripted_server import Faults, Outage, ScriptedServer
 from support.serving import Serve
 
 COUNT = 18
@@ -213,3 +213,18 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(UsageError) as caught:
         check_executor(StageSpec(settings, load_prompts()))
     assert caught.value.hint == "pip install 'ace-cli[ray]'"
+
+
+def test_what_workers_find_of_a_models_servers_is_told_once(
+    at_home: Callable[..., Any], serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, data, expected = at_home()
+    dying, _ = serve(COUNT, outage=Outage(0, 1e6))
+    work_remotely(monkeypatch)
+    told: list[Event] = []
+    both = {"models.api_base": [dying.url, server.url], "execution.max_retries": 0}
+    train(server, data, tmp_path / "away", told.append, **both)
+    assert left(tmp_path / "away") == expected
+    notices = [event.message for event in told if isinstance(event, Notice) and "left out" in event.message]
+    assert 1 <= len(notices) <= 2, "once for all workers, once for the driver, who merges"
+    assert all(dying.url in notice for notice in notices)

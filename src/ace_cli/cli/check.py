@@ -39,7 +39,8 @@ def check(
         for line in check_lines(found):
             typer.echo(printable(line))
     if wrong := sum(finding.problem is not None for finding in found.findings):
-        typer.echo(f"error: {count(wrong, 'problem')}: no run would get far", err=True)
+        then = "no run would get far" if found.is_hopeless else "a run would go on with the other servers"
+        typer.echo(f"error: {count(wrong, 'problem')}: {then}", err=True)
     return found.code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Collection, Iterator
+from itertools import groupby
 from pathlib import Path
 
 from ace_cli.embeddings import WORDLLAMA
@@ -52,14 +53,35 @@ def check_models(settings: Settings, roles: Collection[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, map(check_known, named(settings.models, roles)))))
 
 
-def check_servers(models: ModelsSettings, roles: Collection[str]) -> None:
+def check_servers(models: ModelsSettings, roles: Collection[str]) -> list[str]:
     """Does somebody listen at the addresses of these roles?
 
+    Returns:
+        What is wrong with servers that a run can do without, since the model has others.
+
     Raises:
-        AceError: at one of them nobody does, so that every call would be waited for in vain.
+        AceError: a model has no other, so that every call would be waited for in vain.
     """
-    for address, model in {n.api_base: n.model for n in named(models, roles) if n.api_base}.items():
+    asked: dict[str, AceError | None] = {}
+    doubts: dict[str, None] = {}
+    for _, group in groupby(named(models, roles), key=lambda n: (n.setting, n.model)):
+        servers = [(n.api_base, n.model) for n in group if n.api_base]
+        for address, model in servers:
+            if address not in asked:
+                asked[address] = _listening(address, model)
+        down = [error for address, _ in servers if (error := asked[address])]
+        if down and len(down) == len(servers):
+            raise down[0]
+        doubts |= dict.fromkeys(f"{error.message}: calls go to the other servers" for error in down)
+    return list(doubts)
+
+
+def _listening(address: str, model: str) -> AceError | None:
+    try:
         check_listening(address, model)
+    except AceError as error:
+        return error
+    return None
 
 
 def check_listeners(settings: Settings) -> None:
@@ -75,7 +97,7 @@ def check_listeners(settings: Settings) -> None:
 
 
 def named(models: ModelsSettings, roles: Collection[str]) -> Iterator[Named]:
-    """The models of these roles that are reached over the network."""
+    """The models of these roles that are reached over the network, once for each of their servers."""
     for call in calls(models):
         embeds = call.model_key == "models.embedding"
         role = EMBEDDING if embeds else call.model_key.split(".")[1]

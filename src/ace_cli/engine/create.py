@@ -59,7 +59,8 @@ def create_run(
     ready = check_start(settings, replacements)
     for note in ready.notes:
         emit(Notice(note))
-    check_servers(settings.models, called_roles(settings, replacements))
+    for doubt in check_servers(settings.models, called_roles(settings, replacements)):
+        emit(Notice(doubt))
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
     spec = dataset_spec(settings.data, settings.training.seed)
     held_out = HeldOut(settings, examples)

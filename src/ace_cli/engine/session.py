@@ -184,7 +184,11 @@ def _open(
     cache: ReplyCache | None,
 ) -> Session:
     execution = settings.execution
-    roles = with_curator(settings, make_roles(settings.models, lambda text: emit(Notice(text))))
+
+    def tell(text: str) -> None:
+        emit(Notice(text))
+
+    roles = with_curator(settings, make_roles(settings.models, tell))
     require_prices(settings, roles)
     ledger = Ledger(settings.limits, priced(settings, store.usage(), roles), store.seconds())
     stop = StopController(emit, execution.grace_period, lambda: ledger.in_flight)
@@ -192,7 +196,7 @@ def _open(
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
     desk = LocalDesk(store, ledger, emit, stop, cache)
     caller = Caller(desk, policy, run_dir.name)
-    embedder = make_run_embedder(settings.models, store, caller)
+    embedder = make_run_embedder(settings.models, store, caller, tell)
     spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements, run_dir.name)
     stages = spec.make(embedder)
     common = question_words(store) if store.evaluation() is None else None

@@ -48,7 +48,8 @@ NO_REPLACEMENTS = Replacements()
 
 
 def make_roles(models: ModelsSettings, notify: Callable[[str], None] | None = None) -> dict[str, Role]:
-    """generator, reflector, and curator where one is set. ``notify`` is called with what a model does not take.
+    """generator, reflector, and curator where one is set. ``notify`` is called with what a model does not take, and
+    with servers that are left out or back.
 
     Raises:
         UsageError: a model is not available here (a missing extra, a missing file).
@@ -234,13 +235,17 @@ def make_select(
     return select
 
 
-def make_run_embedder(models: ModelsSettings, store: RunStore, caller: Caller) -> Embedder:
+def make_run_embedder(
+    models: ModelsSettings, store: RunStore, caller: Caller, notify: Callable[[str], None] | None = None
+) -> Embedder:
     """The embedder of a run: vectors are kept in its store, and a provider's go through the door of what is paid.
+
+    ``notify`` is told of servers that are left out or back.
 
     Raises:
         UsageError: it is not available.
     """
-    paid = PaidEmbeddings(models, store, caller)
+    paid = PaidEmbeddings(models, store, caller, notify)
     return CachedEmbedder(
         make_embedder(models.embedding, paid, models.embedder_args), StoredVectors(store, models.embedding)
     )
@@ -249,8 +254,14 @@ def make_run_embedder(models: ModelsSettings, store: RunStore, caller: Caller) -
 class PaidEmbeddings:
     """Asks a provider for vectors: admitted, tried again, and on record together with what they cost."""
 
-    def __init__(self, models: ModelsSettings, store: RunStore, caller: Caller) -> None:
-        self._model = make_embedding_model(models.embedding, models)
+    def __init__(
+        self,
+        models: ModelsSettings,
+        store: RunStore,
+        caller: Caller,
+        notify: Callable[[str], None] | None = None,
+    ) -> None:
+        self._model = make_embedding_model(models.embedding, models, notify)
         self._store = store
         self._caller = caller
         self._breaker = CircuitBreaker()

@@ -33,7 +33,8 @@ def create_evaluation(plan: Plan, emit: Listener, replacements: Replacements = N
     for doubt in check_models(answering, called):
         emit(Notice(doubt))
     check_parts(answering, plan.prompts, replacements)
-    check_servers(answering.models, called)
+    for doubt in check_servers(answering.models, called):
+        emit(Notice(doubt))
     run_dir = settings.output.run_dir or new_run_dir(f"eval-{Path(plan.dataset).stem}")
     digest = ContentHash()
     for example in plan.rows.examples:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatModel, PromptStyle
+from ace_cli.redact import public_address
 from ace_cli.settings import ModelsSettings, RoleSettings
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from ace_cli.llm.balanced import BalancedEmbedding
     from ace_cli.llm.embedding import EmbeddingModel
     from ace_cli.llm.endpoint import Endpoint
+    from ace_cli.llm.servers import Servers
+
+M = TypeVar("M")
 
 LOCAL = "local/"
 """Names that begin so are models inside this process."""
@@ -23,7 +29,7 @@ def make_model(
     name: str,
     role: RoleSettings | None = None,
     *,
-    api_base: str | None = None,
+    api_base: Sequence[str] | None = None,
     callbacks: Sequence[str] = (),
     notify: Callable[[str], None] | None = None,
 ) -> ChatModel:
@@ -32,9 +38,10 @@ def make_model(
     Args:
         name: ``local/...``, or as litellm names it.
         role: address, key, headers, timeout, prompt style and prices.
-        api_base: the address when ``role`` has none.
+        api_base: the addresses when ``role`` has none.
         callbacks: who else is told of every call.
-        notify: called with parameters that a model does not take, and with what goes wrong with callbacks.
+        notify: called with parameters that a model does not take, with what goes wrong with callbacks, and with servers that are left
+            out or back.
 
     Raises:
         UsageError: a local model is missing, or only one of the two prices is set.
@@ -48,26 +55,56 @@ def make_model(
 
     from ace_cli.llm.litellm_model import LitellmModel
 
-    endpoint = _endpoint(name, role, api_base, callbacks, notify)
-    return LitellmModel(endpoint, style=style or PromptStyle.JSON, notify=notify)
+    def at(address: str | None) -> LitellmModel:
+        endpoint = _endpoint(name, role, address, callbacks, notify)
+        return LitellmModel(endpoint, style=style or PromptStyle.JSON, notify=notify)
+
+    bases = role.api_base or api_base or ()
+    if len(bases) < 2:
+        return at(next(iter(bases), None))
+
+    from ace_cli.llm.balanced import BalancedModel
+
+    return BalancedModel(_servers(bases, at, notify))
 
 
-def make_embedding_model(name: str, models: ModelsSettings | None = None) -> EmbeddingModel:
-    """The embedding model called ``name``, reached as ``models`` says."""
+def make_embedding_model(
+    name: str, models: ModelsSettings | None = None, notify: Callable[[str], None] | None = None
+) -> EmbeddingModel | BalancedEmbedding:
+    """The embedding model called ``name``, reached as ``models`` says. ``notify`` is told of servers that are left out or back."""
     from ace_cli.llm.embedding import EmbeddingModel
     from ace_cli.llm.endpoint import Endpoint, Prices
 
     models = models or ModelsSettings()
-    endpoint = Endpoint(
-        name,
-        api_base=models.embedding_api_base or models.api_base,
-        api_key=_told(models.embedding_api_key),
-        headers=_all_told(models.embedding_headers),
-        timeout=models.embedding_timeout,
-        prices=None if models.embedding_price is None else Prices(models.embedding_price),
-        callbacks=models.callbacks,
-    )
-    return EmbeddingModel(endpoint)
+
+    def at(address: str | None) -> EmbeddingModel:
+        endpoint = Endpoint(
+            name,
+            api_base=address,
+            api_key=_told(models.embedding_api_key),
+            headers=_all_told(models.embedding_headers),
+            timeout=models.embedding_timeout,
+            prices=None if models.embedding_price is None else Prices(models.embedding_price),
+            callbacks=models.callbacks,
+        )
+        return EmbeddingModel(endpoint)
+
+    bases = models.embedding_api_base or models.api_base or ()
+    if len(bases) < 2:
+        return at(next(iter(bases), None))
+
+    from ace_cli.llm.balanced import BalancedEmbedding
+
+    return BalancedEmbedding(_servers(bases, at, notify))
+
+
+def _servers(
+    bases: Sequence[str], at: Callable[[str], M], notify: Callable[[str], None] | None
+) -> Servers[M]:
+    from ace_cli.llm.servers import Servers
+
+    tell = notify or logging.getLogger(__name__).warning
+    return Servers([(public_address(base), at(base)) for base in bases], tell)
 
 
 def _endpoint(
@@ -89,7 +126,7 @@ def _endpoint(
         )
     return Endpoint(
         name,
-        api_base=role.api_base or api_base,
+        api_base=api_base,
         api_key=_told(role.api_key),
         headers=_all_told(role.headers),
         timeout=role.timeout,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class Call:
 
 
 def calls(models: ModelsSettings) -> Iterator[Call]:
-    """Every model that is reached over the network."""
+    """Every model that is reached over the network, once for each of its servers."""
     named = [
         (f"models.{role}.model", settings.model, f"models.{role}.api_base", settings.api_base)
         for role, settings in models.roles.items()
@@ -86,8 +86,9 @@ def calls(models: ModelsSettings) -> Iterator[Call]:
     for key, model, own_key, own in named:
         in_process = key == embedding and names_a_part("embedder", model or "")
         if model and not in_process and not model.startswith((PREFIX, "wordllama")):
-            base, base_key = (own, own_key) if own else (models.api_base, "models.api_base")
-            yield Call(model, key, base, base_key)
+            bases, base_key = (own, own_key) if own else (models.api_base, "models.api_base")
+            for base in bases or (None,):
+                yield Call(model, key, base, base_key)
 
 
 _OTHER_WORDS = {
@@ -152,16 +153,18 @@ def own_host(model: str) -> str:
     return host_of(address) if (address := own_address(provider)) else provider
 
 
-def place_of(model: str, api_base: str | None) -> str:
-    """What tells a model from others of its name: its address, without secrets; of a file, its size and when it was written."""
+def place_of(model: str, api_base: Collection[str] | None) -> str:
+    """What tells a model from others of its name: its addresses, without secrets; of a file, its size and when it was written."""
     if model.startswith(PREFIX):
         try:
             found = Path(model.removeprefix(PREFIX)).expanduser().stat()
         except (OSError, RuntimeError):
             return ""
         return f"{found.st_size}/{found.st_mtime_ns}"
-    provider = provider_of(model) if api_base is None else ""
-    return public_address(api_base or own_address(provider) or provider)
+    if api_base:
+        return ",".join(sorted(map(public_address, api_base)))
+    provider = provider_of(model)
+    return public_address(own_address(provider) or provider)
 
 
 def bound_to(model: str, api_base: str | None) -> str | None:

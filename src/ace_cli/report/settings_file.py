@@ -15,6 +15,7 @@ from ace_cli.settings.definition import Definition
 from ace_cli.settings.envfile import NAME as ENV_FILE
 from ace_cli.settings.envfile import read_env_file
 from ace_cli.settings.layers import Loaded
+from ace_cli.settings.values import written
 
 _FOLLOWS = frozenset({"data.dataset", "output.metrics"})
 """Without a value of their own they follow another setting: a saved file must not tie them down."""
@@ -48,10 +49,13 @@ def _line(definition: Definition, loaded: Loaded) -> str:
 
 def _written(value: Any) -> tuple[str, str]:
     """As TOML, whole and without what is secret in it; of what TOML has no form for, something that is shown."""
+    value = written(value) if isinstance(value, tuple) else value
     try:
         text = toml_text(str(value) if isinstance(value, Path) else value)
     except ValueError:
         return "", printable(redact(str(value)))
     if isinstance(value, str):  # an address is known as one only without the quotes around it
         return text, toml_text(redact(value))
+    if isinstance(value, list):
+        return text, toml_text([redact(str(one)) for one in value])
     return text, redact(text)

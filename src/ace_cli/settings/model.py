@@ -13,7 +13,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from ace_cli.settings.definition import Definition, Form, Group, definitions, identity, runtime, secret
 from ace_cli.settings.values import (
-    Address,
+    Addresses,
     Count,
     Extra,
     Failures,
@@ -64,7 +64,10 @@ class RoleSettings(Group):
     """One model with its parameters."""
 
     model: str | None = identity(None, "Model of this role, as litellm names it, or local/...")
-    api_base: Address | None = runtime(None, "Address of this role's API, if not the provider's own")
+    api_base: Addresses | None = runtime(
+        None,
+        "Address of this role's API, if not the provider's own; of several, each takes a part of the calls",
+    )
     api_key: SecretStr | None = secret(None, "Key of this role's API, if not in the provider's variable")
     headers: SecretTable = secret({}, "Further HTTP headers, kept secret")
     temperature: float | None = identity(0.0, "Sampling temperature; an empty value unsets it", ge=0, le=2)
@@ -104,8 +107,9 @@ class ModelsSettings(Group):
     model: str | None = identity(
         None, "Model of Generator and Reflector, where neither is named", flag="--model"
     )
-    api_base: Address | None = runtime(
-        None, "Address of an OpenAI-compatible server, for all roles that set none"
+    api_base: Addresses | None = runtime(
+        None,
+        "Address of an OpenAI-compatible server, for all roles that set none; several (A,B) share the calls",
     )
     embedding: str = identity(
         "wordllama",
@@ -114,7 +118,7 @@ class ModelsSettings(Group):
         in_header=13,
     )
     embedder_args: Table = identity({}, "Keyword arguments of an embedder of your own")
-    embedding_api_base: Address | None = runtime(
+    embedding_api_base: Addresses | None = runtime(
         None, "Address of the embedding model's API; unset: that of all roles", flag=None
     )
     embedding_api_key: SecretStr | None = secret(

@@ -17,6 +17,7 @@ from ace_cli.redact import public_address
 from ace_cli.settings.definition import ADDRESS, PATH, Kind
 from ace_cli.settings.layers import CONFIG, FLAG, Layer, Loaded, fold
 from ace_cli.settings.model import DEFINITIONS, Settings
+from ace_cli.settings.values import written
 from ace_cli.text import is_valid
 
 
@@ -32,7 +33,7 @@ def recorded(settings: Settings, kind: Kind) -> dict[str, Any]:
     found = {path: settings.at(path) for path, definition in DEFINITIONS.items() if definition.kind is kind}
     for path, value in found.items():
         if value is not None and DEFINITIONS[path].form is ADDRESS:
-            found[path] = public_address(value)
+            found[path] = written(tuple(map(public_address, value)))
         elif value is not None and DEFINITIONS[path].form is PATH:
             found[path] = str(value) if kind is Kind.IDENTITY else _absolute(value)
     return found

@@ -56,9 +56,34 @@ def _at_home(path: Path) -> Path:
         raise ValueError("a path whose ~ is the folder of a user who is known here") from None
 
 
+_NEXT_ADDRESS = re.compile(r"\s*,\s*(?=https?://)", re.I)
+
+
+def _addresses(value: object) -> object:
+    """``A, B`` as addresses, cut where a scheme follows: a password or a parameter may hold a comma as well."""
+    return _NEXT_ADDRESS.split(value.strip(" ,")) if isinstance(value, str) else value
+
+
 def _check_address(address: str) -> str:
-    urlsplit(address)  # raises ValueError
+    parts = urlsplit(address)  # raises ValueError
+    if "\0" in address or not is_valid(address):
+        raise ValueError("valid Unicode text without NUL characters")
+    if "," in parts.netloc.rpartition("@")[2] + parts.path:
+        raise ValueError("several addresses with commas between them, each with http:// or https://")
     return address
+
+
+def _check_addresses(addresses: tuple[str, ...]) -> tuple[str, ...]:
+    if not addresses:
+        raise ValueError("an address, or several")
+    if len(set(addresses)) < len(addresses):
+        raise ValueError("each address once")
+    return addresses
+
+
+def written(addresses: tuple[str, ...]) -> str | list[str]:
+    """As a person would write them: a single one without a list around it."""
+    return addresses[0] if len(addresses) == 1 else list(addresses)
 
 
 _SECRET = re.compile(r"(api|access)[_-]?key|authorization|token$|secret|password|headers$", re.I)
@@ -124,7 +149,13 @@ Failures = Annotated[
 ]
 UserPath = Annotated[Path, AfterValidator(_at_home), PATH]
 """A file or folder; ``~`` is the user's own."""
-Address = Annotated[str, AfterValidator(_check_address), ADDRESS]
+Addresses = Annotated[
+    tuple[Annotated[str, AfterValidator(_check_address)], ...],
+    BeforeValidator(_addresses),
+    AfterValidator(_check_addresses),
+    ADDRESS,
+]
+"""One server or several that answer alike; a text holds them with commas between them."""
 Extra = Annotated[dict[str, Any], AfterValidator(_check_extra), TABLE]
 Table = Annotated[dict[str, Any], AfterValidator(_check_table), TABLE]
 SecretTable = Annotated[dict[str, SecretStr], TABLE]

@@ -11,12 +11,15 @@ from typing import Any
 
 from ace_cli.data import read_examples
 from ace_cli.engine.assumed import ASSUMED_COMPLETION
-from ace_cli.engine.checks import called_roles, check_listeners, check_models, check_servers
+from ace_cli.engine.checks import called_roles, check_listeners, check_models, check_servers, named
 from ace_cli.engine.create import check_parts, check_places, initial_playbook
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.errors import AceError, ExitCode, UsageError
 from ace_cli.llm.factory import make_embedding_model, make_model
+from ace_cli.llm.hosts import is_address
+from ace_cli.llm.servers import said_of
 from ace_cli.llm.trial import Trial, try_model
+from ace_cli.redact import public_address
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.runs.reply_cache import cache_facts
 from ace_cli.settings import RoleSettings, Settings
@@ -28,11 +31,13 @@ from ace_cli.training.estimate import Estimate, estimate
 class Finding:
     """One thing that was looked at: ``subject`` is what it is, ``problem`` what is wrong with it, ``notes`` are worth a word.
 
-    ``trial`` is that of a role's model, ``dimensions`` are those of an embedding model's vectors.
+    ``trial`` is that of a role's model, ``dimensions`` are those of an embedding model's vectors. ``server`` is the address that was
+    asked, where the model has several.
     """
 
     name: str
     subject: str = ""
+    server: str = ""
     problem: AceError | None = None
     notes: Sequence[str] = ()
     trial: Trial | None = None
@@ -40,6 +45,8 @@ class Finding:
 
     def to_dict(self) -> dict[str, Any]:
         told: dict[str, Any] = {"name": self.name, "ok": self.problem is None, "subject": self.subject}
+        if self.server:
+            told["server"] = self.server
         if self.problem is not None:
             told |= {"error": self.problem.message, "hint": self.problem.hint}
         if self.dimensions is not None:
@@ -62,6 +69,14 @@ class Checkup:
         """What the user can put right comes before what a server does."""
         return max(
             (found.problem.exit_code for found in self.findings if found.problem), default=ExitCode.DONE
+        )
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether something is wrong that a run cannot do without; one of a model's servers, it can."""
+        answering = {found.name for found in self.findings if found.server and not found.problem}
+        return any(
+            found.problem and not (found.server and found.name in answering) for found in self.findings
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -142,19 +157,38 @@ async def _ask_all(settings: Settings) -> list[Finding]:
     """One after the other, so that none of them slows another one down."""
     findings = []
     for role in called_roles(settings):
-        subject = settings.models.embedding if role == EMBEDDING else getattr(settings.models, role).model
-        found = Finding(role, subject or "")
-        try:
-            notes = check_models(settings, [role])
-            await asyncio.to_thread(check_servers, settings.models, [role])
-            found = replace(found, notes=notes)
-            found = await (
-                _try_embedding(settings, found) if role == EMBEDDING else _try_role(settings, found)
-            )
-        except AceError as error:
-            found = replace(found, problem=error)
-        findings.append(found)
+        servers = [call.api_base for call in named(settings.models, [role])] or [None]
+        for server in servers:
+            one = settings if server is None else _at(settings, role, server)
+            findings.append(await _ask(one, role, _shown(server) if len(servers) > 1 else ""))
     return findings
+
+
+async def _ask(settings: Settings, role: str, server: str) -> Finding:
+    subject = settings.models.embedding if role == EMBEDDING else getattr(settings.models, role).model
+    found = Finding(role, f"{subject or ''}{f' at {server}' if server else ''}", server)
+    try:
+        notes = check_models(settings, [role])
+        await asyncio.to_thread(check_servers, settings.models, [role])
+        found = replace(found, notes=notes)
+        return await (_try_embedding(settings, found) if role == EMBEDDING else _try_role(settings, found))
+    except AceError as error:
+        is_its_own = server and not isinstance(error, UsageError)
+        return replace(found, problem=said_of(server, error) if is_its_own else error)
+
+
+def _shown(server: str | None) -> str:
+    """Of what is no address, nothing: a password may stand anywhere in it."""
+    return public_address(server) if server and is_address(server) else "what is no address"
+
+
+def _at(settings: Settings, role: str, server: str) -> Settings:
+    """``settings`` in which the model of ``role`` has this server alone."""
+    if role == EMBEDDING:
+        changed: dict[str, Any] = {"embedding_api_base": (server,)}
+    else:
+        changed = {role: getattr(settings.models, role).model_copy(update={"api_base": (server,)})}
+    return settings.model_copy(update={"models": settings.models.model_copy(update=changed)})
 
 
 async def _try_role(settings: Settings, found: Finding) -> Finding:
@@ -187,7 +221,10 @@ async def _try_embedding(settings: Settings, found: Finding) -> Finding:
 
 def _seconds(settings: Settings, plan: Estimate, asked: Sequence[Finding]) -> float | None:
     """How long the run takes at least: batches one after the other, their calls side by side, at the speed of the trials."""
-    trials = {found.name: found.trial for found in asked if found.trial}
+    trials: dict[str, Trial] = {}
+    for found in asked:  # of several servers, the slowest
+        if found.trial and (found.name not in trials or trials[found.name].seconds < found.trial.seconds):
+            trials[found.name] = found.trial
     if not {"generator", "reflector"} <= trials.keys():
         return None
     waves = math.ceil(settings.training.batch_size / settings.execution.concurrency)

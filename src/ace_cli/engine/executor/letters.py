@@ -98,9 +98,17 @@ class Done:
     result: Outcome | AceError
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Something that the user should know of a model, whichever example it was asked for."""
+
+    message: str
+
+
 Call = Admit | Known | Pause | Record
 ToWorker = Work | Cancel | Answer
-FromWorker = Call | Retrying | Settle | Done
+OfErrand = Call | Retrying | Settle | Done
+FromWorker = OfErrand | Told
 
 
 def unpriced(prompt_tokens: int, completion_tokens: int) -> float | None:  # noqa: ARG001 - a Price

@@ -19,10 +19,12 @@ from ace_cli.engine.executor.letters import (
     Done,
     FromWorker,
     Known,
+    OfErrand,
     Pause,
     Record,
     Retrying,
     Settle,
+    Told,
     ToWorker,
     Work,
     unpriced,
@@ -82,7 +84,7 @@ class Errand:
         self._waiting: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
 
-    def handle(self, letter: FromWorker) -> None:
+    def handle(self, letter: OfErrand) -> None:
         match letter:
             case Admit():
                 self._start(self._waiting, letter.call, partial(self._admit, letter))
@@ -181,9 +183,18 @@ class Member:
 
     Args:
         silence: seconds without a pulse after which it is taken for lost.
+        tell: gets what the user should know of its models.
     """
 
-    def __init__(self, post: Post, desk: Desk, prices: Mapping[str, Price], silence: float) -> None:
+    def __init__(
+        self,
+        post: Post,
+        desk: Desk,
+        prices: Mapping[str, Price],
+        silence: float,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._tell = tell
         self._post = post
         self._desk = desk
         self._prices = prices
@@ -235,6 +246,9 @@ class Member:
     async def _collect(self) -> None:
         while True:
             for letter in await self._post.collect():
+                if isinstance(letter, Told):
+                    self._tell(letter.message)
+                    continue
                 errand = self._errands.get(letter.errand)
                 if errand is not None:  # else it was cut off
                     errand.handle(letter)

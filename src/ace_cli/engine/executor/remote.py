@@ -25,6 +25,8 @@ MOST_UNBORN = 3
 """Workers in a row that may be lost before one has begun."""
 LOOK_AROUND = 3.0
 """Seconds between two looks at how many workers there may be."""
+SAME_NEWS = 60.0
+"""Seconds in which the same word from several workers is one."""
 TELL_AFTER = 10.0
 """Seconds without a worker after which the user hears of it."""
 
@@ -80,6 +82,7 @@ class RemoteExecutor:
         self._members: list[Member] = []
         self._hired: set[asyncio.Task[None]] = set()
         self._unborn = 0
+        self._told: dict[str, float] = {}
         self._active = 0
         self._changed = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
@@ -163,7 +166,7 @@ class RemoteExecutor:
                 self._stop.stop(error)
                 return
             self._unborn = 0
-            member = Member(post, self._desk, self._prices, self._silence)
+            member = Member(post, self._desk, self._prices, self._silence, self._tell)
             self._members.append(member)
             self._changed.set()
             await member.serve()
@@ -178,6 +181,13 @@ class RemoteExecutor:
             if member is not None:
                 self._members.remove(member)
                 self._changed.set()
+
+    def _tell(self, message: str) -> None:
+        """What a worker says of a model: once, since the others will soon find the same."""
+        now, news = time.monotonic(), message.partition(": ")[0]  # the reason may be worded in several ways
+        if now - self._told.get(news, float("-inf")) > SAME_NEWS:
+            self._told[news] = now
+            self._emit(Notice(message))
 
     def _parted(self, task: asyncio.Task[None]) -> None:
         self._hired.discard(task)

@@ -31,6 +31,7 @@ from ace_cli.engine.executor.letters import (
     Record,
     Retrying,
     Settle,
+    Told,
     ToWorker,
     Work,
     unpriced,
@@ -107,7 +108,7 @@ class Worker:
                 "Their package must be installed on every node, at the same version.",
             ) from error
         self._policy, self._run = kit.policy, spec.run
-        self._roles = make_roles(spec.settings.models)
+        self._roles = make_roles(spec.settings.models, lambda text: self._mail.post(Told(text)))
         self._stages = spec.make(None)
 
     async def deliver(self, letters: Sequence[ToWorker]) -> None:
