@@ -96,8 +96,9 @@ def main() -> None:
         for form in FORMATS:
             output = Path(folder) / f"out.{form}"
             seconds, cpu, peak = run(EXPORT, source, "-f", form, "-o", output, "--include-quarantined")
-            file = output / "SKILL.md" if form == "skill" else output
-            print(f"{form:<10} {seconds:>8.2f} {cpu:>8.2f} {peak:>8.0f} {file.stat().st_size / 1e6:>8.1f}")
+            files = [file for file in (output, *output.rglob("*")) if file.is_file()]
+            size = sum(file.stat().st_size for file in files) / 1e6
+            print(f"{form:<10} {seconds:>8.2f} {cpu:>8.2f} {peak:>8.0f} {size:>8.1f}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import re
 import runpy
@@ -18,7 +17,7 @@ from typing import Any
 import pytest
 import typer
 
-from ace_cli.cli.app import COMMANDS
+from ace_cli.cli.app import COMMANDS, module_of
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.formats import read_playbook
@@ -62,7 +61,7 @@ def section(page: str, title: str) -> str:
 
 
 def options_of(name: str) -> set[str]:
-    command = typer.main.get_command(importlib.import_module(f"ace_cli.cli.{name}").app)
+    command = typer.main.get_command(module_of(name).app)
     commands = [command, *getattr(command, "commands", {}).values()]
     params = [parameter for each in commands for parameter in each.params]
     return {word for parameter in params for word in (*parameter.opts, *parameter.secondary_opts)}

@@ -30,6 +30,7 @@ COMMANDS = {
     "export": "Export a playbook to another format.",
     "eval": "Measure whether a playbook helps, and how sure that is.",
     "runs": "List, compare and remove runs.",
+    "serve-mcp": "Hand a playbook's bullets to agents: an MCP server.",
 }
 """Subcommand -> its help in one line. Its module is imported only when it is called: `ace --help` stays fast."""
 
@@ -157,15 +158,20 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def module_of(name: str) -> Any:
+    """The module of a subcommand."""
+    return importlib.import_module(f"ace_cli.cli.{name.replace('-', '_')}")
+
+
 def _group() -> Any:
     class LazyGroup(TyperGroup):
         """Lists the commands from the table above and imports one when it is called."""
 
         def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-            name = args[0]
+            name = args[0].replace("_", "-")
             if name not in COMMANDS:
                 return super().resolve_command(ctx, args)  # says which one may be meant
-            command = typer.main.get_command(importlib.import_module(f"ace_cli.cli.{name}").app)
+            command = typer.main.get_command(module_of(name).app)
             command.name = name
             return name, command, args[1:]
 

@@ -65,7 +65,13 @@ class NotTrusted(UsageError):
     """What settings ask for needs the user's word."""
 
 
-def admit(loaded: Loaded, ask: Ask, run_dir: Path | None = None, only: Iterable[What] = What) -> None:
+def admit(
+    loaded: Loaded,
+    ask: Ask,
+    run_dir: Path | None = None,
+    only: Iterable[What] = What,
+    concerns: Callable[[Claim], bool] = lambda _: True,
+) -> None:
     """Let these settings be worked with, after a word from the user where one is needed.
 
     The working directory is looked in for code, after everything else, where code of it is named and allowed.
@@ -74,11 +80,12 @@ def admit(loaded: Loaded, ask: Ask, run_dir: Path | None = None, only: Iterable[
         ask: gets what there is no word for yet.
         run_dir: of a run that goes on.
         only: what will be done; a plan calls nobody and writes nothing.
+        concerns: whether a claim is about something that will be done, where kinds do not tell.
 
     Raises:
         NotTrusted: the user said no, or could not be asked.
     """
-    claims = [claim for claim in claims_of(loaded, run_dir) if claim.what in only]
+    claims = [claim for claim in claims_of(loaded, run_dir) if claim.what in only and concerns(claim)]
     unheard = [claim for claim in claims if claim.source and not _is_trusted(claim)]
     word = ask(unheard) if unheard else Word.NO
     if unheard and word is Word.NO:

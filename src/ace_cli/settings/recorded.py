@@ -14,7 +14,7 @@ from typing import Any
 
 from ace_cli.errors import UsageError
 from ace_cli.redact import public_address
-from ace_cli.settings.definition import ADDRESS, PATH, Kind
+from ace_cli.settings.definition import ADDRESS, NUMBER, PATH, Definition, Kind
 from ace_cli.settings.layers import CONFIG, FLAG, Layer, Loaded, fold
 from ace_cli.settings.model import DEFINITIONS, Settings
 from ace_cli.settings.values import written
@@ -141,12 +141,16 @@ def identity_of_header(config: Mapping[str, Any]) -> dict[str, Any]:
     """Identity settings that the header of a playbook file names, by path. Other tools' headers say other things."""
     listed = (d for d in DEFINITIONS.values() if d.in_header is not None and d.kind is Kind.IDENTITY)
     found = {d.path: config[d.name] for d in listed if config.get(d.name) is not None}
-    kinds = {path: type(DEFINITIONS[path].default) for path in found}
-    return {
-        path: value
-        for path, value in found.items()
-        if isinstance(value, kinds[path]) or (kinds[path] is float and isinstance(value, int))
-    }
+    return {path: value for path, value in found.items() if _is_of_kind(value, DEFINITIONS[path])}
+
+
+def _is_of_kind(value: object, definition: Definition) -> bool:
+    kind = type(definition.default)
+    if definition.default is None:
+        kind = int if definition.form.metavar == NUMBER.metavar else str
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, kind) or (kind is float and isinstance(value, int))
 
 
 _EARLIER = {path: d.earlier for path, d in DEFINITIONS.items() if d.earlier is not None}

@@ -1,0 +1,1 @@
+"""Playbooks for other programs, while those run. The only importer of mcp."""
