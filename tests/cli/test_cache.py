@@ -203,15 +203,21 @@ def test_what_was_used_least_recently_goes_when_there_is_no_room(serve: Serve, i
 
     server.reshape = long
     flags = {"cache": "kept", "cache_size": "1MB", "batch_size": 1}
-    assert inside.train(server, data, 10, run_dir="old", **flags).code == 0
-    assert inside.train(server, data, 10, run_dir="used", **flags).code == 0
-    assert usage(inside, "used") == (0, 20)
-    assert inside.train(server, data, 40, run_dir="new", **flags).code == 0
+    lines = data.read_text().splitlines(keepends=True)
+
+    def run(name: str, first: int, last: int) -> tuple[int, int]:
+        some = inside.cwd / f"{first}.jsonl"
+        some.write_text("".join(lines[first:last]))
+        assert inside.train(server, some, last - first, run_dir=name, **flags).code == 0
+        return usage(inside, name)
+
+    assert run("used", 0, 8) == (16, 0)
+    assert run("unused", 8, 12) == (8, 0)
+    assert run("used-again", 0, 8) == (0, 16)
+    assert run("new", 12, 15) == (6, 0)
     assert sum(path.stat().st_size for path in (inside.cwd / "kept").glob("*.sqlite3")) < 2 * 2**20
-    _, hits = usage(inside, "new")
-    assert hits == 20, "what was used a moment ago was there"
-    assert inside.train(server, data, 10, run_dir="late", **flags).code == 0
-    assert usage(inside, "late")[0] > 0, "and had to go for what came after"
+    assert run("used-late", 0, 8) == (0, 16), "what was used a moment ago was there"
+    assert run("unused-late", 8, 12)[0] > 0, "and had to go for what came after"
 
 
 def test_several_processes_share_one_cache(serve: Serve, tmp_path: Path) -> None:

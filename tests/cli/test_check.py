@@ -60,6 +60,8 @@ def test_every_problem_is_told_and_not_only_the_first(
         "gpt-4o-mni",
         "--curator",
         "llm",
+        "--curator-model",
+        "gpt-4o-mini",
         "--prompts",
         "none",
         "--json",
