@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 RUN := $(BIN)/python -m
 
-.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench bench-learning bench-ray bench-throughput lock clean
+.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench bench-large bench-learning bench-ray bench-throughput lock clean
 
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz-check   ten minutes of \`ace check\` against a server that misbehaves"
 	@echo "make bench        measure start-up, overhead, merge, store, inspect, export"
 	@echo "make bench-throughput  how near a run comes to the time that the replies' latencies allow"
+	@echo "make bench-large  a million rows planned, 20,000 trained: time, memory, and whether it stays as fast (minutes)"
 	@echo "make bench-learning API_BASE=http://...  does training help a real model? (arms, on held-out rows; hours)"
 	@echo "make bench-ray    what a Ray cluster costs an example, and a model in the process on two workers"
 	@echo "make lock         renew requirements.lock and weights.lock"
@@ -73,6 +74,9 @@ bench: $(INSTALLED)
 
 bench-throughput: $(INSTALLED)
 	$(RUN) benchmarks.bench_throughput
+
+bench-large: $(INSTALLED)
+	$(RUN) benchmarks.bench_large --full
 
 # Of an OpenAI-compatible server with a real model; what was measured before is not measured again.
 bench-learning: $(INSTALLED)
