@@ -87,6 +87,28 @@ def test_nobody_listens_is_said_at_once_and_in_these_words(inside: Inside, nobod
     assert files(inside.cwd) == {"rows.jsonl"}
 
 
+@pytest.mark.parametrize(
+    ("model", "variable"), [("ollama/llama3", "OLLAMA_API_BASE"), ("gpt-4o-mini", "OPENAI_BASE_URL")]
+)
+def test_a_providers_own_address_is_looked_at_too_after_the_rows(
+    inside: Inside, nobody: str, model: str, variable: str
+) -> None:
+    inside.set(**{variable: f"http://{nobody}/v1"})
+    write_sums(inside.cwd / "rows.jsonl", 2)
+    done = inside("train", "--input", "rows.jsonl", "--model", model)
+    assert (done.code, done.err.splitlines()[0]) == (1, f"error: {model}: nothing listens at {nobody}")
+    assert files(inside.cwd) == {"rows.jsonl"}
+    wrong = inside("train", "--input", "rows.jsonl", "--model", model, "--question-field", "nope")
+    assert (wrong.code, "nope" in wrong.err) == (2, True), "what is wrong with the rows comes first"
+
+
+def test_what_is_wrong_with_both_roles_is_explained_once(inside: Inside, nobody: str) -> None:
+    data = write_sums(inside.cwd / "rows.jsonl", 2)
+    done = inside("check", *train_arguments(f"http://{nobody}/v1", data, 2))
+    assert (done.code, done.out.count("nothing listens")) == (1, 2)
+    assert done.out.count("Is the address right") == 1
+
+
 @pytest.mark.parametrize("fault", ["unauthorized", "unknown_model", "no_credit", "refuse"])
 def test_no_run_is_left_by_one_to_which_no_reply_came(serve: Serve, inside: Inside, fault: str) -> None:
     server, data = serve(4, faults=Faults(rate=1.0, kinds=(fault,), most=99))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,12 @@ from support.command import KEY
 
 
 @pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A key, and somebody who listens."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{listening.getsockname()[1]}/v1")
+        yield
 
 
 def new_run(folder: Path) -> Path:

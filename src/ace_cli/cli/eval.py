@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ace_cli.evaluation.plan import Plan, Subject
 
 _TARGET = typer.Argument(
-    metavar="[PLAYBOOK|RUN]", help="What to measure; without it, the baseline and what a playbook could gain."
+    metavar="PLAYBOOK|RUN", help="What to measure; without it, the baseline and what a playbook could gain."
 )
 _what = partial(typer.Option, rich_help_panel="What is compared")
 _out = partial(typer.Option, rich_help_panel="Result")

@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def init(
     data: Annotated[
         Path | None,
-        typer.Argument(metavar="[DATA]", help="Your rows; without it, the one data file of this folder."),
+        typer.Argument(metavar="DATA", help="Your rows; without it, the one data file of this folder."),
     ] = None,
     model: Annotated[str | None, typer.Option(help="Model of both roles.", metavar="MODEL")] = None,
     generator_model: Annotated[str | None, typer.Option(help="Model that answers.", metavar="MODEL")] = None,

@@ -13,7 +13,7 @@ from ace_cli.errors import UsageError
 from ace_cli.playbook.filters import BulletFilter
 
 _TARGET = typer.Argument(
-    metavar="[TARGET]", help="A playbook file, a checkpoint or a run directory; without it, the newest run."
+    metavar="TARGET", help="A playbook file, a checkpoint or a run directory; without it, the newest run."
 )
 _BULLET = typer.Argument(metavar="BULLET_ID", help="Show this one bullet with its history.")
 _SIMILAR = typer.Option(metavar="TEXT", help="Nearest in meaning to TEXT first.", rich_help_panel=PANEL)

@@ -17,7 +17,7 @@ def resume(
     flags: dict[str, Any],
     run: Annotated[
         Path | None,
-        typer.Argument(metavar="[RUN]", help="A run directory; without it, the newest run that can go on."),
+        typer.Argument(metavar="RUN", help="A run directory; without it, the newest run that can go on."),
     ] = None,
     list_: Annotated[
         bool, typer.Option("--list", help="Show the runs with state, progress and cost.")

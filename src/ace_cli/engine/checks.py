@@ -13,7 +13,7 @@ from ace_cli.engine.wiring import NO_REPLACEMENTS, Replacements
 from ace_cli.errors import AceError, UsageError
 from ace_cli.files import cannot_write
 from ace_cli.llm.hosts import calls
-from ace_cli.llm.known import Named, check_known, check_listening
+from ace_cli.llm.known import Named, address_of, check_known, check_listening
 from ace_cli.llm.tracing import check_callbacks
 from ace_cli.plugins import names_a_part
 from ace_cli.runs.reader import EMBEDDING
@@ -65,7 +65,7 @@ def check_servers(models: ModelsSettings, roles: Collection[str]) -> list[str]:
     asked: dict[str, AceError | None] = {}
     doubts: dict[str, None] = {}
     for _, group in groupby(named(models, roles), key=lambda n: (n.setting, n.model)):
-        servers = [(n.api_base, n.model) for n in group if n.api_base]
+        servers = [(address, n.model) for n in group if (address := address_of(n))]
         for address, model in servers:
             if address not in asked:
                 asked[address] = _listening(address, model)

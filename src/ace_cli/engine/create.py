@@ -59,8 +59,6 @@ def create_run(
     ready = check_start(settings, replacements)
     for note in ready.notes:
         emit(Notice(note))
-    for doubt in check_servers(settings.models, called_roles(settings, replacements)):
-        emit(Notice(doubt))
     run_dir = settings.output.run_dir or new_run_dir(str(settings.data.input or settings.data.dataset))
     spec = dataset_spec(settings.data, settings.training.seed)
     held_out = HeldOut(settings, examples)
@@ -75,6 +73,8 @@ def create_run(
     def others() -> Mapping[Split, Sequence[Example]]:
         splits = held_out.splits()
         notes.extend(held_out.notes(splits))
+        # Last, since the network may make one wait: what is wrong with the rows is known by now.
+        notes.extend(check_servers(settings.models, called_roles(settings, replacements)))
         return splits
 
     with new_folder(run_dir):

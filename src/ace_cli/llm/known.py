@@ -12,7 +12,15 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from ace_cli.errors import AceError, UsageError
-from ace_cli.llm.hosts import ONE_DOMAIN, is_address, is_loopback, own_address, provider_of
+from ace_cli.llm.hosts import (
+    ONE_DOMAIN,
+    OWN,
+    host_of,
+    is_address,
+    is_loopback,
+    own_address,
+    provider_of,
+)
 from ace_cli.llm.library import load_litellm
 
 _CHAT = frozenset({"chat", "completion", "responses"})
@@ -71,6 +79,15 @@ def check_address(address: str | None, model: str) -> None:
     raise UsageError(f"{model}: the API base {problem}", hint)
 
 
+def address_of(named: Named) -> str | None:
+    """Where it is called: the address of the settings, or its provider's where that is one for all models; None if nobody knows."""
+    if named.api_base is not None or "://" in named.model:
+        return named.api_base
+    provider = provider_of(named.model)
+    own = own_address(provider)
+    return own if own and (provider in ONE_DOMAIN or is_loopback(host_of(own))) else None
+
+
 def check_listening(address: str, model: str) -> None:
     """Connect once, and say nothing: whether there is a host of this name, and somebody listens.
 
@@ -86,6 +103,8 @@ def check_listening(address: str, model: str) -> None:
     except ConnectionRefusedError:
         problem = f"nothing listens at {host}:{port}"
     except (socket.gaierror, UnicodeError):
+        if host in OWN.values():
+            raise AceError(f"{model}: {host} is not found", "Is this machine on the network?") from None
         problem = f"there is no host {host}"
     except OSError:
         return

@@ -74,6 +74,7 @@ class PlainReporter(Writer):
         if isinstance(event, RunStarted):
             self._planned, self._batches = event.total, event.batches
             self._done, self._is_training = event.done, event.purpose is Purpose.TRAIN
+            self._started = time.monotonic()  # as the time of a run is counted
             self.write(*started_lines(event))
         elif isinstance(event, RunPlanned):
             self.write(*planned_lines(event))

@@ -17,10 +17,12 @@ _SCHEMA = {
 
 
 def check_lines(checkup: Checkup) -> Iterator[str]:
-    """What was found, line by line; hints under what is wrong."""
+    """What was found, line by line; hints under what is wrong, once where several say the same."""
+    hints: set[str] = set()
     for found in checkup.findings:
         yield _line(found.name, "wrong" if found.problem else "ok", _said(found))
-        if found.problem and found.problem.hint:
+        if found.problem and found.problem.hint not in ("", *hints):
+            hints.add(found.problem.hint)
             yield _line("", "", found.problem.hint)
         for note in found.notes:
             yield _line("", "note", note)
