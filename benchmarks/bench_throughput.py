@@ -117,15 +117,17 @@ def _most_at_once(asked: list[dict[str, Any]]) -> int:
 def line(name: str, found: Measured, bound: float) -> str:
     refused = f"  {found.refused} refused" if found.refused else ""
     return (
-        f"{name:<34}{found.calls:>6}{bound:>9.2f}{found.wall:>9.2f}{found.wall / bound:>8.2f}{found.most:>7}"
+        f"{name:<42}{found.calls:>6}{bound:>9.2f}{found.wall:>9.2f}{found.wall / bound:>8.2f}{found.most:>7}"
         f"{found.before:>9.2f}{found.after:>7.2f}{found.cpu:>8.2f}{found.cpu / found.calls * 1000:>9.1f}{refused}"
     )
 
 
-HEAD = f"{'':<34}{'calls':>6}{'bound':>9}{'wall':>9}{'ratio':>8}{'most':>7}{'before':>9}{'after':>7}{'CPU':>8}{'ms/call':>9}"
+HEAD = f"{'':<42}{'calls':>6}{'bound':>9}{'wall':>9}{'ratio':>8}{'most':>7}{'before':>9}{'after':>7}{'CPU':>8}{'ms/call':>9}"
 
 
-def rows(bench: Bench, only: list[str]) -> list[tuple[str, Callable[[], tuple[Measured, float]]]]:
+def rows(
+    bench: Bench, only: list[str], mean: float
+) -> list[tuple[str, Callable[[], tuple[Measured, float]]]]:
     """What is measured, by name: each gives what was found and its bound."""
     examples = bench.examples
 
@@ -147,6 +149,15 @@ def rows(bench: Bench, only: list[str]) -> list[tuple[str, Callable[[], tuple[Me
         found = bench.train(max(2, examples // 10), concurrency=1)
         return found, found.latencies
 
+    def limit() -> tuple[Measured, float]:
+        log = bench.folder / "banning.jsonl"
+        with scripted_server(
+            truth=bench.folder / "data.jsonl", lognormal=mean, log=log, quota=REQUESTS_A_MINUTE
+        ) as url:
+            banning = Bench(bench.folder, log, url, examples)
+            found = banning.train(examples, max_rpm=REQUESTS_A_MINUTE)
+        return found, found.calls / REQUESTS_A_MINUTE * 60
+
     chosen: dict[str, tuple[str, Callable[[], tuple[Measured, float]]]] = {
         "defaults": ("train, defaults (over 16)", train(BEFORE)),
         **{
@@ -162,6 +173,7 @@ def rows(bench: Bench, only: list[str]) -> list[tuple[str, Callable[[], tuple[Me
         },
         "eval-defaults": ("eval, defaults (over 16)", evaluate(BEFORE)),
         **{f"eval{n}": (f"eval, {n}", evaluate(n, concurrency=n)) for n in PIPELINES},
+        "limit": (f"train, --max-rpm {REQUESTS_A_MINUTE}, a server that bans", limit),
         "one": ("train, one at a time (a tenth)", one_at_a_time),
     }
     return [made for name, made in chosen.items() if not only or name in only]
@@ -186,7 +198,7 @@ def main() -> None:
         log = folder / "log.jsonl"
         with scripted_server(truth=folder / "data.jsonl", lognormal=chosen.mean, log=log) as url:
             bench = Bench(folder, log, url, chosen.examples)
-            for title, measure in rows(bench, chosen.only) * chosen.rounds:
+            for title, measure in rows(bench, chosen.only, chosen.mean) * chosen.rounds:
                 print(line(title, *measure()), flush=True)
 
 

@@ -65,7 +65,7 @@ class TrainingConfig:
     input_path: Annotated[str | Path | None, "data.input"] = None
     run_dir: Annotated[str | Path | None, "output.run_dir"] = None
     api_base: Annotated[str | Sequence[str] | None, "models.api_base"] = None
-    concurrency: Annotated[int, "execution.concurrency"] = 16
+    concurrency: Annotated[int | str, "execution.concurrency"] = "auto"
     seed: Annotated[int, "training.seed"] = 0
     settings: Mapping[str, Any] = field(default_factory=dict)
 

@@ -6,7 +6,6 @@ import asyncio
 import pickle
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from ace_cli.engine.executor.letters import FromWorker, ToWorker
 from ace_cli.engine.executor.member import Post, WorkerLost
 from ace_cli.engine.executor.remote import RemoteExecutor
 from ace_cli.engine.executor.worker import Kit, Worker
+from ace_cli.engine.pace import Pace
 from ace_cli.engine.stop import StopController
 from ace_cli.engine.wiring import StageSpec
 from ace_cli.errors import AceError
@@ -113,13 +113,12 @@ def work_remotely(
         policy: RetryPolicy,
         stop: StopController,
         emit: Listener,
-        **_: Any,
+        pace: Pace,
     ) -> RemoteExecutor:
         kit = Kit(".", (), {}, pickle.dumps(spec), policy)
         crew = Crew(pickle.dumps(kit), workers, each, loses, silent)
         crews.append(crew)
-        slots = asyncio.Semaphore(spec.settings.execution.concurrency)
-        return RemoteExecutor(crew, slots, desk, roles, stop, emit, silence=silence, horizon=20.0)
+        return RemoteExecutor(crew, pace.slots, desk, roles, stop, emit, silence=silence, horizon=20.0)
 
     monkeypatch.setattr("ace_cli.engine.session.make_executor", make)
     return crews

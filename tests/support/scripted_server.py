@@ -124,6 +124,8 @@ class ScriptedServer:
         """Sent with status 200 instead of any reply, if set."""
         self.reshape: Callable[[dict[str, Any], int], dict[str, Any]] | None = None
         """Changes a good reply before it is sent; told how often the request was put before."""
+        self.more_headers: list[dict[str, str]] = []
+        """Sent with the next good replies, one each."""
         self.models: dict[str, Any] | None = None
         """What is at /models."""
         self.redirect: str | None = None
@@ -339,7 +341,7 @@ class ScriptedServer:
         elif fault == "wrong_schema":
             _send(out, 200, {"hello": "world"})
         else:
-            _send(out, 200, good)
+            _send(out, 200, good, headers=self.more_headers.pop(0) if self.more_headers else None)
 
 
 def _messages(body: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,7 +1,7 @@
 """The one door of everything that is paid: chat and embeddings.
 
 Two parts, so that an executor can put processes between them. The *worker's* part (:class:`Caller`) talks to the model and tries
-again. The *driver's* part (:class:`Desk`) decides whether a call may be made, puts what was paid on record and counts it; a
+again. The *driver's* part (:class:`Desk`, done in :mod:`.desk`) decides whether a call may be made, puts what was paid on record and counts it; a
 reply is used only after that.
 
 A chat call is known by its key: a hash of where it stands (phase, step, role, turn) and of all that is asked. A
@@ -10,7 +10,6 @@ stage that is run again after a crash asks the same and is answered from the rec
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +17,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar
 
 from ace_cli.engine.asked import Asked, cache_entry, request_key
-from ace_cli.engine.events import CallFinished, CallStarted, Listener, ReplyReused, RetryScheduled
-from ace_cli.engine.ledger import SHORTEST, Ledger, Quote, Reservation
-from ace_cli.engine.stop import StopController
+from ace_cli.engine.ledger import SHORTEST, Quote, Reservation
 from ace_cli.errors import AceError, RunStopped, StoreError
 from ace_cli.llm.base import (
     ChatModel,
@@ -32,10 +29,10 @@ from ace_cli.llm.base import (
     RequestError,
     TransientError,
 )
+from ace_cli.llm.rates import Rates
 from ace_cli.llm.retry import CircuitBreaker, RetryNotice, RetryPolicy, with_retry
+from ace_cli.llm.tries import Tries, trying
 from ace_cli.runs.records import TRAINING, Paid, RecordedReply
-from ace_cli.runs.reply_cache import ReplyCache
-from ace_cli.runs.store import RunStore
 
 T = TypeVar("T", bound=Paid)
 
@@ -83,6 +80,14 @@ class Desk(Protocol):
         """
         ...
 
+    async def again(self, reservation: Reservation) -> None:
+        """Wait until a further request of the same call may be sent.
+
+        Raises:
+            AceError: the run is stopping.
+        """
+        ...
+
     def retrying(self, reservation: Reservation, notice: RetryNotice) -> None: ...
 
     async def pause(self, seconds: float) -> None:
@@ -97,75 +102,9 @@ class Desk(Protocol):
         """Put a chat reply on record; durable when it returns."""
         ...
 
-    def settle(self, reservation: Reservation, paid: Paid | None) -> None:
-        """The call is over: with something that was paid and is on record, or with nothing."""
+    def settle(self, reservation: Reservation, paid: Paid | None, rates: Rates | None = None) -> None:
+        """The call is over: with something that was paid and is on record, or with nothing. ``rates`` is what its server said last."""
         ...
-
-
-class LocalDesk:
-    """:class:`Desk` in the process that holds the run."""
-
-    def __init__(
-        self,
-        store: RunStore,
-        ledger: Ledger,
-        emit: Listener,
-        stop: StopController,
-        cache: ReplyCache | None = None,
-    ) -> None:
-        self._cache = cache
-        self._splits: dict[int, str] = {}
-        self._store = store
-        self._ledger = ledger
-        self._emit = emit
-        self._stop = stop
-        self._settled = asyncio.Event()
-
-    async def admit(self, quote: Quote) -> Reservation:
-        self._stop.check()
-        while (reservation := self._ledger.reserve(quote, self._store.session_seconds())) is None:
-            self._settled.clear()
-            await self._stop.until(self._settled)
-        self._emit(CallStarted(quote.role, self._ledger.in_flight))
-        return reservation
-
-    async def known(self, phase: int, entry: str) -> ChatReply | None:
-        if self._cache is None:
-            return None
-        self._stop.check()
-        return self._cache.get(self._split(phase), entry)
-
-    def retrying(self, reservation: Reservation, notice: RetryNotice) -> None:
-        self._emit(RetryScheduled(reservation.role, notice.kind, notice.attempt, notice.wait, notice.message))
-
-    async def pause(self, seconds: float) -> None:
-        await self._stop.pause(seconds)
-
-    async def record(self, reply: RecordedReply) -> None:
-        await self._store.record_reply(reply)
-        if reply.reply.from_cache:
-            self._ledger.reused(reply.role, reply.reply)
-            self._emit(ReplyReused(reply.role, self._ledger.total))
-            self._look_at_disk()
-        elif self._cache is not None and reply.entry and reply.reply.text.strip():
-            self._cache.put(self._split(reply.phase), reply.entry, reply.reply)
-
-    def settle(self, reservation: Reservation, paid: Paid | None) -> None:
-        self._ledger.settle(reservation, paid)
-        self._settled.set()
-        self._look_at_disk()
-        total, in_flight = self._ledger.total, self._ledger.in_flight
-        self._emit(CallFinished(reservation.role, in_flight, paid is not None, total))
-
-    def _look_at_disk(self) -> None:
-        if self._store.shortage is not None:
-            self._stop.stop(self._store.shortage)
-
-    def _split(self, phase: int) -> str:
-        """What the phase is for, so that no other kind of phase reads what it was told."""
-        if phase not in self._splits:
-            self._splits[phase] = f"{self._store.phases().get(phase, '')}/{phase}"
-        return self._splits[phase]
 
 
 class Caller:
@@ -257,21 +196,29 @@ class Caller:
         keep: Callable[[T, int], Awaitable[T]],
     ) -> T:
         paid: T | None = None
+        tries = Tries(lambda: self._desk.again(reservation))
+
+        def retrying(notice: RetryNotice) -> None:
+            self._desk.retrying(reservation, replace(notice, rates=tries.rates))
+            tries.rates = None
+
         try:
-            tried = await with_retry(
-                once,
-                self._policy,
-                breaker=breaker,
-                on_retry=lambda notice: self._desk.retrying(reservation, notice),
-                sleep=self._desk.pause,
-            )
+            with trying(tries):
+                tried = await with_retry(
+                    once,
+                    self._policy,
+                    breaker=breaker,
+                    on_retry=retrying,
+                    sleep=self._desk.pause,
+                    ready=tries.again,
+                )
             paid = await keep(tried.value, tried.retries)
         except TransientError as error:
             if error.endpoint:
                 raise Outage(error) from error
             raise
         finally:
-            self._desk.settle(reservation, paid)
+            self._desk.settle(reservation, paid, tries.rates)
         return paid
 
 

@@ -86,6 +86,15 @@ class CallFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ConcurrencyChanged:
+    """At most ``limit`` calls are in flight from now on, and why; it was ``before``."""
+
+    before: int
+    limit: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyReused:
     """A reply came from the cache of earlier runs: nobody was called. ``usage`` is the whole run's, after it."""
 
@@ -216,6 +225,7 @@ Event = (
     | BatchStarted
     | CallStarted
     | CallFinished
+    | ConcurrencyChanged
     | ReplyReused
     | RetryScheduled
     | ExampleFinished

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 
 from ace_cli.errors import LimitReached
 from ace_cli.runs.records import Paid, Usage
@@ -23,6 +24,8 @@ SHORTEST = 256
 """Tokens that a reply is given at least, where they are left."""
 MEMORY = 50
 """Replies that stand for how long the next ones will be."""
+KNOWN = 10
+"""Replies after which the longest of them is taken for what the next ones stay within."""
 FIRST_TOKENS_PER_CHARACTER = 0.5
 """Of a prompt, until one was counted (English has about 0.25)."""
 
@@ -56,6 +59,8 @@ class Reservation:
     tokens: int
     cost: float
     max_tokens: int | None
+    serial: int = 0
+    """Tells it from others of the same run."""
 
     @property
     def role(self) -> str:
@@ -110,6 +115,7 @@ class Ledger:
         self._reserved_cost = 0.0
         self._in_flight = 0
         self._habits: defaultdict[str, _Habit] = defaultdict(_Habit)
+        self._serials = count(1)
 
     @property
     def in_flight(self) -> int:
@@ -135,6 +141,18 @@ class Ledger:
         if limits.max_tokens is None and limits.max_cost is None:
             return self._take(Reservation(quote, 0, 0.0, quote.max_tokens))
         return self._within(quote)
+
+    def expected(self, quote: Quote) -> int:
+        """Tokens that a call is not likely to pass, by its settings and by the replies so far."""
+        habit = self._habits[quote.role]
+        length = 0
+        if quote.completes:
+            seen = len(habit.completions)
+            margin = MARGIN if seen < KNOWN else 1
+            length = margin * max(habit.completions) if seen else LONGEST
+            if quote.max_tokens is not None:
+                length = min(length, quote.max_tokens)
+        return habit.prompt(quote.characters) + length
 
     def settle(self, reservation: Reservation, paid: Paid | None) -> None:
         """The call ended: with something that was paid, or with nothing."""
@@ -191,7 +209,7 @@ class Ledger:
         self._in_flight += 1
         self._reserved_tokens += reservation.tokens
         self._reserved_cost += reservation.cost
-        return reservation
+        return replace(reservation, serial=next(self._serials))
 
 
 def _reached(flag: str, limit: str, spent: str) -> LimitReached:

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from ace_cli.engine.calls import Caller, LocalDesk, Role
+from ace_cli.engine.calls import Caller, Role
+from ace_cli.engine.desk import Admission, LocalDesk
 from ace_cli.engine.events import Event, Listener, Notice, RunWithdrawn
 from ace_cli.engine.example import Select
 from ace_cli.engine.executor import Executor
@@ -22,6 +23,7 @@ from ace_cli.engine.executor.choice import make_executor
 from ace_cli.engine.failures import check_failures
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.listening import GuardedListener
+from ace_cli.engine.quota import WINDOW
 from ace_cli.engine.stop import StopController, deadline, signals
 from ace_cli.engine.wiring import (
     NO_REPLACEMENTS,
@@ -30,12 +32,14 @@ from ace_cli.engine.wiring import (
     make_roles,
     make_run_embedder,
     make_select,
+    models_of,
     priced,
     require_prices,
     with_curator,
 )
 from ace_cli.engine.withdrawal import is_unheard, withdraw
 from ace_cli.errors import AceError, Interrupted, LimitReached
+from ace_cli.llm.factory import warm
 from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
 from ace_cli.runs.records import State
@@ -194,7 +198,11 @@ def _open(
     stop = StopController(emit, execution.grace_period, lambda: ledger.in_flight)
     emit.stop = stop.stop
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
-    desk = LocalDesk(store, ledger, emit, stop, cache)
+    admission = Admission(execution, models_of(settings.models, roles), emit, stop)
+    if execution.max_rpm or execution.max_tpm:
+        for role, tokens, ago in store.calls_since(WINDOW):
+            admission.remember(role, tokens, ago)
+    desk = LocalDesk(store, ledger, emit, stop, admission, cache)
     caller = Caller(desk, policy, run_dir.name)
     embedder = make_run_embedder(settings.models, store, caller, tell)
     spec = StageSpec(settings, Prompts(dict(store.header().prompts)), replacements, run_dir.name)
@@ -210,7 +218,7 @@ def _open(
         stages=stages,
         select=make_select(settings.training, roles["generator"].model, embedder, common),
         caller=caller,
-        executor=make_executor(spec, stages, roles, desk, policy, stop, emit),
+        executor=make_executor(spec, stages, roles, desk, policy, stop, emit, admission.pace),
         emit=emit,
     )
 
@@ -220,6 +228,8 @@ async def _work(session: Session, job: Job[Any]) -> AceError | None:
     stop, limits = session.stop, session.settings.limits
     with deadline(stop, limits.max_time, session.store.seconds()):
         try:
+            if session.settings.execution.max_rpm or session.settings.execution.max_tpm:
+                await warm(session.settings.models)
             await _guarded(job, stop)
         except AceError as error:
             return error

@@ -17,7 +17,7 @@ from ace_cli.engine.ledger import Price, Quote
 from ace_cli.errors import UsageError
 from ace_cli.files import digest
 from ace_cli.llm.base import ChatModel, EmbeddingReply, PromptStyle
-from ace_cli.llm.factory import make_embedding_model, make_model
+from ace_cli.llm.factory import LOCAL, make_embedding_model, make_model
 from ace_cli.llm.hosts import place_of
 from ace_cli.llm.retry import CircuitBreaker
 from ace_cli.playbook import Delta, Playbook, PlaybookStage
@@ -90,6 +90,20 @@ _SHARED_BY = ("model", "api_base", "timeout", "prompt_style", "input_price", "ou
 def _secrets(role: RoleSettings) -> str:
     headers = sorted((name, value.get_secret_value()) for name, value in role.headers.items())
     return repr((role.api_key and role.api_key.get_secret_value(), headers))
+
+
+def models_of(models: ModelsSettings, roles: Mapping[str, Role]) -> dict[str, tuple[str, str]]:
+    """What tells the model of a role from others, by who is paid: a model behind an address. Not those of this machine."""
+    found = {
+        name: (role.model.name, role.place)
+        for name, role in roles.items()
+        if not role.model.name.startswith(LOCAL)
+    }
+    found[EMBEDDING] = (
+        models.embedding,
+        place_of(models.embedding, models.embedding_api_base or models.api_base),
+    )
+    return found
 
 
 def require_prices(settings: Settings, roles: Mapping[str, Role]) -> None:

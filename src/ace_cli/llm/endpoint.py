@@ -21,7 +21,9 @@ from ace_cli.llm.errors_map import map_error, redacted_cause
 from ace_cli.llm.hosts import bound_to
 from ace_cli.llm.known import check_address, missing_keys
 from ace_cli.llm.library import count_tokens, load_litellm
+from ace_cli.llm.rates import rates_in
 from ace_cli.llm.tracing import complaint, finish, tracing
+from ace_cli.llm.tries import told
 from ace_cli.llm.wire import listening
 from ace_cli.redact import environment, forms, mask, secrets_of
 
@@ -151,6 +153,7 @@ class Endpoint:
                 stumble = error
             finally:
                 self._pass_on()
+                told(rates_in(heard.rates))
         return Answer(response, stumble, heard.body, time.perf_counter() - started)
 
     def _pass_on(self) -> None:

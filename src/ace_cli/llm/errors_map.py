@@ -84,7 +84,11 @@ def redacted_cause(error: BaseException, secrets: Iterable[str] = ()) -> BaseExc
 
 
 _KINDS: dict[str, tuple[type[ModelError], str, str]] = {
-    "rate_limit": (TransientError, "rate limit", "Try fewer calls at once: --concurrency."),
+    "rate_limit": (
+        TransientError,
+        "rate limit",
+        "Tell the limit: --max-rpm, --max-tpm; or fewer calls at once: --concurrency.",
+    ),
     "overloaded": (TransientError, "the provider is overloaded", ""),
     "server_error": (TransientError, "the provider failed", ""),
     "timeout": (

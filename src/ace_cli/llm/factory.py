@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -66,6 +67,14 @@ def make_model(
     from ace_cli.llm.balanced import BalancedModel
 
     return BalancedModel(_servers(bases, at, notify))
+
+
+async def warm(models: ModelsSettings) -> None:
+    """Load what calls over the network need, before the first one: it takes seconds, in which calls that were let go would gather."""
+    from ace_cli.llm.library import load_litellm
+
+    if not all((role.model or "").startswith(LOCAL) for role in models.roles.values()):
+        await asyncio.to_thread(load_litellm)
 
 
 def make_embedding_model(

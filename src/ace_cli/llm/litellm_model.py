@@ -10,6 +10,7 @@ from typing import Any
 from ace_cli.llm.base import ChatReply, ChatRequest, ModelError, PromptStyle
 from ace_cli.llm.body import Said, complaint_in, parse, said_in, text_in, tokens
 from ace_cli.llm.endpoint import Answer, Endpoint
+from ace_cli.llm.tries import another_request
 from ace_cli.redact import redact
 
 
@@ -52,6 +53,7 @@ class LitellmModel:
                     raise
                 del parameters[rejected]
                 dropped.append(rejected)
+                await another_request()
             else:
                 break
         for name in dropped:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from ace_cli.llm.base import TransientError
+from ace_cli.llm.rates import Rates
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -48,12 +49,17 @@ MOST_UNREAD = 4
 
 @dataclass(frozen=True, slots=True)
 class RetryNotice:
-    """A try failed and another one follows in ``wait`` seconds. ``attempt`` counts failed tries from 1."""
+    """A try failed and another one follows in ``wait`` seconds. ``attempt`` counts failed tries from 1.
+
+    ``retry_after`` is what the provider asked for, in seconds, ``rates`` what it says of its limits.
+    """
 
     kind: str
     attempt: int
     wait: float
     message: str
+    retry_after: float | None = None
+    rates: Rates | None = None
 
 
 @dataclass(slots=True)
@@ -72,11 +78,14 @@ class CircuitBreaker:
     _closed_at: float = float("-inf")
     _closed_until: float = float("-inf")
 
-    async def wait(self, sleep: Sleep) -> None:
-        """Return when a call may start."""
+    async def wait(self, sleep: Sleep) -> bool:
+        """Return when a call may start; whether there was anything to wait for."""
+        has_waited = False
         while (left := self._closed_until - self.clock()) > 0:
+            has_waited = True
             nap = min(left, 0.25)  # short, since a success ends the wait
             await sleep(nap * _jitter.uniform(1.0, 1.2))
+        return has_waited
 
     def succeeded(self, started: float) -> None:
         """A call that began at ``started`` got its reply."""
@@ -121,6 +130,7 @@ async def with_retry(
     breaker: CircuitBreaker | None = None,
     on_retry: Callable[[RetryNotice], None] | None = None,
     sleep: Sleep = asyncio.sleep,
+    ready: Callable[[], Awaitable[None]] | None = None,
 ) -> Retried[T]:
     """What ``once`` returns, tried again after each :class:`TransientError` until it is time to give up.
 
@@ -131,6 +141,7 @@ async def with_retry(
         breaker: shared by all calls to the same endpoint.
         on_retry: told before each wait.
         sleep: for tests.
+        ready: returns when the next try may be made; the first one may, unless it had to wait for the breaker.
 
     Raises:
         TransientError: the last one, saying how often was tried. ``endpoint`` is True if it was an outage (the
@@ -141,7 +152,8 @@ async def with_retry(
     tries = _Tries(policy, breaker)
     try:
         while True:
-            await breaker.wait(sleep)
+            if (await breaker.wait(sleep) or tries.failures) and ready:
+                await ready()
             started = breaker.clock()
             try:
                 value = await once()
@@ -149,7 +161,7 @@ async def with_retry(
                 wait = tries.wait_after(error)
                 breaker.failed(tries, error, wait)
                 if on_retry:
-                    on_retry(RetryNotice(error.kind, tries.failures, wait, error.message))
+                    on_retry(RetryNotice(error.kind, tries.failures, wait, error.message, error.retry_after))
                 await sleep(wait)
             else:
                 breaker.succeeded(started)

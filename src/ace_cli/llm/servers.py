@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 from ace_cli.errors import AceError
 from ace_cli.llm.base import ModelError, TransientError
+from ace_cli.llm.tries import another_request, forget
 
 M = TypeVar("M")
 T = TypeVar("T")
@@ -128,6 +129,8 @@ class Servers(Generic[M]):
         """
         met: dict[Server[M], TransientError] = {}
         while (server := self._next(met)) is not None:
+            if met:
+                await another_request()
             self._calls += 1
             started = self._clock()
             try:
@@ -142,7 +145,9 @@ class Servers(Generic[M]):
                 raise said_of(server.place, error) from error.__cause__
             else:
                 self._succeeded(server, started)
+                forget()
                 return value
+        forget()
         # the one that may be asked first says how long to wait
         soonest = min(met.values(), key=lambda error: error.retry_after or 0.0)
         raise soonest from soonest.__cause__

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -34,12 +34,13 @@ class TooMuch(Exception):
 class Heard:
     """The last body that came with status 200, None as long as there was none; calls may go to ``place`` alone, if it is known.
 
-    A body of more than ``most`` bytes is not read.
+    A body of more than ``most`` bytes is not read. ``rates`` are the headers of the last answer, whatever its status, that tell of limits.
     """
 
     place: httpx.URL | None = None
     most: int | None = None
     body: bytes | None = None
+    rates: Mapping[str, str] = field(default_factory=dict)
 
 
 _heard: ContextVar[Heard | None] = ContextVar("heard", default=None)
@@ -105,6 +106,8 @@ async def _handle(
     if heard is not None and heard.place is not None and not _is_at(request.url, heard.place):
         raise ForeignCall(f"{_origin(request.url)} would be called instead of {_origin(heard.place)}")
     response = await send(request)
+    if heard is not None:
+        heard.rates = {name: value for name, value in response.headers.items() if "ratelimit" in name}
     if response.has_redirect_location and (target := _foreign(request.url, response.headers["location"])):
         await response.aclose()
         raise ForeignRedirect(f"{_origin(request.url)} sends on to {target}")

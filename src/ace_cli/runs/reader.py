@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -197,6 +198,19 @@ class RunReader:
         for numbers in self._db.execute(sql):
             totals[EMBEDDING] = totals.get(EMBEDDING, Usage()).plus(ChatReply("", "stop", *numbers))
         return totals
+
+    @reading
+    def calls_since(self, seconds: float) -> list[tuple[str, int, float]]:
+        """Calls that were put on record at most so long ago: role, tokens, and seconds since then (at least)."""
+        clock = datetime.now(UTC)
+        first = (clock - timedelta(seconds=seconds + 1)).isoformat(timespec="seconds").replace("+00:00", "Z")
+        sql = f"""SELECT CAST(role AS TEXT), prompt_tokens + completion_tokens, CAST(at AS TEXT) FROM reply
+                  WHERE at >= ? AND NOT from_cache
+                  UNION ALL SELECT '{EMBEDDING}', prompt_tokens, CAST(at AS TEXT) FROM embedding_call WHERE at >= ? ORDER BY 3"""
+        return [
+            (role, int(tokens), max(0.0, (clock - datetime.fromisoformat(at)).total_seconds() - 1))
+            for role, tokens, at in self._all(sql, first, first)
+        ]
 
     @reading
     def usage_by_kind(self) -> dict[str, Usage]:

@@ -30,6 +30,7 @@ from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import CurvePoint, Episode, Evaluation, Header, RecordedReply, Split, State
 from ace_cli.runs.reserve import Reserve
 from ace_cli.runs.writer import Write, Writer, connect
+from ace_cli.settings.values import AUTO, MOST_IN_FLIGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,8 @@ class RunStore(RunReader):
             self._session = cursor.lastrowid
             db.execute("UPDATE run SET state = ?, reason = '', runtime = ?", (State.RUNNING, dumps(runtime)))
 
-        self._reserve.take(int(runtime.get("execution.concurrency", 1)))
+        at_once = runtime.get("execution.concurrency", 1)
+        self._reserve.take(MOST_IN_FLIGHT if at_once == AUTO else int(at_once))
         self._started = time.monotonic()
         self._writer.submit(write).result()
 

@@ -13,7 +13,9 @@ from pydantic import Field, SecretStr, model_validator
 
 from ace_cli.settings.definition import Definition, Form, Group, definitions, identity, runtime, secret
 from ace_cli.settings.values import (
+    AUTO,
     Addresses,
+    Concurrency,
     Count,
     Extra,
     Failures,
@@ -310,9 +312,11 @@ class OutputSettings(Group):
 class ExecutionSettings(Group):
     """How hard to push, and how patient to be."""
 
-    concurrency: Annotated[int, Field(ge=1, le=1000), Form("N", "1 to 1000")] = runtime(
-        16, "Most calls in flight at once"
+    concurrency: Concurrency = runtime(
+        AUTO, "Most calls in flight at once; auto: from 16 on as many as give more replies a second"
     )
+    max_rpm: Positive | None = runtime(None, "Most requests a minute to one model, whatever its roles")
+    max_tpm: Positive | None = runtime(None, "Most tokens a minute (prompt + completion) of one model")
     max_retries: Annotated[int, Field(ge=0, le=100), Form("N", "0 to 100")] = runtime(
         8, "Retries of a call whose failure may be temporary"
     )

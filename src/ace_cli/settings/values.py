@@ -134,6 +134,12 @@ def _names(value: object) -> object:
     return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
 
 
+AUTO = "auto"
+FIRST_IN_FLIGHT = 16
+"""Calls at once that ``--concurrency auto`` begins with."""
+MOST_IN_FLIGHT = 256
+"""The most that it comes to."""
+
 Count = Annotated[int, Field(ge=0), Form("N", "a whole number from 0")]
 Positive = Annotated[int, Field(ge=1), Form("N", "a whole number from 1")]
 Integer64 = Annotated[int, Field(ge=-(2**63), le=2**63 - 1), Form("N", "a whole number of 64 bits")]
@@ -146,6 +152,9 @@ Failures = Annotated[
     BeforeValidator(_failures),
     AfterValidator(_check_failures),
     Form("N", "a count such as 10, or a share such as 0.2 or 20%"),
+]
+Concurrency = Annotated[
+    Annotated[int, Field(ge=1, le=1000)] | Literal["auto"], Form("N", "auto, or a number from 1 to 1000")
 ]
 UserPath = Annotated[Path, AfterValidator(_at_home), PATH]
 """A file or folder; ``~`` is the user's own."""

@@ -23,6 +23,7 @@ from ace_cli.redact import public_address
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.runs.reply_cache import cache_facts
 from ace_cli.settings import RoleSettings, Settings
+from ace_cli.settings.values import FIRST_IN_FLIGHT
 from ace_cli.stages.prompts import load_prompts
 from ace_cli.training.estimate import Estimate, estimate
 
@@ -227,9 +228,14 @@ def _seconds(settings: Settings, plan: Estimate, asked: Sequence[Finding]) -> fl
             trials[found.name] = found.trial
     if not {"generator", "reflector"} <= trials.keys():
         return None
-    waves = math.ceil(settings.training.batch_size / settings.execution.concurrency)
+    at_once = settings.execution.concurrency
+    waves = math.ceil(
+        settings.training.batch_size / (FIRST_IN_FLIGHT if isinstance(at_once, str) else at_once)
+    )
     each = [_of_one(getattr(settings.models, role), trials[role]) for role in ("generator", "reflector")]
-    return plan.batches * waves * sum(each)
+    most = settings.execution.max_rpm
+    paced = 60 * max(role.calls for role in plan.roles) / most if most and plan.roles else 0.0
+    return max(plan.batches * waves * sum(each), paced)
 
 
 def _of_one(role: RoleSettings, trial: Trial) -> float:

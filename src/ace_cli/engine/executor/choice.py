@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import pickle
@@ -18,6 +17,7 @@ from ace_cli.engine.executor import Executor
 from ace_cli.engine.executor.local import AsyncioExecutor
 from ace_cli.engine.executor.remote import RemoteExecutor
 from ace_cli.engine.executor.worker import Kit
+from ace_cli.engine.pace import Pace
 from ace_cli.engine.stop import StopController
 from ace_cli.engine.wiring import StageSpec
 from ace_cli.errors import UsageError
@@ -37,15 +37,16 @@ def make_executor(
     policy: RetryPolicy,
     stop: StopController,
     emit: Listener,
+    pace: Pace,
 ) -> Executor:
-    """The executor that the settings of ``spec`` name; one on a cluster has joined it.
+    """The executor that the settings of ``spec`` name, with the places that ``pace`` gives; one on a cluster has joined it.
 
     Raises:
         UsageError: something that it needs is missing. AceError: the cluster cannot be reached.
     """
-    settings, slots = spec.settings, spec.settings.execution.concurrency
+    settings = spec.settings
     if settings.execution.executor == "local":
-        return AsyncioExecutor(stages, roles, Caller(desk, policy, spec.run), slots)
+        return AsyncioExecutor(stages, roles, Caller(desk, policy, spec.run), pace.slots)
     check_executor(spec)
     from ace_cli.engine.executor.ray import RayCrew
 
@@ -56,11 +57,11 @@ def make_executor(
         actors=execution.ray_actors,
         cpus=execution.ray_cpus,
         loads=any((role.model or "").startswith(LOCAL) for role in settings.models.roles.values()),
-        in_flight=slots,
+        in_flight=lambda: pace.limit,
     )
     return RemoteExecutor(
         crew,
-        asyncio.Semaphore(slots),
+        pace.slots,
         desk,
         roles,
         stop,

@@ -11,6 +11,7 @@ from ace_cli.engine.example import ExampleJob, Outcome
 from ace_cli.engine.ledger import Quote, Reservation
 from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
+from ace_cli.llm.rates import Rates
 from ace_cli.llm.retry import RetryNotice
 from ace_cli.runs.records import Paid, RecordedReply
 
@@ -70,6 +71,13 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    errand: int
+    call: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     errand: int
     call: int
@@ -88,6 +96,7 @@ class Settle:
     errand: int
     number: int
     paid: Paid | None
+    rates: Rates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,7 @@ class Told:
     message: str
 
 
-Call = Admit | Known | Pause | Record
+Call = Admit | Again | Known | Pause | Record
 ToWorker = Work | Cancel | Answer
 OfErrand = Call | Retrying | Settle | Done
 FromWorker = OfErrand | Told

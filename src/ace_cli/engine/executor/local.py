@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 
 from ace_cli.engine.calls import Caller, Role
 from ace_cli.engine.example import ExampleJob, Outcome, work
@@ -14,16 +14,22 @@ class AsyncioExecutor:
     """:class:`~ace_cli.engine.executor.Executor` for models that are called over the network, or loaded here.
 
     Args:
-        slots: examples that are worked on at once.
+        slots: places of the examples that are worked on at once.
     """
 
-    def __init__(self, stages: Stages, roles: Mapping[str, Role], caller: Caller, slots: int) -> None:
+    def __init__(
+        self,
+        stages: Stages,
+        roles: Mapping[str, Role],
+        caller: Caller,
+        slots: AbstractAsyncContextManager[object],
+    ) -> None:
         self._stages = stages
         self._roles = roles
         self._caller = caller
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = slots
 
-    def slot(self) -> asyncio.Semaphore:
+    def slot(self) -> AbstractAsyncContextManager[object]:
         return self._slots
 
     async def work(self, job: ExampleJob) -> Outcome:

@@ -14,6 +14,7 @@ from ace_cli.engine.example import ExampleJob, Outcome
 from ace_cli.engine.executor.letters import (
     Admit,
     Admitted,
+    Again,
     Answer,
     Cancel,
     Done,
@@ -88,6 +89,8 @@ class Errand:
         match letter:
             case Admit():
                 self._start(self._waiting, letter.call, partial(self._admit, letter))
+            case Again():
+                self._start(self._waiting, letter.call, partial(self._again, letter))
             case Known():
                 self._start(self._waiting, letter.call, partial(self._known, letter))
             case Pause():
@@ -99,7 +102,7 @@ class Errand:
             case Settle():
                 if letter.paid is not None:
                     self._unsettled = [r for r in self._unsettled if r.reply != letter.paid]
-                self._desk.settle(self._open.pop(letter.number), letter.paid)
+                self._desk.settle(self._open.pop(letter.number), letter.paid, letter.rates)
             case Done():
                 self._end(letter.result)
 
@@ -156,6 +159,9 @@ class Errand:
         reservation = await self._desk.admit(quote)
         self._open[letter.call] = reservation
         return Admitted(letter.call, replace(reservation, quote=replace(quote, price=unpriced)))
+
+    async def _again(self, letter: Again) -> None:
+        await self._desk.again(self._open[letter.number])
 
     async def _known(self, letter: Known) -> ChatReply | None:
         return await self._desk.known(letter.phase, letter.entry)

@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +51,22 @@ class RayCrew:
         actors: how many; None as many as make sense: where models are loaded by the workers (``loads``) all that fit, else one on
             each node, and one for each 64 calls in flight.
         cpus: what an actor takes of its node.
+        in_flight: how many calls there are at once, by now.
 
     Raises:
         AceError: there is no such cluster, or none can be started.
     """
 
     def __init__(
-        self, address: str | None, kit: bytes, *, actors: int | None, cpus: float, loads: bool, in_flight: int
+        self,
+        address: str | None,
+        kit: bytes,
+        *,
+        actors: int | None,
+        cpus: float,
+        loads: bool,
+        in_flight: Callable[[], int],
     ) -> None:
-        self.each = AHEAD if loads else in_flight
         self._kit = [kit[start : start + PIECE] for start in range(0, len(kit), PIECE)]
         self._actors = actors
         self._cpus = cpus
@@ -70,6 +77,11 @@ class RayCrew:
         group = {"pulse": 1}
         self._make = ray.remote(num_cpus=cpus, max_restarts=0, concurrency_groups=group)(Worker)
 
+    @property
+    def each(self) -> int:
+        """See :class:`~.remote.Crew`."""
+        return AHEAD if self._loads else self._in_flight()
+
     async def wanted(self) -> int:
         """See :class:`~.remote.Crew`."""
         if self._actors is not None:
@@ -79,7 +91,7 @@ class RayCrew:
         fitting = sum(int(count // self._cpus) for count in cpus)
         if self._loads:
             return max(1, fitting)
-        return max(1, sum(count > 0 for count in cpus), math.ceil(self._in_flight / PER_ACTOR))
+        return max(1, sum(count > 0 for count in cpus), math.ceil(self._in_flight() / PER_ACTOR))
 
     def hire(self) -> Post:
         post = _RayPost(self._make.options(scheduling_strategy="SPREAD").remote(), self._kit)

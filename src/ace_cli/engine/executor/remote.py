@@ -34,8 +34,10 @@ TELL_AFTER = 10.0
 class Crew(Protocol):
     """Where workers come from."""
 
-    each: int
-    """Examples that are worth giving to one worker at once."""
+    @property
+    def each(self) -> int:
+        """Examples that are worth giving to one worker at once, by now."""
+        ...
 
     async def wanted(self) -> int:
         """How many workers there should be now; nodes come and go."""

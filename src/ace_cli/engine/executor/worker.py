@@ -21,6 +21,7 @@ from ace_cli.engine.example import ExampleJob, Outcome
 from ace_cli.engine.executor.letters import (
     Admit,
     Admitted,
+    Again,
     Answer,
     Call,
     Cancel,
@@ -42,6 +43,8 @@ from ace_cli.engine.wiring import StageSpec, make_roles
 from ace_cli.errors import AceError, UsageError
 from ace_cli.import_path import leave_working_directory, look_in
 from ace_cli.llm.base import ChatReply
+from ace_cli.llm.factory import warm
+from ace_cli.llm.rates import Rates
 from ace_cli.llm.retry import RetryNotice, RetryPolicy
 from ace_cli.runs.records import Paid, RecordedReply
 from ace_cli.stages.base import Stages
@@ -86,13 +89,14 @@ class Worker:
     async def open(self) -> AceError | None:
         """Make stages and models of the kit; the error that this ends with, which every worker would meet."""
         try:
-            self._open(pickle.loads(self._kit))
+            spec = self._open(pickle.loads(self._kit))
+            await warm(spec.settings.models)
         except AceError as error:
             return error
         self._kit = b""
         return None
 
-    def _open(self, kit: Kit) -> None:
+    def _open(self, kit: Kit) -> StageSpec:
         os.environ.update(kit.environment)
         with contextlib.suppress(OSError):  # another machine may not have it
             os.chdir(kit.folder)
@@ -110,6 +114,7 @@ class Worker:
         self._policy, self._run = kit.policy, spec.run
         self._roles = make_roles(spec.settings.models, lambda text: self._mail.post(Told(text)))
         self._stages = spec.make(None)
+        return spec
 
     async def deliver(self, letters: Sequence[ToWorker]) -> None:
         for letter in letters:
@@ -210,6 +215,9 @@ class RemoteDesk:
         given = {field.name: getattr(admitted.reservation, field.name) for field in fields(Reservation)}
         return _Ticket(**{**given, "quote": quote}, number=admitted.number)
 
+    async def again(self, reservation: Reservation) -> None:
+        await self._mail.ask(lambda call: Again(self._errand, call, _number(reservation)))
+
     async def known(self, phase: int, entry: str) -> ChatReply | None:
         found = await self._mail.ask(lambda call: Known(self._errand, call, phase, entry))
         assert not isinstance(found, Admitted)
@@ -224,8 +232,8 @@ class RemoteDesk:
     async def record(self, reply: RecordedReply) -> None:
         await self._mail.ask(lambda call: Record(self._errand, call, reply))
 
-    def settle(self, reservation: Reservation, paid: Paid | None) -> None:
-        self._mail.post(Settle(self._errand, _number(reservation), paid))
+    def settle(self, reservation: Reservation, paid: Paid | None, rates: Rates | None = None) -> None:
+        self._mail.post(Settle(self._errand, _number(reservation), paid, rates))
 
 
 def _number(reservation: Reservation) -> int:

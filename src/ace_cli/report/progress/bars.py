@@ -12,6 +12,7 @@ from ace_cli.engine.events import (
     BatchStarted,
     CallFinished,
     CallStarted,
+    ConcurrencyChanged,
     EvaluationFinished,
     Event,
     ExampleFinished,
@@ -45,6 +46,7 @@ class RichReporter:
         self._live: Live | None = None
         self._epochs = self._batches = 0
         self._done = self._correct = self._failed = self._bullets = self._in_flight = 0
+        self._limit = 0
         self._usage = Usage()
         self._retries = RetryVoice()
         self._waiting = ""
@@ -65,6 +67,8 @@ class RichReporter:
                 self._in_flight, self._usage = event.in_flight, event.usage
                 if event.ok:
                     self._waiting = ""
+            case ConcurrencyChanged(limit=limit):
+                self._limit = limit
             case ReplyReused():
                 self._usage = event.usage
             case ExampleFinished():
@@ -122,7 +126,7 @@ class RichReporter:
             count(self._bullets, "bullet"),
             money(self._usage.cost_usd),
             *([f"{self._failed} failed"] if self._failed else ()),
-            f"{self._in_flight} in flight",
+            f"{self._in_flight} in flight" + (f" of {self._limit}" if self._limit else ""),
             *([f"{self._usage.cached_calls:,} from the cache"] if self._usage.cached_calls else ()),
         ]
         line = Text(" · ".join(parts), style="bold")

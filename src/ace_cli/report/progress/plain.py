@@ -8,6 +8,7 @@ from typing import IO, Protocol
 from ace_cli.engine.events import (
     BatchMerged,
     CheckpointSaved,
+    ConcurrencyChanged,
     EvaluationFinished,
     Event,
     ExampleFinished,
@@ -162,6 +163,8 @@ def remark(event: Event) -> str:
         case LessonsTried():
             lessons, answers = count(event.lessons, "new lesson"), count(event.answers, "answer")
             return f"try-out of batch {event.batch + 1}: {event.kept} of {lessons} helped ({answers})"
+        case ConcurrencyChanged(before, limit, reason) if limit < before:
+            return f"{count(limit, 'call')} at once from now on, not {before}: {reason}"
         case CheckpointSaved():
             return f"checkpoint: {event.path}"
         case Stopping():
