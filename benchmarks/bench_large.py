@@ -1,10 +1,10 @@
 """Large data: a million rows planned, 20,000 examples trained, and whether the last thousand costs more than the first.
 
-    python -m benchmarks.bench_large [--rows 100000] [--examples 2000] [--full]
+    python -m benchmarks.bench_large [--rows 100000] [--examples 2000] [--http] [--full]
 
 Planned: `ace train` on that many rows with a limit of one call, so that the run is made (rows read, checked, copied into the
 store) and stops; then `ace inspect` of it, and `ace train --dry-run`. Trained: a run whose model sits in the process and
-answers at once, so that all that is measured is ours. One example in twenty teaches something new, the others repeat it: the
+answers at once, so that all that is measured is ours; with ``--http`` it stands behind litellm and a server in another process, as in use. One example in twenty teaches something new, the others repeat it: the
 playbook grows to the end. Each part is a process of its own. Aims: 1 GB; inspect within 2 s; the last thousand examples
 (or the last fifth of a small run) at most 1.2 times the CPU of the first. ``--full`` is a million rows and 20,000 examples.
 """
@@ -12,16 +12,28 @@ playbook grows to the end. Each part is a process of its own. Aims: 1 GB; inspec
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
+import socket
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import Spent, flags_of, machine, scripted_server, spend, write_questions
+from benchmarks.processes import (
+    TESTS,
+    Spent,
+    flags_of,
+    machine,
+    scripted_server,
+    spend,
+    start,
+    write_questions,
+)
 
 ROOT = Path(__file__).parents[1]
 TOPICS = 20
@@ -32,9 +44,9 @@ def planned(folder: Path, rows: int) -> None:
     """The lines of the first part."""
     data, run = folder / "rows.jsonl", folder / "planned"
     write_questions(data, rows)
-    given = {"input": data, "num_examples": 0, "model": "openai/scripted", "run_dir": run}
+    given = {"input": data, "num_examples": 0, "model": "openai/scripted"}
     with scripted_server() as url:
-        flags = flags_of({**given, "api_base": url, "max_calls": 0})
+        flags = flags_of({**given, "api_base": url, "max_calls": 0, "run_dir": run})
         made = spend("-m", "ace_cli", "train", *flags, cwd=folder, codes=(0, 3))
     print(f"{'rows read and copied':<34}{_told(made)}")
     for name, command in {
@@ -45,11 +57,13 @@ def planned(folder: Path, rows: int) -> None:
         print(f"{name:<34}{_told(spend('-m', 'ace_cli', *command, cwd=folder))}")
 
 
-def trained(folder: Path, examples: int) -> None:
+def trained(folder: Path, examples: int, *, http: bool) -> None:
     """The lines of the second part."""
     data, out = folder / "examples.jsonl", folder / "seconds.json"
     write_questions(data, examples)
-    spent = spend("-m", "benchmarks.bench_large", "--child", folder, data, examples, out, cwd=ROOT)
+    with served(folder / "port") if http else contextlib.nullcontext("") as url:
+        child = ("-m", "benchmarks.bench_large", "--child", folder, data, examples, out, url)
+        spent = spend(*child, cwd=ROOT)
     marks: list[tuple[int, float]] = json.loads(out.read_text())
     each = [
         (stop, (after - before) / (stop - start) * 1000)
@@ -63,13 +77,46 @@ def trained(folder: Path, examples: int) -> None:
     print(f"{'ace inspect of it':<34}{_told(shown)}")
 
 
-def child(folder: Path, data: Path, examples: int, out: Path) -> None:
-    """Train in this process, with models that answer at once; CPU seconds by examples seen into ``out``."""
+@contextlib.contextmanager
+def served(port: Path) -> Iterator[str]:
+    """The address of a process that says what :class:`Scripted` says."""
+    server = start("-m", "benchmarks.bench_large", "--serve", port, cwd=ROOT)
+    try:
+        while not port.exists():
+            if server.poll() is not None:
+                raise SystemExit("the server did not start")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port.read_text(encoding='utf-8')}/v1"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def serve(port: Path) -> None:
+    """Be that process."""
+    sys.path.append(str(TESTS))
+    from support.scripted_server import ScriptedServer
+
+    server = ScriptedServer()
+    setattr(server.script, "reply", lambda role, prompt, _: said(role == "reflector", prompt))  # noqa: B010
+    server.start()
+    port.with_suffix(".new").write_text(str(server.port), encoding="utf-8")
+    port.with_suffix(".new").replace(port)
+    threading.Event().wait()
+
+
+def child(folder: Path, data: Path, examples: int, out: Path, url: str) -> None:
+    """Train in this process; CPU seconds by examples seen into ``out``. Without ``url``, with models that answer at once."""
     from ace_cli import OfflineTrainer, TrainingConfig
     from ace_cli.engine import wiring
     from ace_cli.engine.events import BatchMerged, Event, RunStarted
 
-    setattr(wiring, "make_model", lambda name, *_, **__: Scripted(name))  # noqa: B010 - not its own
+    door = socket.create_server(
+        ("127.0.0.1", 0)
+    )  # an address where somebody listens: a run asks before it starts
+    if not url:
+        url = f"http://127.0.0.1:{door.getsockname()[1]}/v1"
+        setattr(wiring, "make_model", lambda name, *_, **__: Scripted(name))  # noqa: B010 - not its own
     step = 1000 if examples >= 10_000 else max(1, examples // 5)
     marks: list[tuple[int, float]] = []
 
@@ -85,12 +132,13 @@ def child(folder: Path, data: Path, examples: int, out: Path) -> None:
         num_examples=examples,
         generator_model="openai/scripted",
         reflector_model="openai/scripted",
-        api_base="http://127.0.0.1:9/v1",
+        api_base=url,
         run_dir=folder / "trained",
         output_playbook_path=folder / "trained.json",
         output_metrics_path=folder / "trained_metrics.json",
     )
     OfflineTrainer(config, on_event=note).train()
+    door.close()
     out.write_text(json.dumps(marks))
 
 
@@ -106,26 +154,8 @@ class Scripted:
         from ace_cli.llm.base import ChatReply
 
         prompt = request.messages[-1].content
-        number = int(prompt.partition("said by clerk ")[2].partition("?")[0])
-        if "You are the Reflector" in request.messages[0].content:
-            topic = number // TOPICS
-            text = f"When clerk {topic} or a neighbour of desk {topic * 7} speaks, add the square of {topic + 3} first."
-            said = {
-                "reasoning": "Compared.",
-                "error_identification": "A step is missing.",
-                "root_cause": "Haste.",
-                "correct_approach": "Add.",
-                "insights": [{"content": text, "section": "helpful", "confidence": 0.8}],
-                "bullet_tags": [],
-            }
-        else:
-            answer = number + number**2 + number % 2
-            said = {
-                "reasoning": f"{number} squared, added.",
-                "bullet_ids": ["B001"],
-                "final_answer": str(answer),
-            }
-        return ChatReply(json.dumps(said), "stop", len(prompt) // 4, 40, cost_usd=0.0)
+        reflects = "You are the Reflector" in request.messages[0].content
+        return ChatReply(said(reflects, prompt), "stop", len(prompt) // 4, 40, cost_usd=0.0)
 
     def count_tokens(self, text: str) -> int:
         return len(text) // 4
@@ -137,20 +167,48 @@ class Scripted:
         """Nothing is open."""
 
 
+def said(reflects: bool, prompt: str) -> str:
+    """What a role says: every second answer is wrong, and one example in :data:`TOPICS` is the first to teach its lesson."""
+    number = int(prompt.partition("said by clerk ")[2].partition("?")[0])
+    if not reflects:
+        answer = str(number + number**2 + number % 2)
+        return json.dumps(
+            {"reasoning": f"{number} squared, added.", "bullet_ids": ["B001"], "final_answer": answer}
+        )
+    topic = number // TOPICS
+    text = (
+        f"When clerk {topic} or a neighbour of desk {topic * 7} speaks, add the square of {topic + 3} first."
+    )
+    return json.dumps(
+        {
+            "reasoning": "Compared.",
+            "error_identification": "A step is missing.",
+            "root_cause": "Haste.",
+            "correct_approach": "Add.",
+            "insights": [{"content": text, "section": "helpful", "confidence": 0.8}],
+            "bullet_tags": [],
+        }
+    )
+
+
 def _told(spent: Spent) -> str:
     return f"{spent.seconds:>8.1f} s{spent.cpu:>9.1f} s of CPU{spent.peak:>8.0f} MB"
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["--child"]:
-        where, data, count, out = arguments[1:]
-        child(Path(where), Path(data), int(count), Path(out))
+        where, data, count, out, url = arguments[1:]
+        child(Path(where), Path(data), int(count), Path(out), url)
+        return
+    if arguments[:1] == ["--serve"]:
+        serve(Path(arguments[1]))
         return
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--examples", type=int, default=2_000)
+    parser.add_argument("--http", action="store_true")
     parser.add_argument("--full", action="store_true")
     chosen = parser.parse_args(arguments)
     rows, examples = (1_000_000, 20_000) if chosen.full else (chosen.rows, chosen.examples)
@@ -161,7 +219,7 @@ def main(arguments: Sequence[str]) -> None:
             planned(Path(name), rows)
         if examples:
             print()
-            trained(Path(name), examples)
+            trained(Path(name), examples, http=chosen.http)
 
 
 if __name__ == "__main__":

@@ -77,15 +77,16 @@ class VectorIndex(Generic[T]):
             for position, cosine in zip(positions[0][order].tolist(), cosines[order].tolist(), strict=True)
         ]
 
-    def cosines(self, vector: Vector, positions: Sequence[int]) -> NDArray[np.float64]:
+    def cosines(self, vector: Vector, positions: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
         """The cosines of the items that were added at ``positions`` (from 0), in that order: float64."""
         import numpy as np
 
-        if not positions:
+        wanted = np.ascontiguousarray(positions, dtype=np.int64)
+        if not len(wanted):
             return np.zeros(0)
         import faiss
 
-        query, wanted = self._rows(vector.reshape(1, -1)), np.array(positions, dtype=np.int64)
+        query = self._rows(vector.reshape(1, -1))
         scores = np.empty(len(wanted), dtype=np.float32)
         self._index.compute_distance_subset(
             1, faiss.swig_ptr(query), len(wanted), faiss.swig_ptr(scores), faiss.swig_ptr(wanted)

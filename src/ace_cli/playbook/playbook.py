@@ -45,8 +45,16 @@ class Playbook:
 
     def for_domain(self, domain: str) -> tuple[Bullet, ...]:
         """What an example of ``domain`` may see: its bullets and the general ones, none quarantined."""
-        wanted = {domain, GENERAL}
-        return tuple(b for b in self.bullets if b.domain_id in wanted and not b.is_quarantined)
+        if domain not in self._of_domain:
+            wanted = {domain, GENERAL}
+            found = (b for b in self.bullets if b.domain_id in wanted and not b.is_quarantined)
+            self._of_domain[domain] = tuple(found)
+        return self._of_domain[domain]
+
+    @cached_property
+    def _of_domain(self) -> dict[str, tuple[Bullet, ...]]:
+        """What was found before: every example of a batch asks, and gets the same tuple."""
+        return {}
 
     def next_id_number(self) -> int:
         """The number of the next new bullet: one above the highest ``B<number>`` in use."""

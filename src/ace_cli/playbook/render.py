@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from ace_cli.playbook.bullet import Bullet, Section
 from ace_cli.text import visible_line
@@ -10,8 +11,12 @@ from ace_cli.text import visible_line
 
 def line(bullet: Bullet) -> str:
     """``[B007] content``, or ``[B008] (pitfall) content``; always one line, and text only: no terminal codes."""
-    pitfall = "(pitfall) " if bullet.section is Section.HARMFUL else ""
-    return f"[{bullet.id}] {pitfall}{visible_line(bullet.content)}"
+    return _line(bullet.id, bullet.section is Section.HARMFUL, bullet.content)
+
+
+@lru_cache(maxsize=16_384)
+def _line(bullet_id: str, is_pitfall: bool, content: str) -> str:
+    return f"[{bullet_id}] {'(pitfall) ' if is_pitfall else ''}{visible_line(content)}"
 
 
 def lines(bullets: Iterable[Bullet]) -> str:

@@ -55,7 +55,10 @@ class LearnedSameness:
         ask: Ask | None = None,  # noqa: ARG002 - the Protocol's
     ) -> list[Judgement]:
         """See :class:`ace_cli.sameness.base.Sameness`. ``ask`` is not used."""
-        return [self._judge(pair) for pair in pairs]
+        judged = {
+            pair: self._judge(pair) for pair in dict.fromkeys(pairs)
+        }  # examples of a batch teach the same
+        return [judged[pair] for pair in pairs]
 
     def _judge(self, pair: Pair) -> Judgement:
         found = likeness(pair.new, pair.known)

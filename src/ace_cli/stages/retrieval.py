@@ -15,9 +15,13 @@ from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import line
 from ace_cli.settings import TrainingSettings
-from ace_cli.stages.salience import Weight, WordVectors, weigh
+from ace_cli.stages.lexicon import Lexicon, Weighing
+from ace_cli.stages.salience import built_in
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ace_cli.embeddings.base import Vectors
 
 CONFIDENCE_WEIGHT = 0.1
@@ -29,7 +33,7 @@ MANY = 4
 """Times as many bullets as stand near are many: a list that is no longer than that is not lost sight of."""
 
 _SPACES = 16
-"""Sets of bullets (by domain and version) whose vectors are kept."""
+"""Sets of bullets (by domain and version) that are kept as they lie."""
 
 _MISSES = 20
 """As many bullets in a row that no longer fit end the search; a shorter one may still fit after a long one."""
@@ -39,10 +43,20 @@ _MISSES = 20
 class _Space:
     """Where bullets and questions lie: what words count (None: texts are embedded whole), and the bullets so far."""
 
-    weight: Weight | None
+    weighing: Weighing | None
     index: VectorIndex[str] = field(default_factory=VectorIndex)
     positions: dict[str, int] = field(default_factory=dict)
     """Of contents in the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Candidates in their space: where they are in its index, and what their confidence adds."""
+
+    candidates: Sequence[Bullet]
+    space: _Space
+    positions: NDArray[np.int64]
+    bonus: NDArray[np.float64]
 
 
 class Nearest:
@@ -59,9 +73,9 @@ class Nearest:
     def __init__(self, embedder: Embedder, common: Iterable[str] = (), *, by_words: bool = True) -> None:
         self._embedder = embedder
         by_words = by_words and embedder.name == WORDLLAMA
-        self._words = WordVectors(WordLlamaEmbedder.embed_words) if by_words else None
-        self._common = frozenset(common)
+        self._lexicon = Lexicon(built_in(), common) if by_words else None
         self._spaces: OrderedDict[tuple[str, ...], _Space] = OrderedDict()
+        self._laid: OrderedDict[int, _Laid] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def rank(self, candidates: Sequence[Bullet], question: str) -> list[int]:
@@ -73,31 +87,52 @@ class Nearest:
         import numpy as np
 
         async with self._lock:  # examples ask at once: the first embeds, the others find it done
-            space = self._space([bullet.content for bullet in candidates])
-            new = list(dict.fromkeys(b.content for b in candidates if b.content not in space.positions))
-            if new:
-                space.index.add(new, await self._embed(new, space))
-                space.positions.update((content, n) for n, content in enumerate(new, len(space.positions)))
-            (query,) = await self._embed([question], space)
-        cosines = space.index.cosines(query, [space.positions[bullet.content] for bullet in candidates])
-        scores = cosines + CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
+            laid = self._laid.get(id(candidates))
+            if laid is None or laid.candidates is not candidates:
+                laid = await self._lay(candidates)
+            (query,) = await self._embed_question(question, laid.space)
+        scores = laid.space.index.cosines(query, laid.positions) + laid.bonus
         positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
         return positions
 
+    async def _lay(self, candidates: Sequence[Bullet]) -> _Laid:
+        """Embed what is new of the candidates. Those of a version are asked for again and again, and kept as they lie."""
+        import numpy as np
+
+        contents = [bullet.content for bullet in candidates]
+        if self._lexicon is not None:
+            await self._lexicon.learn(contents)
+        space = self._space(contents)
+        if new := list(dict.fromkeys(content for content in contents if content not in space.positions)):
+            vectors = (
+                await self._embedder.embed(new)
+                if self._lexicon is None or space.weighing is None
+                else self._lexicon.embed(new, space.weighing)
+            )
+            space.index.add(new, vectors)
+            space.positions.update((content, n) for n, content in enumerate(new, len(space.positions)))
+        positions = np.array([space.positions[content] for content in contents], dtype=np.int64)
+        bonus = CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
+        laid = _Laid(candidates, space, positions, bonus)
+        if isinstance(candidates, tuple):  # nobody changes it
+            self._laid[id(candidates)] = laid
+            if len(self._laid) > _SPACES:
+                self._laid.popitem(last=False)
+        return laid
+
     def _space(self, contents: Sequence[str]) -> _Space:
-        basis = () if self._words is None else tuple(contents[: 1 << (len(contents).bit_length() - 1)])
+        basis = () if self._lexicon is None else tuple(contents[: 1 << (len(contents).bit_length() - 1)])
         if basis not in self._spaces:
-            weight = None if self._words is None else weigh(basis, self._common)
-            self._spaces[basis] = _Space(weight)
+            self._spaces[basis] = _Space(None if self._lexicon is None else self._lexicon.weigh(basis))
             if len(self._spaces) > _SPACES:
                 self._spaces.popitem(last=False)
         self._spaces.move_to_end(basis)
         return self._spaces[basis]
 
-    async def _embed(self, texts: Sequence[str], space: _Space) -> Vectors:
-        if self._words is None or space.weight is None:
-            return await self._embedder.embed(texts)
-        return await self._words.embed(texts, space.weight)
+    async def _embed_question(self, question: str, space: _Space) -> Vectors:
+        if space.weighing is None:
+            return await self._embedder.embed([question])
+        return await built_in().embed([question], space.weighing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +189,7 @@ class BulletSelector:
         self._near_by = near_by or nearest
         self._most_near = near_bullets
         self._count_tokens = cache(count_tokens)
+        self._fitting: OrderedDict[int, tuple[Sequence[Bullet], bool]] = OrderedDict()
         self._budget = budget_tokens
         self._max = max_bullets
 
@@ -178,8 +214,7 @@ class BulletSelector:
             ModelError: the embedder's.
         """
         few = self._max is None or len(candidates) <= self._max
-        totals = accumulate(map(self._line_tokens, candidates))  # counted as far as the budget goes
-        if few and all(total <= self._budget for total in totals):
+        if few and self._fit(candidates):
             return tuple(candidates)
         if not self._budget or self._max == 0:
             return ()
@@ -195,6 +230,19 @@ class BulletSelector:
             if len(chosen) == self._max or misses == _MISSES:
                 break
         return tuple(candidates[position] for position in sorted(chosen))
+
+    def _fit(self, candidates: Sequence[Bullet]) -> bool:
+        """Whether all are within the budget; counted as far as that goes, and once for the candidates of a version."""
+        found = self._fitting.get(id(candidates))
+        if found is not None and found[0] is candidates:
+            return found[1]
+        totals = accumulate(map(self._line_tokens, candidates))
+        fit = all(total <= self._budget for total in totals)
+        if isinstance(candidates, tuple):  # nobody changes it
+            self._fitting[id(candidates)] = candidates, fit
+            if len(self._fitting) > _SPACES:
+                self._fitting.popitem(last=False)
+        return fit
 
     def _line_tokens(self, bullet: Bullet) -> int:
         return self._count_tokens(line(bullet) + "\n")

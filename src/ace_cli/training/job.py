@@ -22,7 +22,7 @@ from ace_cli.settings import Settings
 from ace_cli.training.findings import findings
 from ace_cli.training.memory import Memory
 from ace_cli.training.outputs import Checkpoints, write_outputs
-from ace_cli.training.plan import make_plan
+from ace_cli.training.plan import make_plan, most_lag
 from ace_cli.training.trainer import Trainer
 from ace_cli.training.tryout import Tryout
 from ace_cli.training.validation import Validator
@@ -91,7 +91,8 @@ class TrainingJob:
             output.checkpoint_interval if output.checkpoints else None,
             session.emit,
         )
-        memory = Memory(question_words(store))
+        training = settings.training
+        memory = Memory(question_words(store), most_lag(training) * training.batch_size)
         phase = Phase(session, tries=settings.training.reflection_rounds, look_around=memory.around)
         tryout = Tryout(session, memory, settings.training.tryout)
         trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator, memory, tryout)

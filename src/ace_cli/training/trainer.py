@@ -27,7 +27,7 @@ from ace_cli.settings import TrainingSettings
 from ace_cli.stages.base import MergeItem, Refiner
 from ace_cli.training.credit import merge_item
 from ace_cli.training.leaks import Leaks
-from ace_cli.training.memory import MOST, Memory
+from ace_cli.training.memory import Memory
 from ace_cli.training.plan import Batch, Plan, lag, most_lag
 from ace_cli.training.tryout import Tryout
 from ace_cli.training.upkeep import Upkeep
@@ -156,10 +156,14 @@ class Trainer:
         return [item for item, _ in pairs], [drop for _, drops in pairs for drop in drops]
 
     async def _remember(self, merged: int) -> None:
-        """Take in the examples of the newest of so many merged batches."""
-        newest = -(-MOST // self._plan.batch_size) + most_lag(self._settings)
-        for number in range(max(0, merged - newest), merged):
-            await self._learn(self._store.episodes(batch=number))
+        """Take in the examples of the newest of so many merged batches, until what must be known is known."""
+        newest: list[Sequence[Episode]] = []
+        missing = self._memory.keeps
+        while missing > 0 and len(newest) < merged:
+            newest.append(list(self._store.episodes(batch=merged - 1 - len(newest))))
+            missing -= sum(bool(episode.rounds) and not episode.failed for episode in newest[-1])
+        for episodes in reversed(newest):
+            await self._learn(episodes)
 
     async def _learn(self, episodes: Iterable[Episode]) -> None:
         await self._memory.learn((episode, self._store.example(episode.index)) for episode in episodes)
