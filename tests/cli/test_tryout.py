@@ -63,3 +63,22 @@ def test_the_dry_run_counts_the_try_out(serve: Serve, inside: Inside) -> None:
     asked = ("train", *train_arguments(server.url, data, 20), "--dry-run")
     assert "try-out" in inside(*asked, "--tryout", 1).out
     assert "try-out" not in inside(*asked).out
+
+
+def test_lessons_that_contradict_each_other_and_do_not_help_leave_nothing(
+    serve: Serve, inside: Inside
+) -> None:
+    """The Curator has set one of them aside for the other, and neither is there after the try-out."""
+    lessons = ["Always increase the total before you answer.", "Always decrease the total before you answer."]
+    reply = {
+        "reasoning": "",
+        "bullet_ids": [],
+        "final_answer": "never right",
+        "insights": [{"content": lesson, "section": "helpful", "confidence": 0.5} for lesson in lessons],
+    }
+    server, data = serve(4, reply=json.dumps(reply))
+    assert inside.train(server, data, 2, run_dir="untried").code == 0
+    assert any("set_aside" in bullet for bullet in bullets(inside)), "they contradict each other"
+    done = inside.train(server, data, 2, tryout=0)
+    assert done.code == 0, done.err
+    assert bullets(inside) == []

@@ -124,11 +124,12 @@ def _without(playbook: Playbook, delta: Delta, findings: Mapping[str, tuple[bool
     """``delta`` with what was found: reasons for those that stay, drops for the others and for what repeated them."""
     lost = {bullet_id for bullet_id, (helps, _) in findings.items() if not helps}
     changes = tuple(_changes(delta, findings, lost))
-    sifted = replace(delta, changes=changes)
-    if not lost or not any_linked(playbook, changes):
-        return sifted
+    if not lost:
+        return replace(delta, changes=changes)
     settled = tuple(c for c in changes if not isinstance(c, SetAside | TakeBack))  # decided anew without them
     sifted = replace(delta, changes=settled)
+    if not any_linked(playbook, settled):
+        return sifted
     return replace(sifted, changes=(*settled, *contests(playbook.apply(sifted))))
 
 
