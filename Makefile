@@ -67,7 +67,7 @@ fuzz-coverage: $(INSTALLED)
 		echo "== $$reader"; PYTHONPATH=tests $(RUN) support.coverage_fuzz $$reader -runs=10000 -max_len=4096 -verbosity=0 || exit 1; done
 
 fuzz-check: $(INSTALLED)
-	FUZZ_SECONDS=600 $(RUN) pytest -s -k "whatever_a_server_sends" tests/cli/test_check.py
+	FUZZ_SECONDS=600 $(RUN) pytest -k "whatever_a_server_sends" tests/cli/test_check.py
 
 bench: $(INSTALLED)
 	@for file in benchmarks/bench_*.py; do echo "== $$file"; $(RUN) "$$(echo $${file%.py} | tr / .)" || exit 1; done

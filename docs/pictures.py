@@ -1,15 +1,13 @@
-"""The README's pictures, of real runs: python docs/pictures.py [RUN].
+"""The README's pictures, all of one real run: python docs/pictures.py [RUN].
 
-Without RUN the quickstart's run is made first, in a terminal of its own that is recorded, and then a newcomer's way with a CSV
-file of his own (about two minutes, no network). The page of the HTML report is photographed by Chromium, where there is one.
+Without RUN the quickstart's run is made first, in a terminal of its own that is recorded (about a minute, no network).
+The page of the HTML report is photographed by Chromium, where there is one.
 """
 
 from __future__ import annotations
 
 import asyncio
-import csv
 import io
-import json
 import os
 import pty
 import re
@@ -37,12 +35,6 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "img"
 WIDTH = 110
 TRAIN = ["train", "--config", "configs/quickstart.toml", "--run-dir", "runs/quickstart"]
-NEWCOMER = (
-    "ace init facts.csv --model local/smollm2",
-    "ace train --allow-leaks",
-    "ace inspect playbooks/facts.json",
-)
-"""The facts themselves are to be learned, so lessons may hold an answer."""
 
 
 def main(given: Path | None) -> None:
@@ -53,23 +45,9 @@ def main(given: Path | None) -> None:
         for name in ("configs", "examples"):
             shutil.copytree(ROOT / name, Path(folder, name))
         os.chdir(folder)
-        write("train", "make quickstart", map(Text.from_ansi, recorded(TRAIN)))
+        screen = recorded([sys.executable, "-m", "ace_cli", *TRAIN])
+        write("train", "make quickstart", map(Text.from_ansi, screen))
         draw(Path("runs", "quickstart"))
-        newcomer(Path(folder, "examples/warehouse/train.jsonl"), Path(folder, "of-ones-own"))
-
-
-def newcomer(rows: Path, folder: Path) -> None:
-    """From a CSV file to a playbook, as the README says it."""
-    folder.mkdir()
-    os.chdir(folder)
-    with Path("facts.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, ["question", "answer"], extrasaction="ignore")
-        table.writeheader()
-        table.writerows(json.loads(line) for line in rows.read_text("utf-8").splitlines())
-    screen: list[str] = []
-    for command in NEWCOMER:
-        screen += [f"\x1b[1m$ {command}\x1b[0m", *recorded(command.split()[1:]), ""]
-    write("newcomer", "a CSV file of one's own", map(Text.from_ansi, screen[:-1]))
 
 
 def draw(path: Path) -> None:
@@ -87,7 +65,7 @@ def draw(path: Path) -> None:
 def write(name: str, title: str, lines: Iterable[Text]) -> None:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, highlight=False)
     for line in lines:
-        console.print(line, overflow="fold")
+        console.print(line, no_wrap=True, overflow="crop")
     console.save_svg(str(IMAGES / f"{name}.svg"), title=title)
 
 
@@ -125,12 +103,12 @@ def photograph(path: Path) -> None:
         )
 
 
-def recorded(arguments: list[str]) -> list[str]:
-    """What stands on the terminal when `ace` has ended: lines with their colours as escape codes."""
+def recorded(command: list[str]) -> list[str]:
+    """What stands on the terminal when ``command`` has ended: lines with their colours as escape codes."""
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", PAGER="cat")
-        os.execv(sys.executable, [sys.executable, "-m", "ace_cli", *arguments])
+        os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")
+        os.execv(command[0], command)
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, WIDTH, 0, 0))
     output = b""
     while True:

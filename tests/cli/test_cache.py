@@ -193,23 +193,16 @@ def test_what_nobody_wrote_to_is_not_written_to(serve: Serve, inside: Inside) ->
     assert not (inside.cwd / "elsewhere.sqlite3").exists()
 
 
-def long_winded(reply: dict[str, Any], tries: int) -> dict[str, Any]:
-    """Replies of which a megabyte holds some twenty."""
-    said = json.loads(reply["choices"][0]["message"]["content"])
-    reply["choices"][0]["message"]["content"] = json.dumps({**said, "reasoning": "x" * 40_000})
-    return reply
-
-
 def test_what_was_used_least_recently_goes_when_there_is_no_room(serve: Serve, inside: Inside) -> None:
     server, data = serve(40)
 
-    server.reshape = long_winded
-    flags = {
-        "cache": "kept",
-        "cache_size": "1MB",
-        "batch_size": 1,
-        "lookahead": 0,
-    }  # one call after the other
+    def long(reply: dict[str, Any], tries: int) -> dict[str, Any]:
+        said = json.loads(reply["choices"][0]["message"]["content"])
+        reply["choices"][0]["message"]["content"] = json.dumps({**said, "reasoning": "x" * 40_000})
+        return reply
+
+    server.reshape = long
+    flags = {"cache": "kept", "cache_size": "1MB", "batch_size": 1}
     lines = data.read_text().splitlines(keepends=True)
 
     def run(name: str, first: int, last: int) -> tuple[int, int]:
@@ -246,32 +239,6 @@ def test_several_processes_share_one_cache(serve: Serve, tmp_path: Path) -> None
     assert len(books) == 1
     with sqlite3.connect(tmp_path / "kept/replies.sqlite3") as db:
         assert db.execute("SELECT count(*), count(DISTINCT entry) FROM reply").fetchone() == (40, 40)
-
-
-@pytest.mark.patient
-def test_several_processes_make_room_in_one_cache_and_learn_the_same(serve: Serve, tmp_path: Path) -> None:
-    """Each writes more than the cache may hold, and what one reads another may just have removed."""
-    server, data = serve(14, delay=0.01)
-    server.reshape = long_winded
-    runs = [
-        start(
-            "train",
-            *train_arguments(server.url, data, 14, run_dir=f"run-{n}", output=f"out-{n}.json", cache="kept"),
-            *("--cache-size", "1MB", "--batch-size", "3"),
-            cwd=tmp_path,
-            env=environment(),
-        )
-        for n in range(3)
-    ]
-    for run in runs:
-        _, err = run.communicate(timeout=120)
-        assert run.returncode == 0, err
-        assert "cannot be used" not in err
-    assert len({(tmp_path / f"out-{n}.json").read_bytes() for n in range(3)}) == 1
-    assert (tmp_path / "kept/replies.sqlite3").stat().st_size < 2 * 2**20
-    with sqlite3.connect(tmp_path / "kept/replies.sqlite3") as db:
-        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        assert 0 < db.execute("SELECT count(*) FROM reply").fetchone()[0] < 28, "some had to go"
 
 
 def test_what_a_reply_ended_with_that_was_no_use_is_not_kept(serve: Serve, inside: Inside) -> None:

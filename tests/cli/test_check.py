@@ -142,4 +142,3 @@ def test_whatever_a_server_sends_there_is_an_answer_and_no_key_in_it(inside: Ins
         assert KEY not in done.out + done.err, seed
         for found in checked(done).values():
             assert found["ok"] or found["error"], seed
-    print(f"{seed} servers that misbehave, each in ways of its own")

@@ -52,14 +52,6 @@ def test_from_a_csv_of_ones_own_to_a_playbook_in_two_commands(inside: Inside, se
     assert (inside.cwd / "playbooks/sums.json").is_file()
 
 
-def test_a_model_in_the_process_answers_in_sentences_and_is_scored_so(inside: Inside) -> None:
-    (inside.cwd / "facts.csv").write_text("question,answer\nWhere is Oslo?,Norway\n")
-    assert "scorer     contains" in inside("init", "facts.csv", "--model", "local/smollm2").out
-    assert written(inside)["training"] == {"scorer": "contains"}
-    (inside.cwd / "sums.csv").write_text("question,answer\nOne plus one?,2\n")
-    assert "numeric" in inside("init", "sums.csv", "--model", "local/smollm2", "--force").out
-
-
 @pytest.mark.parametrize(
     ("name", "content", "question", "answer", "scorer"),
     [

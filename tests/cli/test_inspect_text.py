@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ace_cli.report.text import json_text, one_line, printable
-from support.inside import Inside
 
 
 @pytest.mark.parametrize(
@@ -32,14 +31,8 @@ def test_printable(text: str, shown: str) -> None:
 
 
 def test_lines_may_be_kept() -> None:
-    assert printable("a\r\nb\tc\x1b\rd", keep_lines=True) == "a\nb\tc\\x1b\\rd"
+    assert printable("a\r\nb\tc\x1b\rd", keep_lines=True) == "a\nb    c\\x1b\\rd"
     assert one_line(" a \n\t b\x1b ") == "a b\\x1b"
-
-
-def test_white_space_of_a_text_is_shown_as_it_is(inside: Inside) -> None:
-    book = inside.cwd / "p.json"
-    book.write_text(json.dumps({"bullets": [{"id": "B001", "content": "if x:\n\treturn  1\n   end"}]}))
-    assert "\nif x:\n\treturn  1\n   end\n" in inside("inspect", book, "B001").out
 
 
 any_text = st.text(st.characters(exclude_categories=()))

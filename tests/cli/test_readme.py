@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
 import json
 import re
 import runpy
@@ -259,12 +258,9 @@ def beside_a_server(inside: Inside) -> Iterator[Inside]:
         "What does E40 on the display mean?": "the pump is dry",
     }
     rows = [line for name in ("gsm8k_20", "warehouse/train") for line in example_lines(name)]
-    for line in rows:
+    for line in [*rows, *"".join(blocks("README.md", "jsonl")).splitlines()]:
         row = json.loads(line)
         truth[row["question"]] = row["answer"]
-    truth |= {
-        row["Ticket"]: row["Queue"] for row in csv.DictReader(blocks("README.md", "csv")[0].splitlines())
-    }
     with ScriptedServer(truth) as server:
         inside.set(OPENAI_BASE_URL=server.url, OPENAI_API_BASE=server.url)
         yield inside
@@ -296,14 +292,13 @@ def test_the_python_code_runs_as_it_stands(
 
 
 def test_a_newcomer_gets_a_prompt_out_of_rows_of_his_own(beside_a_server: Inside) -> None:
-    steps = section("README.md", "Your own rows, in four commands")
-    (beside_a_server.cwd / "tickets.csv").write_text("".join(blocks("README.md", "csv")))
+    steps = section("README.md", "Your own rows")
+    (beside_a_server.cwd / "rows.jsonl").write_text("".join(blocks("README.md", "jsonl")))
     lines = [line for line in steps.splitlines() if line.startswith("ace ") and "--tui" not in line]
     for line in lines:
         done = beside_a_server(*shlex.split(line)[1:])
         assert done.code == 0, done.err
-    assert [line.split()[1] for line in lines[:3]] == ["init", "train", "inspect"]
-    assert [line.split()[1] for line in lines[3:]] == ["train", "inspect", "export"]
+    assert [line.split()[1] for line in lines] == ["train", "train", "inspect", "export"]
     assert "[B001] " in (beside_a_server.cwd / "prompt.txt").read_text()
 
 

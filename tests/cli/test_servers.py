@@ -33,16 +33,11 @@ def result(folder: Path) -> tuple[bytes, dict[str, Any]]:
     return (folder / "out/playbook.json").read_bytes(), metrics
 
 
-_OF_ONE: list[tuple[bytes, dict[str, Any]]] = []
-
-
 def of_one(serve: Serve, inside: Inside) -> tuple[bytes, dict[str, Any]]:
-    """What a run with a single server leaves: always the same, so it is made once."""
-    if not _OF_ONE:
-        server, data = serve(COUNT)
-        assert inside.train(server, data, COUNT, run_dir="alone").code == 0
-        _OF_ONE.append(result(inside.cwd))
-    return _OF_ONE[0]
+    """What a run with a single server leaves."""
+    server, data = serve(COUNT)
+    assert inside.train(server, data, COUNT, run_dir="alone").code == 0
+    return result(inside.cwd)
 
 
 def answered(*servers: ScriptedServer) -> dict[str, int]:

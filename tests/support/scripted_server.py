@@ -35,6 +35,7 @@ from typing import Any
 
 from support.scripted_faults import ERRORS, MOMENT, PAID, PERMANENT, STICKY, Faults, Outage, spoilt
 from support.scripted_pace import Lognormal, Quota, Slots
+from support.scripted_prefixes import Prefixes
 from support.scripted_roles import Script, Truth, embed, text_of, unit
 
 __all__ = ["MOMENT", "PERMANENT", "STICKY", "Entry", "Faults", "Outage", "ScriptedServer"]
@@ -126,6 +127,8 @@ class ScriptedServer:
         """Changes a good reply before it is sent; told how often the request was put before."""
         self.more_headers: list[dict[str, str]] = []
         """Sent with the next good replies, one each."""
+        self.prefixes: Prefixes | None = None
+        """Anthropic's cache of prompts, in place of ``cached_share``."""
         self.models: dict[str, Any] | None = None
         """What is at /models."""
         self.redirect: str | None = None
@@ -388,7 +391,9 @@ def _anthropic(
 ) -> dict[str, Any]:
     said, finish = spoilt(content, fault)
     prompt_tokens = len(prompt) // 4 + 1
-    cached = int(prompt_tokens * server.cached_share)
+    cached, written = int(prompt_tokens * server.cached_share), 0
+    if server.prefixes is not None:
+        cached, written = server.prefixes.used(body.get("system", ""))
     return {
         "id": f"msg_{sha[:24]}",
         "type": "message",
@@ -397,9 +402,9 @@ def _anthropic(
         "content": [{"type": "text", "text": said}] if said else [],
         "stop_reason": {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}[finish],
         "usage": {
-            "input_tokens": prompt_tokens - cached,
+            "input_tokens": prompt_tokens - cached - written,
             "cache_read_input_tokens": cached,
-            "cache_creation_input_tokens": 0,
+            "cache_creation_input_tokens": written,
             "output_tokens": len(said or "") // 4 + 1,
         },
     }

@@ -39,7 +39,7 @@ def init(
     from ace_cli.data.look import look_at
     from ace_cli.engine.trust import claims_of, remember
     from ace_cli.files import write_atomic
-    from ace_cli.report.init_file import Chosen, fitted, found_lines, init_lines
+    from ace_cli.report.init_file import Chosen, found_lines, init_lines
     from ace_cli.settings.layers import FLAG, Layer, fold
 
     chosen = Chosen(generator_model or model, reflector_model or model, api_base)
@@ -49,7 +49,7 @@ def init(
         "models.api_base": chosen.api_base,
     }
     flags = fold([Layer("flag", FLAG, {path: value for path, value in named.items() if value is not None})])
-    look = fitted(look_at(data if data is not None else _only_data_file()), chosen)
+    look = look_at(data if data is not None else _only_data_file())
     text = "\n".join(init_lines(look, chosen)) + "\n"
     if output.exists() or output.is_symlink():
         _may_replace(output, force)

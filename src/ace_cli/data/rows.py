@@ -7,7 +7,6 @@ import decimal
 import difflib
 import json
 import math
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -146,7 +145,7 @@ def field_hint(names: Iterable[object], wanted: str, role: str) -> str:
     inner = [name for name in known if name.rpartition(".")[2].casefold() == wanted.casefold()]
     near = inner[:1] or difflib.get_close_matches(wanted, known, n=1)
     flag = _flag(role)
-    guess = f" Perhaps {flag} {shlex.quote(near[0])}?" if near else f" Name the right one with {flag}."
+    guess = f" Perhaps {flag} {near[0]}?" if near else f" Name the right one with {flag}."
     return f"Available fields: {', '.join(known)}.{guess}"
 
 

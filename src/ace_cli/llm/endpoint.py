@@ -197,6 +197,16 @@ class Endpoint:
         )
         return float(sum(parts))
 
+    def least_cached(self) -> int | None:
+        """Tokens that a prompt's beginning needs to be cached by a provider that wants it marked; None where marks are of no use."""
+        model, provider = self.provider
+        if provider not in _WANT_MARKS or "claude" not in model:
+            return None
+        litellm = load_litellm()
+        if not litellm.utils.supports_prompt_caching(model, provider):
+            return None
+        return int(litellm.utils.get_prompt_cache_min_tokens(self._route))
+
     async def context_length(self) -> int | None:
         """Tokens that the model reads: what the server says, else litellm's table; None where neither does."""
         await self.load()
@@ -269,6 +279,9 @@ class Endpoint:
             return False
         return True
 
+
+_WANT_MARKS = frozenset({"anthropic", "bedrock", "bedrock_converse", "vertex_ai"})
+"""Providers of Claude that cache what is marked, and nothing else."""
 
 _HARMLESS_HEADERS = frozenset({"accept", "content-type", "http-referer", "user-agent", "x-title"})
 """Headers whose values are no secrets, so that a reply may hold them."""

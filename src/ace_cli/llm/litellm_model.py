@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from ace_cli.llm.base import ChatReply, ChatRequest, ModelError, PromptStyle
 from ace_cli.llm.body import Said, complaint_in, parse, said_in, text_in, tokens
 from ace_cli.llm.endpoint import Answer, Endpoint
+from ace_cli.llm.prefix_cache import Marked, PrefixCache
 from ace_cli.llm.tries import another_request
 from ace_cli.redact import redact
 
@@ -40,7 +42,27 @@ class LitellmModel:
     async def complete(self, request: ChatRequest) -> ChatReply:
         await self._endpoint.load()
         parameters = {n: value for n, value in self._parameters(request).items() if n not in self._left_out}
-        messages = [{"role": message.role, "content": message.content} for message in request.messages]
+        messages: list[dict[str, Any]] = [{"role": m.role, "content": m.content} for m in request.messages]
+        marked = self._marked(request)
+        if marked is not None:
+            messages[0]["content"] = marked.content
+        try:
+            answer, dropped = await self._asked(parameters, messages, request)
+            reply = self._reply(request, answer)
+        except BaseException:
+            self._settle(marked, None)
+            raise
+        self._settle(marked, reply.cached_prompt_tokens)
+        for name in dropped:
+            if name not in self._left_out:
+                self._left_out.add(name)
+                self._notify(f"{self.name} does not take {name}: left out from now on")
+        return reply
+
+    async def _asked(
+        self, parameters: dict[str, Any], messages: Sequence[Mapping[str, Any]], request: ChatRequest
+    ) -> tuple[Answer, Sequence[str]]:
+        """What came, and which parameters had to be left out for it."""
         dropped: list[str] = []
         while True:
             try:
@@ -55,12 +77,23 @@ class LitellmModel:
                 dropped.append(rejected)
                 await another_request()
             else:
-                break
-        for name in dropped:
-            if name not in self._left_out:
-                self._left_out.add(name)
-                self._notify(f"{self.name} does not take {name}: left out from now on")
-        return self._reply(request, answer)
+                return answer, dropped
+
+    def _marked(self, request: ChatRequest) -> Marked | None:
+        """The system prompt with marks for the provider's cache; None where there are to be none."""
+        first = request.messages[0] if request.messages else None
+        if first is None or first.role != "system" or "cache_control_injection_points" in request.extra:
+            return None
+        return None if self._prefixes is None else self._prefixes.mark(first.content)
+
+    def _settle(self, marked: Marked | None, cached: int | None) -> None:
+        if marked is not None and self._prefixes is not None:
+            self._prefixes.sent(marked, cached)
+
+    @cached_property
+    def _prefixes(self) -> PrefixCache | None:
+        least = self._endpoint.least_cached()
+        return None if least is None else PrefixCache(least, self.count_tokens)
 
     def count_tokens(self, text: str) -> int:
         return self._endpoint.count_tokens(text)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ace_cli.data.localfile import extension
 from ace_cli.data.look import Look
-from ace_cli.llm.factory import LOCAL
 from ace_cli.report.format import count
 from ace_cli.report.text import one_line, toml_text
 from ace_cli.settings import DEFINITIONS
@@ -24,17 +23,6 @@ class Chosen:
     generator: str | None = None
     reflector: str | None = None
     api_base: str | None = None
-
-
-def fitted(look: Look, chosen: Chosen) -> Look:
-    """``look`` with the scorer that fits the model as well: one in the process answers in sentences, asked in plain text."""
-    if look.scorer != "auto" or not (chosen.generator or "").startswith(LOCAL):
-        return look
-    return replace(
-        look,
-        scorer="contains",
-        reason="a model in this process answers in sentences, and the answer stands in one",
-    )
 
 
 def init_lines(look: Look, chosen: Chosen) -> Iterator[str]:

@@ -27,13 +27,13 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
 
     Args:
         text: anything, lone surrogates included.
-        keep_lines: leave line feeds and tabs as they are.
+        keep_lines: leave line feeds as they are and show tabs as four spaces.
     """
     if text.isascii() and text.isprintable():
         return text
     if keep_lines:
-        text = text.replace("\r\n", "\n")
-        return _UNSAFE.sub(lambda m: m[0] if m[0] in "\n\t" else _escape(m), text)
+        text = text.replace("\r\n", "\n").replace("\t", "    ")
+        return "\n".join(_UNSAFE.sub(_escape, part) for part in text.split("\n"))
     return _UNSAFE.sub(_escape, text)
 
 

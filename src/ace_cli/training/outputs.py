@@ -178,7 +178,8 @@ def _validated(point: CurvePoint, validated: Validation | None) -> dict[str, Any
 
 
 def _usage(usage: Usage) -> dict[str, Any]:
-    return asdict(usage) | _cost(usage.cost_usd)
+    share = round(usage.cached_prompt_tokens / usage.prompt_tokens, 4) if usage.prompt_tokens else 0.0
+    return asdict(usage) | {"cached_prompt_share": share} | _cost(usage.cost_usd)
 
 
 def _point(point: CurvePoint) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from ace_cli.evaluation.records import EvalReport
 from ace_cli.playbook import Bullet, Playbook
 from ace_cli.playbook.evidence import evidence_words
 from ace_cli.redact import redact
-from ace_cli.report.format import accuracy_title, duration, money, percent, usage_cells
+from ace_cli.report.format import accuracy_title, calls_made, duration, money, percent, usage_cells
 from ace_cli.report.html.charts import bullet_charts, run_charts
 from ace_cli.report.html.evaluation import evaluation_section
 from ace_cli.report.html.parts import figure, more, table, text, tiles
@@ -164,8 +164,7 @@ def _standing(run: Overview) -> Iterator[tuple[str, str]]:
     if run.failed:
         yield "Failed", f"{run.failed:,}"
     yield "Work", duration(run.seconds)
-    cached = run.bill.cached_calls
-    yield "Calls", f"{run.bill.calls:,}" + (f", {cached:,} more from the cache" if cached else "")
+    yield "Calls", calls_made(run.bill)
     yield "Tokens", f"{run.bill.tokens:,}"
     yield "Cost", money(run.bill.cost_usd)
 

@@ -22,10 +22,6 @@ _CHUNK = 200
 """Lines rendered at a time: few enough that the first screen is there at once."""
 
 
-_TAB = 8
-"""Columns from one tab stop to the next, as in terminals."""
-
-
 class Output:
     """Where the result of a command goes: JSON for scripts, else lines, which a terminal gets wrapped and paged.
 
@@ -79,8 +75,6 @@ class Output:
         """Long lines go on below their own indentation."""
         width = self.console.width
         for line in lines:
-            if "\t" in line.plain:
-                line.expand_tabs(_TAB)
             if line.cell_len <= width:
                 yield line
                 continue
@@ -96,9 +90,6 @@ class Output:
                 yield Text(" " * indent).append_text(part)
 
     def _rendered(self, lines: Iterator[Text]) -> Iterator[str]:
-        if not self.is_terminal:  # no colours, and white space as it is
-            yield from (f"{line.plain}\n" for line in lines)
-            return
         while chunk := list(islice(lines, _CHUNK)):
             with self.console.capture() as capture:
                 for line in chunk:
