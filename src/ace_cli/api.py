@@ -18,6 +18,7 @@ from ace_cli.engine.create import create_run, replaced
 from ace_cli.engine.dataset import dataset_spec
 from ace_cli.engine.events import Listener
 from ace_cli.engine.resume import prepare_resume
+from ace_cli.engine.styles import settle_styles
 from ace_cli.engine.trust import Claim, Word, admit, claims_of, remember
 from ace_cli.engine.wiring import Replacements
 from ace_cli.errors import AceError
@@ -160,6 +161,7 @@ class OfflineTrainer:
             # all of it is the caller's word: `ace resume` need not ask
             remember(claims_of(fold([config, objects])))
             rows = self._rows(loaded.settings)
+            loaded = settle_styles(loaded, self._on_event, self._replacements)
             run_dir = create_run(loaded, self._on_event, rows, self._replacements)
             if {"generator", "reflector"} <= set(called_roles(loaded.settings, self._replacements)):
                 announce(run_dir, loaded, self._on_event, rows)
@@ -326,7 +328,7 @@ def evaluate(
     loaded, objects = settings_of(asked, [layer]), Layer("objects", FLAG, replaced(stages))
     remember(claims_of(fold([layer, objects])))  # the caller's word
     emit: Listener = on_event or (lambda _: None)
-    plan = make_plan(asked, loaded, examples)
+    plan = make_plan(asked, settle_styles(loaded, emit, stages), examples)
     directory = create_evaluation(plan, emit, stages)
     finding = work_evaluation(directory, plan.settings, emit, stages).finding
     assert finding.report is not None  # there is a playbook

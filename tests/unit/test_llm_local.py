@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ace_cli.engine.styles import settle_roles
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import ChatReply, ChatRequest, Message, PermanentError, PromptStyle, RequestError
+from ace_cli.llm.factory import make_model
 from ace_cli.llm.local import LocalModel
+from ace_cli.settings.model import GeneratorSettings, ModelsSettings
 
 pytestmark = pytest.mark.patient
 
@@ -47,6 +51,25 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def model() -> LocalModel:
     return LocalModel("local/smollm2")
+
+
+@needs_weights
+def test_smollm2_does_not_fill_in_a_form_and_so_is_asked_in_plain_text(model: LocalModel) -> None:
+    assert not model.fills_forms()
+    told: list[str] = []
+    models = ModelsSettings(generator=GeneratorSettings(model="local/smollm2"))
+    assert settle_roles(models, ["generator", "reflector"], told.append) is models
+    assert told == ["local/smollm2 is asked in plain text: it does not fill in a form as it is told"]
+
+
+@pytest.mark.skipif("GGUF" not in os.environ, reason="GGUF=FILE names a model that fills in forms")
+def test_a_model_that_fills_in_a_form_is_asked_for_json() -> None:
+    told: list[str] = []
+    models = ModelsSettings(generator=GeneratorSettings(model=f"local/{os.environ['GGUF']}"))
+    settled = settle_roles(models, ["generator"], told.append)
+    assert settled.generator.prompt_style == "json"
+    assert make_model(settled.generator.model, settled.generator).style is PromptStyle.JSON
+    assert "in JSON" in told[0]
 
 
 @needs_weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,6 +85,7 @@ def eval(
 
         typer.echo("\n".join(plan_lines(plan, estimate(plan))))
         return
+    from ace_cli.engine.styles import settle_styles
     from ace_cli.evaluation.create import create_evaluation
     from ace_cli.evaluation.job import evaluate
     from ace_cli.report.progress.reporter import reporter
@@ -94,9 +96,10 @@ def eval(
     if html is not None:
         check_page(html, plan)
     with reporter(settings.display) as shown, tracked(settings.output.track, shown) as report:
+        plan = replace(plan, loaded=settle_styles(plan.loaded, report))
         run_dir = create_evaluation(plan, report)
         tell_run_dir(run_dir, settings.display)
-        done = evaluate(run_dir, settings, report)
+        done = evaluate(run_dir, plan.settings, report)
     if html is not None:
         from ace_cli.files import write_atomic
         from ace_cli.report.formats import FORMATS, Content

@@ -53,16 +53,18 @@ def train(
         typer.echo("\n".join(plan_lines(estimate(settings))))
         return
     from ace_cli.engine.create import create_run
+    from ace_cli.engine.styles import settle_styles
     from ace_cli.report.progress.reporter import reporter
     from ace_cli.report.tracking.listener import tracked
     from ace_cli.training.estimate import announce
     from ace_cli.training.job import train as work
 
     with reporter(settings.display) as shown, tracked(settings.output.track, shown) as report:
+        loaded = settle_styles(loaded, report)
         run_dir = create_run(loaded, report)
         tell_run_dir(run_dir, settings.display)
         announce(run_dir, loaded, report)
-        work(run_dir, settings, report)
+        work(run_dir, loaded.settings, report)
 
 
 def tell_run_dir(run_dir: Path, display: DisplaySettings) -> None:

@@ -62,6 +62,11 @@ class DataSettings(Group):
         return values
 
 
+PROMPT_STYLE = (
+    "How to ask: json, or plain text for small models; auto: json, and a local model as it can be asked"
+)
+
+
 class RoleSettings(Group):
     """One model with its parameters."""
 
@@ -76,9 +81,7 @@ class RoleSettings(Group):
     max_tokens: int | None = identity(None, "Longest reply in tokens; unset: the provider's choice", ge=1)
     timeout: Seconds = runtime(120.0, "How long a call may take until it is tried again (90s, 5m)", gt=0)
     extra: Extra = identity({}, "Further parameters of the provider, passed on unchanged")
-    prompt_style: Literal["auto", "json", "plain"] = identity(
-        "auto", "How to ask: JSON, or plain text for small models"
-    )
+    prompt_style: Literal["auto", "json", "plain"] = identity("auto", PROMPT_STYLE)
     input_price: Money | None = runtime(None, "US dollars per million prompt tokens, if litellm has no price")
     output_price: Money | None = runtime(
         None, "US dollars per million completion tokens, if litellm has no price"
@@ -89,6 +92,7 @@ class GeneratorSettings(RoleSettings):
     model: str = identity(
         "gpt-4-turbo", "Model that answers the examples", flag="--generator-model", in_header=1
     )
+    prompt_style: Literal["auto", "json", "plain"] = identity("auto", PROMPT_STYLE, in_header=20)
 
 
 class ReflectorSettings(RoleSettings):

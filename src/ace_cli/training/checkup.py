@@ -14,6 +14,7 @@ from ace_cli.engine.assumed import ASSUMED_COMPLETION
 from ace_cli.engine.checks import called_roles, check_listeners, check_models, check_servers, named
 from ace_cli.engine.create import check_parts, check_places, initial_playbook
 from ace_cli.engine.dataset import dataset_spec
+from ace_cli.engine.styles import settle_roles
 from ace_cli.errors import AceError, ExitCode, UsageError
 from ace_cli.llm.factory import make_embedding_model, make_model
 from ace_cli.llm.hosts import is_address
@@ -193,8 +194,10 @@ def _at(settings: Settings, role: str, server: str) -> Settings:
 
 
 async def _try_role(settings: Settings, found: Finding) -> Finding:
-    role: RoleSettings = getattr(settings.models, found.name)
     left_out: list[str] = []
+    styles: list[str] = []
+    models = await asyncio.to_thread(settle_roles, settings.models, [found.name], styles.append)
+    role: RoleSettings = getattr(models, found.name)
     model = make_model(role.model or "", role, api_base=settings.models.api_base, notify=left_out.append)
     try:
         trial = await try_model(
@@ -202,7 +205,7 @@ async def _try_role(settings: Settings, found: Finding) -> Finding:
         )
     finally:
         await model.close()
-    return replace(found, trial=trial, notes=[*found.notes, *_remarks(trial)])
+    return replace(found, trial=trial, notes=[*found.notes, *styles, *_remarks(trial)])
 
 
 def _remarks(trial: Trial) -> list[str]:
