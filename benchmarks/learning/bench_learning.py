@@ -44,6 +44,9 @@ ARMS: Mapping[str, Sequence[str]] = {
 _PATIENCE = "10m"
 """For one reply: a model on a small machine takes its time."""
 
+_LONGEST = 600
+"""Tokens of a reply: a small model that begins to repeat itself does not end by itself."""
+
 _EVAL_TOO = ("--retrieval", "--near-bullets", "--max-bullets")
 """What an evaluation of a playbook reads from its header."""
 
@@ -53,7 +56,7 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
     started, rows = time.monotonic(), TASKS / task
     models = ["--generator-model", f"openai/{chosen.model}", "--api-base", chosen.api_base]
     patient = folder / "patient.toml"
-    patient.write_text(f'[models.generator]\ntimeout = "{_PATIENCE}"\n')
+    patient.write_text(f'[models.generator]\ntimeout = "{_PATIENCE}"\nmax_tokens = {_LONGEST}\n')
     training: dict[str, Any] = {}
     if arm == "gold":
         playbook = _gold(rows / "gold.txt", folder / "gold.json")
@@ -134,14 +137,19 @@ def _gold(rules: Path, into: Path) -> Path:
 def _reflector(chosen: argparse.Namespace, task: str) -> Iterator[Sequence[object]]:
     """The flags for the Reflector: a model of the same server, or one that knows the rules."""
     server = None
-    said = [f'model = "openai/{chosen.reflector}"', f'timeout = "{_PATIENCE}"']
+    said = [f'model = "openai/{chosen.reflector}"', f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"]
     if chosen.reflector == "strong":
         server = serve(Teacher(task, chosen.junk), 0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         said.append(f'api_base = "http://127.0.0.1:{server.server_port}/v1"')
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(
-            "\n".join(["[models.generator]", f'timeout = "{_PATIENCE}"', "[models.reflector]", *said])
+            "\n".join(
+                [
+                    *("[models.generator]", f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"),
+                    *("[models.reflector]", *said),
+                ]
+            )
         )
         config.flush()
         yield ("--config", config.name)
