@@ -17,6 +17,7 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 import orjson
 
+from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Bullet, Delta, Playbook
 from ace_cli.runs.records import Evaluation
 
@@ -120,6 +121,41 @@ def _readers(cls: Any) -> dict[str, tuple[type | None, _Reader]]:
         f.name: (hint if (hint := hints[f.name]) in _PLAIN else None, _reader(hint))
         for f in dataclasses.fields(cls)
     }
+
+
+def table_from(text: str) -> dict[str, Any]:
+    """An object.
+
+    Raises:
+        TypeError: the text holds something else.
+    """
+    value = loads(text)
+    if not isinstance(value, dict):
+        raise TypeError("no object")
+    return value
+
+
+REPLY_NUMBERS = ", ".join(
+    f"CAST({name} AS {kind})"
+    for name, kind in (
+        ("prompt_tokens", "INTEGER"),
+        ("completion_tokens", "INTEGER"),
+        ("cached_prompt_tokens", "INTEGER"),
+        ("cost_usd", "REAL"),
+        ("retries", "INTEGER"),
+        ("seconds", "REAL"),
+        ("from_cache", "INTEGER"),
+    )
+)
+"""Numbers whatever stands there: SQLite takes a text for one, too."""
+REPLY_COLUMNS = f"text, finish_reason, {REPLY_NUMBERS}"
+"""What :func:`reply_from_row` reads."""
+
+
+def reply_from_row(row: Sequence[Any]) -> ChatReply:
+    text, finish_reason, prompt, completion, cached, cost, retries, seconds, from_cache = row
+    said, ended = str(loads(text)), str(finish_reason)
+    return ChatReply(said, ended, prompt, completion, cached, cost, retries, seconds, bool(from_cache))
 
 
 def _reader(hint: Any) -> _Reader:

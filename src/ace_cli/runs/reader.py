@@ -12,7 +12,17 @@ from typing import Any, Self
 from ace_cli.data import Example
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Delta, GrowingPlaybook, Playbook
-from ace_cli.runs.codec import decode, dumps, evaluation_from_row, loads, playbook_from_row
+from ace_cli.runs.codec import (
+    REPLY_COLUMNS,
+    REPLY_NUMBERS,
+    decode,
+    dumps,
+    evaluation_from_row,
+    loads,
+    playbook_from_row,
+    reply_from_row,
+    table_from,
+)
 from ace_cli.runs.opening import FILE, check, damaged, open_current, reading
 from ace_cli.runs.records import (
     TRAINING,
@@ -73,7 +83,7 @@ class RunReader:
         row = self._one(
             "SELECT created_at, ace_version, identity, origins, prompts, base_playbook, dataset_hash, source FROM run"
         )
-        identity = _table(row[2])
+        identity = table_from(row[2])
         for path in _NEEDED:
             int(identity[path])
         for path in _OPTIONAL:
@@ -83,17 +93,17 @@ class RunReader:
             str(row[0]),
             str(row[1]),
             identity,
-            {path: int(rank) for path, rank in _table(row[3]).items()},
-            {name: str(text) for name, text in _table(row[4]).items()},
+            {path: int(rank) for path, rank in table_from(row[3]).items()},
+            {name: str(text) for name, text in table_from(row[4]).items()},
             playbook_from_row(loads(row[5])),
             str(row[6]),
-            _table(row[7]),
+            table_from(row[7]),
         )
 
     @reading
     def runtime(self) -> dict[str, Any]:
         """Runtime settings of the last session, by dotted path."""
-        return _table(self._one("SELECT runtime FROM run")[0])
+        return table_from(self._one("SELECT runtime FROM run")[0])
 
     @reading
     def state(self) -> Standing:
@@ -126,7 +136,7 @@ class RunReader:
         rows = self._all("SELECT body FROM evaluation")
         if not rows:
             return None
-        return evaluation_from_row(_table(rows[0][0]))
+        return evaluation_from_row(table_from(rows[0][0]))
 
     # -- examples; where no split is named, those that are trained on
 
@@ -173,25 +183,27 @@ class RunReader:
     @reading
     def replies(self, first_step: int, last_step: int, phase: int = TRAINING) -> dict[str, ChatReply]:
         """Recorded replies by key, of the steps ``first_step..last_step`` of a phase."""
-        sql = f"SELECT key, {_REPLY} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?"
-        return {row[0]: _reply(row[1:]) for row in self._all(sql, phase, first_step, last_step)}
+        sql = f"SELECT key, {REPLY_COLUMNS} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?"
+        return {row[0]: reply_from_row(row[1:]) for row in self._all(sql, phase, first_step, last_step)}
 
     @reading
     def conversation(self, step: int, phase: int = TRAINING) -> list[RecordedReply]:
         """Every call of one step, with its prompts: the generator's and reflector's, or a merge's."""
-        sql = f"""SELECT CAST(key AS TEXT), CAST(role AS TEXT), CAST(turn AS INTEGER), CAST(model AS TEXT), request, CAST(at AS TEXT), {_REPLY} FROM reply
+        sql = f"""SELECT CAST(key AS TEXT), CAST(role AS TEXT), CAST(turn AS INTEGER), CAST(model AS TEXT), request, CAST(at AS TEXT), {REPLY_COLUMNS} FROM reply
                   WHERE phase = ? AND step = ? ORDER BY at, role, turn"""
         found = []
         for key, role, turn, model, request, at, *reply in self._all(sql, phase, step):
             messages = tuple((str(who), self._text_of(digest)) for who, digest in loads(request))
-            found.append(RecordedReply(key, step, role, turn, model, messages, _reply(reply), at, phase))
+            found.append(
+                RecordedReply(key, step, role, turn, model, messages, reply_from_row(reply), at, phase)
+            )
         return found
 
     @reading
     def usage(self) -> dict[str, Usage]:
         """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
         totals: dict[str, Usage] = {}
-        sql = f"SELECT CAST(role AS TEXT), {_REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
+        sql = f"SELECT CAST(role AS TEXT), {REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
         for role, *numbers in self._db.execute(sql):
             totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
         sql = "SELECT CAST(prompt_tokens AS INTEGER), 0, 0, CAST(cost_usd AS REAL), CAST(retries AS INTEGER), 0.0, 0 FROM embedding_call ORDER BY id"
@@ -216,7 +228,7 @@ class RunReader:
     def usage_by_kind(self) -> dict[str, Usage]:
         """What was paid for chat calls, by what their phase is for."""
         totals: dict[str, Usage] = {}
-        sql = f"""SELECT CAST(p.kind AS TEXT), {_REPLY_NUMBERS} FROM reply r JOIN phase p ON p.id = r.phase
+        sql = f"""SELECT CAST(p.kind AS TEXT), {REPLY_NUMBERS} FROM reply r JOIN phase p ON p.id = r.phase
                   ORDER BY r.phase, r.step, r.role, r.turn"""
         for kind, *numbers in self._db.execute(sql):
             totals[kind] = totals.get(kind, Usage()).plus(ChatReply("", "stop", *numbers))
@@ -224,7 +236,7 @@ class RunReader:
 
     @reading
     def usage_of_steps(self, first_step: int, last_step: int, phase: int = TRAINING) -> Usage:
-        sql = f"""SELECT {_REPLY_NUMBERS} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?
+        sql = f"""SELECT {REPLY_NUMBERS} FROM reply WHERE phase = ? AND step BETWEEN ? AND ?
                   ORDER BY step, role, turn"""
         rows = self._db.execute(sql, (phase, first_step, last_step))
         return Usage.sum(Usage().plus(ChatReply("", "stop", *numbers)) for numbers in rows)
@@ -232,7 +244,7 @@ class RunReader:
     @reading
     def spent_by_step(self, phase: int) -> dict[int, Spent]:
         """What each step of a phase took, all its calls together, whether this run paid for them or an earlier one did."""
-        sql = f"SELECT step, {_REPLY_NUMBERS} FROM reply WHERE phase = ? ORDER BY step, role, turn"
+        sql = f"SELECT step, {REPLY_NUMBERS} FROM reply WHERE phase = ? ORDER BY step, role, turn"
         found: dict[int, Spent] = {}
         for step, *numbers in self._db.execute(sql, (phase,)):
             reply, before = ChatReply("", "stop", *numbers[:-1]), found.get(step, Spent())
@@ -372,32 +384,3 @@ class RunReader:
     def _text_of(self, digest: str) -> str:
         (body,) = self._one("SELECT body FROM text WHERE hash = ?", digest)
         return zlib.decompress(body).decode(errors="replace")
-
-
-_REPLY_NUMBERS = ", ".join(
-    f"CAST({name} AS {kind})"
-    for name, kind in (
-        ("prompt_tokens", "INTEGER"),
-        ("completion_tokens", "INTEGER"),
-        ("cached_prompt_tokens", "INTEGER"),
-        ("cost_usd", "REAL"),
-        ("retries", "INTEGER"),
-        ("seconds", "REAL"),
-        ("from_cache", "INTEGER"),
-    )
-)
-"""Numbers whatever stands there: SQLite takes a text for one, too."""
-_REPLY = f"text, finish_reason, {_REPLY_NUMBERS}"
-
-
-def _table(text: str) -> dict[str, Any]:
-    value = loads(text)
-    if not isinstance(value, dict):
-        raise TypeError("no object")
-    return value
-
-
-def _reply(row: Sequence[Any]) -> ChatReply:
-    text, finish_reason, prompt, completion, cached, cost, retries, seconds, from_cache = row
-    said, ended = str(loads(text)), str(finish_reason)
-    return ChatReply(said, ended, prompt, completion, cached, cost, retries, seconds, bool(from_cache))
