@@ -1,14 +1,14 @@
 """Texts that are embedded again and again while what their words count changes: bullets, of which every question gets others.
 
 The vectors are those of :class:`~ace_cli.stages.salience.WordVectors`, to the last bit, for hundreds of texts at once. What does not change
-(which words a text has, and their vectors) is looked up once a text.
+(which words a text has, and their vectors) is looked up once a text, and a text whose words count what they did keeps its vector.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ace_cli.stages.salience import WordVectors, factors_by_count, split_words, unit
 
@@ -43,31 +43,32 @@ class Lexicon:
         self._words = words
         self._common = frozenset(common)
         self._numbers: dict[str, int] = {}
-        self._vectors: Vectors | None = None
-        self._texts: dict[str, Numbers] = {}
+        self._texts: dict[str, int] = {}
+        self._kept: _Kept | None = None
 
     async def learn(self, texts: Sequence[str]) -> None:
         """Look up what is new of ``texts``. Not to be called again before it has returned."""
         import numpy as np
 
         split = {text: split_words(text) for text in texts if text not in self._texts}
-        new = [
-            w for w in dict.fromkeys(w for words in split.values() for w in words) if w not in self._numbers
-        ]
-        if new or self._vectors is None:
-            rows = await self._words.of_words(new)
-            known = self._vectors
-            self._vectors = rows if known is None or not len(known) else np.concatenate([known, rows])
+        distinct = dict.fromkeys(word for words in split.values() for word in words)
+        new = [word for word in distinct if word not in self._numbers]
+        if split or self._kept is None:
+            vectors = await self._words.of_words(new)
+            self._kept = self._kept or _Kept(vectors.shape[1])
+            self._kept.vectors.add(vectors)
             self._numbers |= {word: number for number, word in enumerate(new, len(self._numbers))}
         for text, words in split.items():
-            self._texts[text] = np.array([self._numbers[word] for word in words], dtype=np.int64)
+            self._texts[text] = len(self._texts)
+            self._kept.add(np.array([self._numbers[word] for word in words], dtype=np.int64))
 
     def weigh(self, texts: Sequence[str]) -> Weighing:
         """What words count among ``texts``, which were learned: see :func:`~ace_cli.stages.salience.weigh`."""
         import numpy as np
 
-        held = [np.unique(self._texts[text]) for text in texts]
-        counts = np.bincount(np.concatenate([*held, np.empty(0, np.int64)]), minlength=len(self._numbers))
+        counts = np.zeros(len(self._numbers), dtype=np.int64)
+        if self._kept is not None:
+            counts = self._kept.counts(self._places(texts))
         factors = np.array(factors_by_count(len(texts)))[counts]
         factors[[number for word in self._common if (number := self._numbers.get(word)) is not None]] = 0.0
         return Weighing(self._numbers, factors, self._common)
@@ -76,38 +77,120 @@ class Lexicon:
         """Unit rows of ``texts``, which were learned, in their order."""
         import numpy as np
 
-        assert self._vectors is not None
-        rows = np.zeros((len(texts), self._vectors.shape[1]), dtype=np.float64)
-        order = sorted(range(len(texts)), key=lambda at: -len(self._texts[texts[at]]))
-        numbers = [self._texts[texts[at]] for at in order]
-        rows[order] = self._sums(numbers, self._factors(numbers, weighing))
-        return unit(rows)
-
-    def _factors(self, numbers: Sequence[Numbers], weighing: Weighing) -> Floats:
-        """What each word of each text counts, one text after the other; where none counts, all do."""
-        import numpy as np
-
+        assert self._kept is not None  # something was learned
         later = list(self._numbers)[len(weighing.factors) :]
         factors = np.concatenate([weighing.factors, [weighing(word) for word in later]])
-        each: Floats = factors[np.concatenate([*numbers, np.empty(0, np.int64)])]
-        texts = np.repeat(np.arange(len(numbers)), [len(text) for text in numbers])
-        counting = np.bincount(texts, weights=each != 0.0, minlength=len(numbers))
-        each[counting[texts] == 0] = 1.0
-        return each
+        return self._kept.rows_of(self._places(texts), factors)
 
-    def _sums(self, numbers: Sequence[Numbers], factors: Floats) -> Floats:
-        """The weighted sum of each text's words, longest texts first: the first words of all texts, then the second ones.
+    def _places(self, texts: Sequence[str]) -> Numbers:
+        import numpy as np
+
+        return np.array([self._texts[text] for text in texts], dtype=np.int64)
+
+
+class _Kept:
+    """What is known of words and texts, by their numbers and places."""
+
+    def __init__(self, dimensions: int) -> None:
+        import numpy as np
+
+        self.vectors = _Growing(np.empty((0, dimensions), np.float32))
+        self._all = _Runs()  # of each text the numbers of its words, in their order
+        self._distinct = _Runs()  # and each number once
+        self._counted = _Growing(
+            np.empty(0, np.float32)
+        )  # what those words counted when the text's row was made
+        self._rows = _Growing(np.empty((0, dimensions), np.float32))
+
+    def add(self, numbers: Numbers) -> None:
+        """The next text."""
+        import numpy as np
+
+        self._all.add(numbers)
+        self._distinct.add(np.unique(numbers))
+        self._counted.add(np.full(len(numbers), -1.0, np.float32))  # no word counts that
+        self._rows.add(np.zeros((1, self.vectors.view.shape[1]), np.float32))
+
+    def counts(self, places: Numbers) -> Numbers:
+        """How many of these texts hold each word."""
+        import numpy as np
+
+        at, _ = self._distinct.of(places)
+        return np.bincount(self._distinct.flat.view[at], minlength=len(self.vectors.view))
+
+    def rows_of(self, places: Numbers, factors: Floats) -> Vectors:
+        """The unit rows of these texts, where words count ``factors``."""
+        import numpy as np
+
+        at, lengths = self._all.of(places)
+        text_of = np.repeat(np.arange(len(places)), lengths)
+        each = factors[self._all.flat.view[at]]
+        counting = np.bincount(text_of, weights=each != 0.0, minlength=len(places))
+        each[counting[text_of] == 0] = 1.0  # where no word counts, all do
+        counted = each.astype(np.float32)
+        changed = np.bincount(text_of, weights=counted != self._counted.view[at], minlength=len(places)) > 0
+        if changed.any():
+            self._counted.view[at] = counted
+            self._make(np.unique(places[changed]))
+        rows: Vectors = self._rows.view[places]
+        return rows
+
+    def _make(self, places: Numbers) -> None:
+        """The rows of these texts, by what their words count now: first the first words of all texts, then the second ones.
 
         So every text's words are added in their order, as one by one.
         """
         import numpy as np
 
-        assert self._vectors is not None
-        sums = np.zeros((len(numbers), self._vectors.shape[1]), dtype=np.float64)
-        lengths = np.array([len(text) for text in numbers], dtype=np.int64)
-        starts = lengths.cumsum() - lengths
-        flat, counted = np.concatenate([*numbers, np.empty(0, np.int64)]), factors.astype(np.float32)[:, None]
-        for at in range(int(lengths.max(initial=0))):
-            those = starts[: int((lengths > at).sum())] + at
-            sums[: len(those)] += self._vectors[flat[those]] * counted[those]
-        return sums
+        places = places[np.argsort(-self._all.lengths.view[places], kind="stable")]
+        starts, lengths = self._all.starts.view[places], self._all.lengths.view[places]
+        numbers, counted, vectors = self._all.flat.view, self._counted.view, self.vectors.view
+        sums = np.zeros((len(places), vectors.shape[1]), dtype=np.float64)
+        for nth in range(int(lengths.max(initial=0))):
+            those = starts[: int((lengths > nth).sum())] + nth  # texts that have so many words come first
+            sums[: len(those)] += vectors[numbers[those]] * counted[those, None]
+        self._rows.view[places] = unit(sums)
+
+
+class _Growing:
+    """An array that rows are added to, with room to spare."""
+
+    def __init__(self, empty: NDArray[Any]) -> None:
+        self._room = empty
+        self.view = empty
+
+    def add(self, rows: NDArray[Any]) -> None:
+        import numpy as np
+
+        count = len(self.view)
+        size = count + len(rows)
+        if size > len(self._room):
+            room = np.empty((max(size, 2 * count, 64), *self._room.shape[1:]), self._room.dtype)
+            room[:count] = self.view
+            self._room = room
+        self._room[count:size] = rows
+        self.view = self._room[:size]
+
+
+class _Runs:
+    """Runs of numbers of different lengths, one behind the other."""
+
+    def __init__(self) -> None:
+        import numpy as np
+
+        self.flat, self.starts, self.lengths = (_Growing(np.empty(0, np.int64)) for _ in range(3))
+
+    def add(self, run: Numbers) -> None:
+        import numpy as np
+
+        self.starts.add(np.array([len(self.flat.view)]))
+        self.lengths.add(np.array([len(run)]))
+        self.flat.add(run)
+
+    def of(self, places: Numbers) -> tuple[Numbers, Numbers]:
+        """Where in ``flat`` the items of these runs are, and how many each run has."""
+        import numpy as np
+
+        starts, lengths = self.starts.view[places], self.lengths.view[places]
+        before = lengths.cumsum() - lengths
+        return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths), lengths

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from ace_cli.embeddings import WORDLLAMA, Embedder, VectorIndex
@@ -163,6 +162,15 @@ def make_selector(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """Candidates: whether all fit into the budget, and the tokens of their lines where they were counted."""
+
+    candidates: Sequence[Bullet]
+    fit: bool
+    tokens: list[int | None]
+
+
 class BulletSelector:
     """Selects bullets for questions.
 
@@ -189,7 +197,7 @@ class BulletSelector:
         self._near_by = near_by or nearest
         self._most_near = near_bullets
         self._count_tokens = cache(count_tokens)
-        self._fitting: OrderedDict[int, tuple[Sequence[Bullet], bool]] = OrderedDict()
+        self._counted: OrderedDict[int, _Counted] = OrderedDict()
         self._budget = budget_tokens
         self._max = max_bullets
 
@@ -214,14 +222,17 @@ class BulletSelector:
             ModelError: the embedder's.
         """
         few = self._max is None or len(candidates) <= self._max
-        if few and self._fit(candidates):
+        counted = self._count(candidates)
+        if few and counted.fit:
             return tuple(candidates)
         if not self._budget or self._max == 0:
             return ()
         chosen: list[int] = []
         left, misses = self._budget, 0
         for position in await self._nearest.rank(candidates, question):
-            tokens = self._line_tokens(candidates[position])
+            tokens = counted.tokens[position]
+            if tokens is None:
+                tokens = counted.tokens[position] = self._line_tokens(candidates[position])
             if tokens <= left:
                 left, misses = left - tokens, 0
                 chosen.append(position)
@@ -231,18 +242,24 @@ class BulletSelector:
                 break
         return tuple(candidates[position] for position in sorted(chosen))
 
-    def _fit(self, candidates: Sequence[Bullet]) -> bool:
-        """Whether all are within the budget; counted as far as that goes, and once for the candidates of a version."""
-        found = self._fitting.get(id(candidates))
-        if found is not None and found[0] is candidates:
-            return found[1]
-        totals = accumulate(map(self._line_tokens, candidates))
-        fit = all(total <= self._budget for total in totals)
+    def _count(self, candidates: Sequence[Bullet]) -> _Counted:
+        """The candidates' tokens, counted as far as the budget goes; once for the candidates of a version."""
+        found = self._counted.get(id(candidates))
+        if found is not None and found.candidates is candidates:
+            return found
+        tokens: list[int | None] = [None] * len(candidates)
+        total = 0
+        for position, bullet in enumerate(candidates):
+            tokens[position] = length = self._line_tokens(bullet)
+            total += length
+            if total > self._budget:
+                break
+        counted = _Counted(candidates, total <= self._budget, tokens)
         if isinstance(candidates, tuple):  # nobody changes it
-            self._fitting[id(candidates)] = candidates, fit
-            if len(self._fitting) > _SPACES:
-                self._fitting.popitem(last=False)
-        return fit
+            self._counted[id(candidates)] = counted
+            if len(self._counted) > _SPACES:
+                self._counted.popitem(last=False)
+        return counted
 
     def _line_tokens(self, bullet: Bullet) -> int:
         return self._count_tokens(line(bullet) + "\n")
