@@ -79,6 +79,11 @@ def test_a_hanging_provider_is_not_waited_for_longer_than_the_grace_period(
 MODELS = ("--generator-model", "openai/x", "--reflector-model", "openai/x")
 
 
+def somewhere(serve: Serve) -> list[str]:
+    """An address where somebody listens, which is looked at before a run begins."""
+    return ["--api-base", serve(1)[0].url]
+
+
 def with_modules(folder: Path) -> dict[str, str]:
     """An environment in which Python finds the modules of ``folder``."""
     return environment(PYTHONPATH=os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
@@ -86,11 +91,11 @@ def with_modules(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
 def test_termination_before_the_run_listens_is_an_interruption_and_leaves_nothing(
-    name: str, tmp_path: Path
+    name: str, tmp_path: Path, serve: Serve
 ) -> None:
     pipe = tmp_path / "rows.jsonl"
     os.mkfifo(pipe)  # a dataset that does not come
-    child = start("train", "--input", pipe, "--run-dir", "run", *MODELS, cwd=tmp_path)
+    child = start("train", "--input", pipe, "--run-dir", "run", *MODELS, *somewhere(serve), cwd=tmp_path)
     for _ in range(600):
         if (tmp_path / "run").exists():
             break
@@ -116,24 +121,24 @@ class Stuck:
 """
 
 
-def test_twice_interrupted_it_does_not_wait_for_threads(tmp_path: Path) -> None:
+def test_twice_interrupted_it_does_not_wait_for_threads(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "stuck.py").write_text(STUCK)
     (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2"}')
     arguments = ["--input", "rows.jsonl", "--run-dir", "run", "--generator", "stuck:Stuck", *MODELS]
+    arguments += somewhere(serve)
     child = start("train", *arguments, cwd=tmp_path, env=with_modules(tmp_path))
     assert child.stdout is not None
     assert child.stderr is not None
     child.stdout.readline()
     child.send_signal(signal.SIGINT)
-    while "stopping" not in child.stderr.readline():
-        pass
+    assert any("stopping" in line for line in child.stderr)
     child.send_signal(signal.SIGINT)
     _, err = child.communicate(timeout=60)
     assert child.returncode == 130, err
     assert "ace resume" in err
 
 
-def test_nohup_keeps_a_run_going(tmp_path: Path) -> None:
+def test_nohup_keeps_a_run_going(tmp_path: Path, serve: Serve) -> None:
     (tmp_path / "hangup.py").write_text(
         "import os, signal\n"
         "from ace_cli.stages.base import Attempt\n"
@@ -148,7 +153,7 @@ def test_nohup_keeps_a_run_going(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").write_text('{"question": "1 + 1?", "answer": "2"}\n' * 30)
     command = ["nohup", sys.executable, "-m", "ace_cli", "train", "--input", "rows.jsonl", "--run-dir", "run"]
     command += ["--generator", "hangup:Hangup", "--reflector", "hangup:Hangup"]
-    command += [*MODELS, "--concurrency", "1"]
+    command += [*MODELS, *somewhere(serve), "--concurrency", "1"]
     done = subprocess.run(
         command,
         cwd=tmp_path,
