@@ -122,6 +122,9 @@ def test_every_record_comes_back_as_it_was(tmp_path: Path, text: str) -> None:
         assert run.usage() == {"generator": Usage(1, 1, 2, 3, 0, 4, None)}
         assert list(run.episodes()) == [episode, failed]
         assert list(run.episodes(index=1)) == [failed]
+        assert (run.newest(1), run.newest(5)) == ([failed], [episode, failed])
+        assert run.newest(5, epoch=failed.epoch) == [e for e in (episode, failed) if e.epoch == failed.epoch]
+        assert run.newest(5, phase=7) == []
         assert run.failures() == {"timeout": [("e2", text)]}
         assert run.counts() == (2, 0, 1)
         (merge,) = run.merges()

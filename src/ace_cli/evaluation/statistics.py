@@ -110,11 +110,19 @@ def mean_score(scores: Sequence[float], clusters: Sequence[str | None] | None, *
     if not binomial:
         inner = mean([2 * score - 1 for score in scores], clusters).estimate()
         return Estimate(float(np.mean(scores)), (inner.low + 1) / 2, (inner.high + 1) / 2)
-    from scipy.stats import binomtest
+    return wilson(round(sum(scores)), len(scores))
 
-    result = binomtest(round(sum(scores)), len(scores))
-    interval = result.proportion_ci(LEVEL, method="wilson")
-    return Estimate(result.statistic, float(interval.low), float(interval.high))
+
+def wilson(right: int, rows: int) -> Estimate:
+    """The share of ``right`` ones with Wilson's interval (Wilson 1927).
+
+    As ``binomtest(...).proportion_ci(LEVEL, method="wilson")`` of scipy.stats, which takes a second to import.
+    """
+    share, z = right / rows, _z(0.5 + 0.5 * LEVEL)
+    whole = 2 * (rows + z**2)
+    centre = (2 * rows * share + z**2) / whole
+    reach = z / whole * sqrt(4 * rows * share * (1 - share) + z**2)
+    return Estimate(share, 0.0 if right == 0 else centre - reach, 1.0 if right == rows else centre + reach)
 
 
 def mcnemar(differences: Sequence[float]) -> McNemar:

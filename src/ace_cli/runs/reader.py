@@ -278,6 +278,14 @@ class RunReader:
             yield decode(Episode, loads(body))
 
     @reading
+    def newest(self, count: int, *, epoch: int | None = None, phase: int = TRAINING) -> list[Episode]:
+        """The last ``count`` episodes of a phase, of one epoch or of all, in plan order. Reads no others."""
+        of_epoch = "" if epoch is None else "AND epoch = :epoch"
+        sql = f"SELECT body FROM episode WHERE phase = :phase {of_epoch} ORDER BY step DESC LIMIT :count"
+        rows = self._db.execute(sql, {"phase": phase, "epoch": epoch, "count": count}).fetchall()
+        return [decode(Episode, loads(body)) for (body,) in reversed(rows)]
+
+    @reading
     def first_sight(self) -> list[tuple[int, bool]]:
         """(the playbook version that it saw, whether it was right) of every example when it was first trained on, in plan order."""
         sql = "SELECT json_extract(body, '$.version'), correct FROM episode WHERE phase = ? AND epoch = 0 ORDER BY step"

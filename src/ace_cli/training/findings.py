@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ace_cli.engine.heldout import FEW
@@ -47,7 +47,7 @@ def findings(run: RunReader) -> Findings:
     check = running_check(run)
     if check is None:
         return Findings()
-    reason = () if check.is_better else _reason(run, _last(run.episodes(), check.end.rows))
+    reason = () if check.is_better else _reason(run, run.newest(min(check.end.rows, _MOST), epoch=0))
     return Findings(None, check, (check.words, *reason, *_left_out(run)))
 
 
@@ -97,7 +97,7 @@ def _of_validation(run: RunReader, found: Validation) -> Iterator[str]:
         yield f"ended early, after batch {found.newest}: --patience {found.patience} saw no better version for so long"
     yield from _judged(run, found)
     if best.version == 0:
-        yield from _reason(run, run.episodes(phase=_answers_of(last)))
+        yield from _reason(run, run.newest(_MOST, phase=_answers_of(last)))
 
 
 def _judged(run: RunReader, found: Validation) -> Iterator[str]:
@@ -122,11 +122,11 @@ def _judged(run: RunReader, found: Validation) -> Iterator[str]:
         yield f"fewer than {FEW} validation examples: which version is best is mostly luck"
 
 
-def _reason(run: RunReader, episodes: Iterable[Episode]) -> Iterator[str]:
+def _reason(run: RunReader, episodes: Sequence[Episode]) -> Iterator[str]:
     """What stands in the way, as far as the wrong answers tell."""
     from ace_cli.evaluation.headroom import headroom
 
-    trials = [_trial(run, episode) for episode in list(episodes)[-_MOST:]]
+    trials = [_trial(run, episode) for episode in episodes]
     if trials and (causes := headroom(trials).causes):
         yield _REASONS[causes[0].cause]
 
@@ -142,10 +142,6 @@ def _trial(run: RunReader, episode: Episode) -> Trial:
         truth=run.example(episode.index).answer,
         answer="" if first is None else first.attempt.answer,
     )
-
-
-def _last(episodes: Iterable[Episode], count: int) -> list[Episode]:
-    return [episode for episode in episodes if not episode.epoch][-count:]
 
 
 def _answers_of(one: Validated) -> int:
