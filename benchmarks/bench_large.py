@@ -101,7 +101,7 @@ def serve(port: Path) -> None:
     from support.scripted_server import ScriptedServer
 
     server = ScriptedServer()
-    setattr(server.script, "reply", lambda role, prompt, _: said(role == "reflector", prompt))  # noqa: B010
+    setattr(type(server.script), "reply", lambda _, role, prompt, __: said(role == "reflector", prompt))  # noqa: B010
     server.start()
     port.with_suffix(".new").write_text(str(server.port), encoding="utf-8")
     port.with_suffix(".new").replace(port)
