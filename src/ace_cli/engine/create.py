@@ -180,10 +180,7 @@ def new_folder(run_dir: Path) -> Iterator[None]:
     _refuse_run(run_dir)
     fresh = [folder for folder in (run_dir, *run_dir.parents) if not folder.exists()]
     try:
-        run_dir.mkdir(0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise cannot_write(run_dir, error) from error
-    try:
+        _make(run_dir)
         with lock.hold(run_dir):
             _refuse_run(run_dir)  # another process may have made one meanwhile
             yield
@@ -196,6 +193,13 @@ def new_folder(run_dir: Path) -> Iterator[None]:
                 for folder in fresh:
                     folder.rmdir()
         raise
+
+
+def _make(run_dir: Path) -> None:
+    try:
+        run_dir.mkdir(0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(run_dir, error) from error
 
 
 def _refuse_run(run_dir: Path) -> None:

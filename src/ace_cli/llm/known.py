@@ -80,12 +80,17 @@ def check_address(address: str | None, model: str) -> None:
 
 
 def address_of(named: Named) -> str | None:
-    """Where it is called: the address of the settings, or its provider's where that is one for all models; None if nobody knows."""
+    """Where it is called: the address of the settings, that of the provider's variable, or one on this machine (Ollama).
+
+    None for a provider's own host elsewhere: without a network a run may begin, and waits.
+    """
     if named.api_base is not None or "://" in named.model:
         return named.api_base
     provider = provider_of(named.model)
     own = own_address(provider)
-    return own if own and (provider in ONE_DOMAIN or is_loopback(host_of(own))) else None
+    if own is None or (provider not in ONE_DOMAIN and not is_loopback(host_of(own))):
+        return None
+    return own if host_of(own) != OWN.get(provider) else None
 
 
 def check_listening(address: str, model: str) -> None:
@@ -103,8 +108,6 @@ def check_listening(address: str, model: str) -> None:
     except ConnectionRefusedError:
         problem = f"nothing listens at {host}:{port}"
     except (socket.gaierror, UnicodeError):
-        if host in OWN.values():
-            raise AceError(f"{model}: {host} is not found", "Is this machine on the network?") from None
         problem = f"there is no host {host}"
     except OSError:
         return
