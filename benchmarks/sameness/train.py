@@ -2,7 +2,7 @@
 
     python -m benchmarks.sameness.train [--write]
 
-The mean of a few small networks over :mod:`ace_cli.sameness.features`. Where it cuts is chosen from predictions for topics that it was not fitted on (each topic once left out): the test half
+The mean of a few small networks over what :func:`ace_cli.sameness.learned.measured` says of a pair. Where it cuts is chosen from predictions for topics that it was not fitted on (each topic once left out): the test half
 has no say in anything here.
 """
 
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from ace_cli.sameness import learned
-from ace_cli.sameness.features import features
-from ace_cli.sameness.learned import Net, score
+from ace_cli.sameness.frames import unframed
+from ace_cli.sameness.learned import Net, measured, score, spoken_against
 
 Floats = NDArray[np.float64]
 
@@ -29,7 +29,7 @@ PENALTY = 20.0
 """Of large weights. These three were chosen by topics of the tune half that were left out."""
 
 FOLDS = 10
-CUT, FLOOR = 0.05, 0.25
+CUT, FLOOR = 0.07, 0.40
 """Shares of the different pairs that may be merged, and that may be called unsure or merged."""
 
 OLDER = Path(__file__).parents[2] / "tests" / "fixtures" / "sameness_pairs.jsonl"
@@ -43,7 +43,7 @@ def older() -> list[Labelled]:
 
 def table(pairs: Sequence[Labelled]) -> tuple[list[str], Floats]:
     """The features' names, and a row of them for each pair."""
-    rows = [features(pair.a, pair.b) for pair in pairs]
+    rows = [measured(pair.a, pair.b) for pair in pairs]
     return list(rows[0]), np.array([list(row.values()) for row in rows])
 
 
@@ -107,9 +107,12 @@ def main() -> None:
         kept = fold != left_out
         unseen[~kept] = score(fit_all(x[kept], same[kept]), x[~kept])
     counted = np.array([not pair.topic.startswith("older") for pair in pairs])
-    different = np.sort(unseen[~same & counted])[::-1]
-    cut, floor = (float(different[int(share * len(different))]) for share in (CUT, FLOOR))
-    told = unseen[same & counted]
+    kept_apart = [spoken_against(unframed(pair.a), unframed(pair.b)) is not None for pair in pairs]
+    merged = np.where(kept_apart, -np.inf, unseen)
+    different = np.sort(merged[~same & counted])[::-1]
+    cut = float(different[int(CUT * len(different))])
+    floor = float(np.sort(unseen[~same & counted])[::-1][int(FLOOR * len(different))])
+    told = merged[same & counted]
     print(
         f"{len(pairs)} pairs, {same.sum()} same; topics left out: same merged {(told >= cut).mean():.1%}, "
         f"unsure {((told < cut) & (told >= floor)).mean():.1%} at {CUT:.0%} and {FLOOR:.0%} of the different"
@@ -127,7 +130,9 @@ def main() -> None:
             "scale": scale.round(5).tolist(),
             "nets": nets,
         }
-        learned.WEIGHTS.write_text(json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8")
+        learned.weights(learned.EDITION).write_text(
+            json.dumps(document, separators=(",", ":")) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

@@ -192,14 +192,21 @@ class StageSpec:
         from ace_cli.stages.llm_curator import BELOW, LlmCurator
 
         training = self.settings.training
-        threshold = training.similarity_threshold
+        threshold, edition = training.similarity_threshold, self.settings.stages.curator_edition
         below = 0.0 if self.settings.stages.curator == "semantic" else BELOW
         sameness = self._part(
             "sameness",
-            {"learned": lambda: LearnedSameness(threshold), "rules": lambda: RuleSameness(threshold, below)},
+            {
+                "learned": lambda: LearnedSameness(threshold, edition),
+                "rules": lambda: RuleSameness(threshold, below),
+            },
         )
         semantic = SemanticCurator(
-            embedder, sameness, PlaybookStage(training.target_stage), Admission(self.prompts.texts.values())
+            embedder,
+            sameness,
+            PlaybookStage(training.target_stage),
+            Admission(self.prompts.texts.values()),
+            link_repeated=edition > 1,
         )
         curators = {
             "auto": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"], only_unsure=True),

@@ -165,6 +165,11 @@ class StagesSettings(Group):
         "learned", "Decides whether two lessons say the same: learned, rules, or your own", earlier="rules"
     )
     sameness_args: Table = identity({}, "Keyword arguments of the sameness")
+    curator_edition: Annotated[int, Field(ge=1, le=2)] = identity(
+        2,
+        "Edition of what the built-in Curator tells same, new and empty lessons by; a run keeps its own",
+        earlier=1,
+    )
     prompts: UserPath | None = identity(None, "Folder with prompt texts that replace the built-in ones")
 
 

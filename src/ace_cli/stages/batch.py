@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ace_cli.playbook import (
@@ -21,6 +21,7 @@ from ace_cli.playbook import (
 )
 from ace_cli.playbook.contests import any_linked, contests
 from ace_cli.playbook.joining import survivor
+from ace_cli.playbook.standing import contradicted_by
 from ace_cli.sameness.base import Judgement, Relation
 from ace_cli.sameness.rules.contradiction import bare_text
 
@@ -70,12 +71,16 @@ Step = Vote | Drop | Proposal
 
 @dataclass(frozen=True, slots=True)
 class MergeBatch:
-    """The steps of a merge into ``playbook``, in plan order. ``stage`` is that of new bullets."""
+    """The steps of a merge into ``playbook``, in plan order. ``stage`` is that of new bullets.
+
+    ``link_repeated``: an insight that repeats a bullet speaks for it, so what the insight contradicts the bullet does too.
+    """
 
     playbook: Playbook
     steps: tuple[Step, ...]
     stage: PlaybookStage
     at: str
+    link_repeated: bool = True
 
     def settle(self, decisions: Mapping[int, Decision] | None = None) -> Delta:
         """The delta: one change a step, then what follows for bullets that contradict each other.
@@ -91,7 +96,7 @@ class MergeBatch:
                 number += isinstance(changes[-1], Add)
             else:
                 changes.append(step)
-        changes += _links(self.steps, tuple(changes))
+        changes += self._links(tuple(changes))
         delta = Delta(self.at, tuple(changes))
         if not any_linked(self.playbook, changes):
             return delta
@@ -120,14 +125,29 @@ class MergeBatch:
         )
         return Add(bullet, example_id, decision.reason or _why_new(insight, earlier))
 
-
-def _links(steps: Sequence[Step], changes: Sequence[Change]) -> Iterator[Link]:
-    """Of each new bullet, to those that it contradicts."""
-    for step, change in zip(steps, changes, strict=True):
-        if isinstance(step, Proposal) and isinstance(change, Add):
+    def _links(self, changes: Sequence[Change]) -> Iterator[Link]:
+        """Of each new bullet, and of those that are repeated, to what the insight contradicts."""
+        told: set[frozenset[str]] = set()
+        for step, change in zip(self.steps, changes, strict=True):
+            if not isinstance(step, Proposal) or not isinstance(change, Add | Confirm):
+                continue
             for near in step.near:
-                if near.judgement.relation is Relation.CONTRADICTS and (known := _bullet_id(near, changes)):
-                    yield Link(change.bullet.id, known, near.judgement.reason)
+                other = _bullet_id(near, changes)
+                if near.judgement.relation is not Relation.CONTRADICTS or not other:
+                    continue
+                if isinstance(change, Add):
+                    bullet = change.bullet.id
+                elif self.link_repeated and not self._is_linked(change.bullet_id, other, told):
+                    bullet = change.bullet_id
+                else:
+                    continue
+                told.add(frozenset((bullet, other)))
+                yield Link(bullet, other, near.judgement.reason)
+
+    def _is_linked(self, one: str, other: str, told: Container[frozenset[str]]) -> bool:
+        known = self.playbook.by_id.get(one)
+        linked = known is not None and other in contradicted_by(known)
+        return linked or one == other or frozenset((one, other)) in told
 
 
 def _bullet_id(near: Near, earlier: Sequence[Change]) -> str | None:

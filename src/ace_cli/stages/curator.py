@@ -34,6 +34,7 @@ class SemanticCurator:
         sameness: tells which near lessons say the same.
         target_stage: the stage of new bullets.
         admission: tells which insights are no lessons; they are dropped with its reason.
+        link_repeated: what an insight contradicts is linked to the bullet that it repeats (runs of before link new bullets alone).
     """
 
     def __init__(
@@ -42,10 +43,13 @@ class SemanticCurator:
         sameness: Sameness,
         target_stage: PlaybookStage = PlaybookStage.SHADOW,
         admission: Admission | None = None,
+        *,
+        link_repeated: bool = True,
     ) -> None:
         self.sameness = sameness
         self._target_stage = target_stage
         self._admission = admission or Admission()
+        self._link_repeated = link_repeated
         self._embedder = embedder
         self._known: list[tuple[str, str, str]] = []
         self._index: defaultdict[str, VectorIndex[str]] = defaultdict(VectorIndex)
@@ -82,7 +86,7 @@ class SemanticCurator:
             if proposal.match is None:
                 by_words[insight.words] = position
                 new.add(position)
-        return MergeBatch(playbook, tuple(steps), self._target_stage, at)
+        return MergeBatch(playbook, tuple(steps), self._target_stage, at, self._link_repeated)
 
     async def refine(self, playbook: Playbook, ask: Ask | None, *, known: int = 0) -> tuple[Change, ...]:
         """See :func:`ace_cli.stages.refine.refine`."""

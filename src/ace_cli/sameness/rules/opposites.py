@@ -25,10 +25,15 @@ def opposite(a: Wording, b: Wording) -> str | None:
     return None
 
 
-def opposites(a: Wording, b: Wording) -> Iterator[tuple[str, str]]:
-    """The words in which the two exclude each other, one pair a group of such words."""
+def opposites(a: Wording, b: Wording, *, only_two: bool = False) -> Iterator[tuple[str, str]]:
+    """The words in which the two exclude each other, one pair a group of such words.
+
+    ``only_two``: of groups alone that have two sides, each with one meaning.
+    """
     stems_a, stems_b = ({word.stem for word in text.words} for text in (a, b))
     for sides, many_uses in _GROUPS:
+        if only_two and (many_uses or max(sides.values()) > 1):
+            continue
         if stems_a.isdisjoint(sides) or stems_b.isdisjoint(sides):
             continue  # most groups have no word in a text
         in_a, in_b = (_said(text, sides, many_uses) for text in (a, b))

@@ -48,7 +48,7 @@ _LAST = re.compile(r"^(.+?),?\s+\b(?:when(?:ever)?|if|unless|except|where|while|
 
 def opposed(a: str, b: str) -> bool:
     """Whether ``a`` and ``b`` tell to do the reverse of each other under the same condition. Symmetric."""
-    (condition_a, action_a), (condition_b, action_b) = _split(a), _split(b)
+    (condition_a, action_a), (condition_b, action_b) = condition_and_action(a), condition_and_action(b)
     if bool(condition_a) != bool(condition_b):
         return False  # an exception to a rule does not make it wrong
     if condition_a and (
@@ -65,7 +65,7 @@ def opposed(a: str, b: str) -> bool:
     return not (only_left and only_right) and _shared(left, right) >= _SHARED
 
 
-def _split(text: str) -> tuple[str, str]:
+def condition_and_action(text: str) -> tuple[str, str]:
     """Condition and action of a lesson; the condition is empty where none is told from the rest."""
     bare = single_spaced(text).rstrip(" .!")
     if match := _FIRST.match(bare):

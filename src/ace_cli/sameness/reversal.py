@@ -1,0 +1,72 @@
+"""Do two lessons tell to do the reverse of each other? Found by turning one of them round: if it then says the same, they do.
+
+What is turned is one denial ("never count", "count") or one word with its opposite ("round up", "round down"), and only in what a lesson
+tells to do: under the reverse condition both sides of a rule may hold.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ace_cli.sameness.rules.opposites import opposites
+from ace_cli.sameness.rules.opposition import condition_and_action
+from ace_cli.sameness.rules.wording import take_apart
+
+_DENIALS = (
+    (re.compile(r"\bnever\s+", re.I), ""),
+    (re.compile(r"\b(?:do|does|did)(?: not|n't)\s+", re.I), ""),
+    (re.compile(r"\b(must|may|should|is|are)(?: not|n't)\b", re.I), r"\1"),
+    (re.compile(r"(?<=\w )no\s+(?=\w)", re.I), ""),
+)
+_DENYING = re.compile(
+    r"\b(?:never|not|no|cannot|without|unless|except|nothing|nobody|none|neither|nor|instead|rather|whatever|only|later|longer|more"
+    r"|out|off|away|free|avoid\w*|exclud\w+|omit\w*|drop\w*|skip\w*|lack\w*|forb\w+|refus\w+|stop\w*|still|empty|stays?)\b|n't\b",
+    re.I,
+)
+"""Words that may deny something: only of a lesson with a single one is it known what the reverse is."""
+
+
+def reversals(a: str, b: str) -> Iterator[tuple[str, str, str]]:
+    """Pairs of texts of which one was turned round, and why the lessons contradict each other if such a pair says the same."""
+    for one, other in ((a, b), (b, a)):
+        if not _DENYING.search(other) and (said := _affirmed(one)):
+            yield said, other, "negation"
+    apart = list(opposites(take_apart(a), take_apart(b), only_two=True))
+    if len(apart) == 1 and not _DENYING.search(a) and not _DENYING.search(b):
+        (one, other) = apart[0]
+        if _is_told(a, one) and _is_told(b, other):
+            yield _put(a, one, other), b, f"opposite: {one} vs {other}"
+            yield a, _put(b, other, one), f"opposite: {one} vs {other}"
+
+
+def exchanged(a: str, b: str) -> Iterator[tuple[str, str]]:
+    """The two with a word in which they exclude each other put into the other one's form; once for each side and pair of words."""
+    for one, other in opposites(take_apart(a), take_apart(b)):
+        yield _put(a, one, other), b
+        yield a, _put(b, other, one)
+
+
+def _affirmed(text: str) -> str:
+    """``text`` without its only denial; empty where there is none, there are more, or it stands in a condition."""
+    condition, action = condition_and_action(text)
+    if _DENYING.search(condition) or len(_DENYING.findall(action)) != 1:
+        return ""
+    for pattern, form in _DENIALS:
+        if pattern.search(action):
+            return pattern.sub(form, text, count=1)
+    return ""
+
+
+def _is_told(text: str, word: str) -> bool:
+    """Whether ``word`` stands in what the lesson tells to do, and not in its condition."""
+    condition, action = condition_and_action(text)
+    return _found(word, action) is not None and _found(word, condition) is None
+
+
+def _put(text: str, word: str, other: str) -> str:
+    return re.sub(rf"\b{re.escape(word)}\b", other, text, count=1, flags=re.I)
+
+
+def _found(word: str, text: str) -> re.Match[str] | None:
+    return re.search(rf"\b{re.escape(word)}\b", text, re.I)
