@@ -36,6 +36,7 @@ def files(folder: Path) -> set[str]:
         ("--api-base api.openai.com/v1", "Did you mean https://api.openai.com/v1?"),
         ("--api-base http://", "the API base holds no host"),
         ("--generator-model gpt-4o-mni", "Did you mean gpt-4o-mini"),
+        ("--model gpt-4o-mni", "error: --model: litellm knows no provider of 'gpt-4o-mni'"),
         ("--reflector-model nobody/x", "--reflector-model: litellm knows no provider of 'nobody/x'"),
         ("--reflector-model text-embedding-3-small", "is an embedding model"),
         ("--embedding-model gpt-4o-mini", "gpt-4o-mini is a chat model"),

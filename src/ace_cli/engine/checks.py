@@ -18,7 +18,7 @@ from ace_cli.llm.tracing import check_callbacks
 from ace_cli.plugins import names_a_part
 from ace_cli.runs.reader import EMBEDDING
 from ace_cli.settings import DEFINITIONS, ModelsSettings, RoleSettings, Settings
-from ace_cli.settings.model import OutputSettings
+from ace_cli.settings.model import BOTH, FOR_BOTH, OutputSettings
 
 OURS = {"generator": "default", "reflector": "default", "curator": "llm"}
 """Role -> the stage of ours that asks its model. Nobody knows whether somebody else's does."""
@@ -109,6 +109,8 @@ def named(models: ModelsSettings, roles: Collection[str]) -> Iterator[Named]:
             own: RoleSettings = getattr(models, role)
             has_key = bool(own.api_key or own.headers)
         flag = DEFINITIONS[call.model_key].flag or call.model_key
+        if call.model_key in FOR_BOTH and models.generator.model == models.reflector.model:
+            flag = DEFINITIONS[BOTH].flag or flag
         yield Named(call.model, flag, call.api_base, has_key, embeds)
 
 

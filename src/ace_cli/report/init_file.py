@@ -15,6 +15,9 @@ from ace_cli.settings import DEFINITIONS
 MANY = 200
 """Rows from which the file does not ask for all of them."""
 
+FEW = 4
+"""Rows that are too few to keep aside."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -63,7 +66,9 @@ def _data(look: Look) -> Iterator[str]:
     yield _line("input", str(look.path), count(look.rows, "row"))
     good = look.rows - look.bad
     if good <= MANY:
-        yield _line("num_examples", 0, "all of them")
+        aside = good // 5
+        kept = f"; {good - aside} keeps {aside} aside, for `ace eval` to measure on" if aside >= FEW else ""
+        yield _line("num_examples", 0, f"all of them{kept}")
     else:
         yield _line("num_examples", MANY, f"the first of {good:,}; 0 takes all")
         yield _line("shuffle", None, "draw them at random instead", True)
