@@ -58,7 +58,8 @@ QUICK = {"batch_size": 30, "concurrency": 30}
 
 
 def test_a_server_that_bans_sees_no_more_requests_than_allowed(serve: Serve, inside: Inside) -> None:
-    server, data = serve(30, quota=Quota(900, ban=0.2), right=1.0)  # fewer, so that a slow machine is heedless, too
+    # fewer, so that a slow machine is heedless, too
+    server, data = serve(30, quota=Quota(900, ban=0.2), right=1.0)
     assert inside.train(server, data, 30, run_dir="heedless", **QUICK).code == 0
     assert server.quota is not None
     assert server.quota.violations > 0

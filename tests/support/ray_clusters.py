@@ -79,7 +79,8 @@ def nodes() -> Iterator[Nodes]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(name, value)
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("RAY_TMPDIR", str(folder))  # where Cluster notes its address, in a folder that it does not make
+        # where Cluster notes its address, in a folder that it does not make
+        patch.setenv("RAY_TMPDIR", str(folder))
         (folder / "ray").mkdir()
         patch.setenv("RAY_AUTH_MODE", "disabled")  # else by whether the developer has a token
         for key in keys:  # workers get theirs from the driver
