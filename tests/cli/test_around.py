@@ -14,6 +14,8 @@ from support.inside import Inside
 from support.inspect_samples import write
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 NEAR = "The nearest of the playbook:"
 ID_ALONE = json.dumps(
     {"final_answer": "no idea", "insights": [{"content": "[b001]", "section": "helpful", "confidence": 0.9}]}

@@ -15,6 +15,8 @@ from support.inside import Inside
 from support.scripted_server import Faults
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 
 def usage(inside: Inside, run: str) -> tuple[int, int]:
     """(calls, replies from the cache) of a run."""

@@ -16,6 +16,8 @@ from support.inside import Inside
 from support.scripted_server import Faults
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 HEARER = """
 import json
 from litellm.integrations.custom_logger import CustomLogger

@@ -17,6 +17,8 @@ from support.command import read_json
 from support.inside import Inside
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text("utf-8")
 FILES = dict(re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 TABLES = re.findall(r"^```toml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from support.command import read_json
 from support.inside import Inside
 from support.scripted_prefixes import Prefixes
 from support.serving import Serve
+
+pytestmark = pytest.mark.patient
 
 SONNET = "anthropic/claude-sonnet-4-5"
 

@@ -19,6 +19,8 @@ from support.inside import Inside
 from support.scripted_server import Faults, Outage, ScriptedServer
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 COUNT = 16
 FOR_EVER = 1e6
 

@@ -10,6 +10,8 @@ import pytest
 from support.inside import Inside
 from support.teacher import lessons, train
 
+pytestmark = pytest.mark.patient
+
 
 @pytest.mark.parametrize(("curator", "bullets", "opposites"), [("auto", 1.1, 4), ("semantic", 2.6, 4)])
 def test_rules_of_a_teacher_are_kept_and_hardly_repeated(

@@ -15,6 +15,8 @@ from support.command import KEY, ace, environment, train_arguments
 from support.inside import Inside
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 mlflow_env = pytest.importorskip("mlflow", reason="needs mlflow or mlflow-skinny") and {
     "MLFLOW_ALLOW_FILE_STORE": "true"
 }

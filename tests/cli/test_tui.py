@@ -22,6 +22,8 @@ from ace_cli.tui.bullet_list import BulletList
 from ace_cli.tui.document import Document
 from ace_cli.tui.query import parse_query
 
+pytestmark = pytest.mark.patient
+
 Story = Callable[[Browser, Pilot[str]], Awaitable[None]]
 
 

@@ -17,6 +17,8 @@ from support.inside import Inside, Outcome
 from support.learner import learner, rows, write_rows
 from support.scripted_server import ScriptedServer
 
+pytestmark = pytest.mark.patient
+
 TRAINED, HELD = rows("trained", 20), rows("held", 24)
 
 

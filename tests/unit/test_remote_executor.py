@@ -26,6 +26,8 @@ from support.crews import work_remotely
 from support.scripted_server import Faults, Outage, ScriptedServer
 from support.serving import Serve
 
+pytestmark = pytest.mark.patient
+
 COUNT = 18
 
 
