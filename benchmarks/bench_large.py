@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +28,10 @@ from benchmarks.processes import (
     TESTS,
     Spent,
     flags_of,
+    listening,
     machine,
     scripted_server,
     spend,
-    start,
     write_questions,
 )
 
@@ -62,7 +62,9 @@ def trained(folder: Path, examples: int, *, http: bool) -> None:
     """The lines of the second part."""
     data, out = folder / "examples.jsonl", folder / "seconds.json"
     write_questions(data, examples)
-    with served(folder / "port") if http else contextlib.nullcontext("") as url:
+    port = folder / "port"
+    ours = ("-m", "benchmarks.bench_large", "--serve", port)
+    with listening(port, *ours, cwd=ROOT) if http else contextlib.nullcontext("") as url:
         child = ("-m", "benchmarks.bench_large", "--child", folder, data, examples, out, url)
         spent = spend(*child, cwd=ROOT)
     marks: list[tuple[int, float]]
@@ -78,21 +80,6 @@ def trained(folder: Path, examples: int, *, http: bool) -> None:
     print(f"{'last batch, playbook gone through':<34}{end:>8.1f} s of CPU")
     shown = spend("-m", "ace_cli", "inspect", folder / "trained", cwd=folder)
     print(f"{'ace inspect of it':<34}{_told(shown)}")
-
-
-@contextlib.contextmanager
-def served(port: Path) -> Iterator[str]:
-    """The address of a process that says what :class:`Scripted` says."""
-    server = start("-m", "benchmarks.bench_large", "--serve", port, cwd=ROOT)
-    try:
-        while not port.exists():
-            if server.poll() is not None:
-                raise SystemExit("the server did not start")
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{port.read_text(encoding='utf-8')}/v1"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def serve(port: Path) -> None:

@@ -71,19 +71,26 @@ def start(
 @contextlib.contextmanager
 def scripted_server(**flags: object) -> Iterator[str]:
     """The scripted server as a process; its address."""
+    parts = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", value)]
     with tempfile.TemporaryDirectory() as folder:
         port = Path(folder) / "port"
-        parts = [part for name, value in flags.items() for part in (f"--{name.replace('_', '-')}", value)]
-        server = start("-m", "support.scripted_server", "--port-file", port, *parts, cwd=TESTS)
-        try:
-            while not port.exists():
-                if server.poll() is not None:
-                    raise SystemExit("the scripted server did not start")
-                time.sleep(0.02)
-            yield f"http://127.0.0.1:{port.read_text(encoding='utf-8')}/v1"
-        finally:
-            server.terminate()
-            server.wait()
+        with listening(port, "-m", "support.scripted_server", "--port-file", port, *parts, cwd=TESTS) as url:
+            yield url
+
+
+@contextlib.contextmanager
+def listening(port: Path, *arguments: object, cwd: Path) -> Iterator[str]:
+    """A server as the process ``python ARGUMENTS``, which writes its port into the file ``port``; its address."""
+    server = start(*arguments, cwd=cwd)
+    try:
+        while not port.exists():
+            if server.poll() is not None:
+                raise SystemExit("the server did not start")
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{port.read_text(encoding='utf-8')}/v1"
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def write_questions(path: Path, count: int) -> None:

@@ -19,6 +19,19 @@ from support.inspect_samples import make_run, write
 PLAYBOOK = Path(__file__).parents[1] / "golden/playbook.json"
 
 
+def started(cwd: Path) -> subprocess.Popen[str]:
+    """A server as a process, spoken to by hand."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "ace_cli", "serve-mcp", str(PLAYBOOK)],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def served(use: Callable[[Any], Awaitable[None]], *arguments: object, cwd: Path) -> None:
     """Run ``use`` with a client of a server with these arguments."""
     from mcp import Client, StdioServerParameters, stdio_client
@@ -112,15 +125,7 @@ def test_standard_output_belongs_to_the_protocol_whatever_comes_in(tmp_path: Pat
         {"jsonrpc": "2.0", "id": 5, "method": "tools/call", "params": {"name": "find_bullets", "arguments": {"question": "?", "limit": 1}}},
     ]  # fmt: skip
     sent = [json.dumps(request), "no JSON", "[]", *map(json.dumps, calls)]
-    with subprocess.Popen(
-        [sys.executable, "-m", "ace_cli", "serve-mcp", str(PLAYBOOK)],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(tmp_path) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write("\n".join(sent) + "\n")
@@ -141,15 +146,7 @@ def test_standard_output_belongs_to_the_protocol_whatever_comes_in(tmp_path: Pat
 def test_ctrl_c_ends_it(tmp_path: Path) -> None:
     import signal
 
-    with subprocess.Popen(
-        [sys.executable, "-m", "ace_cli", "serve-mcp", str(PLAYBOOK)],
-        cwd=tmp_path,
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(tmp_path) as process:
         assert process.stderr is not None
         process.stderr.readline()
         process.send_signal(signal.SIGINT)

@@ -137,12 +137,8 @@ class Quota:
         return self._number > 0 and not self._is_known and bool(self.max_rpm or self.max_tpm)
 
     def own_delay(self, tokens: float) -> float:
-        """Seconds until a request that takes so many tokens may go, by the user's limits alone."""
+        """Seconds until a request that takes so many tokens may go, by the user's limits alone; not while it :attr:`is_opening`."""
         waits = [0.0]
-        if self._number and not self._is_known and (self._requests or self._tokens):
-            return (
-                math.inf
-            )  # the first one opens connections, and what goes meanwhile would arrive with it at once
         if self._requests:
             waits.append(self._requests.delay(1))
         if self._tokens:

@@ -100,7 +100,8 @@ def _learned(playbook: Playbook) -> str:
     config, words = playbook.training_config, []
     for label, field in (("from", "dataset"), ("with", "generator_model"), ("and", "reflector_model")):
         value = config.get(field)
-        if isinstance(value, str) and value:
+        is_told = field == "reflector_model" and value == config.get("generator_model")
+        if isinstance(value, str) and value and not is_told:
             words.append(f"{label} {escape(visible_line(value))}")
     if words and playbook.created_at:
         words.append(f"on {escape(visible_line(playbook.created_at[:10]))}")
