@@ -1,7 +1,8 @@
 """A Reflector that knows the rules of a task: an OpenAI-compatible server on loopback, for what a better reflector model would teach.
 
-To each training row it gives the rule that decides it, worded in one of several ways; in a share of the replies, junk stands beside the
-rule or instead of it: empty advice, the row retold, a rule with a wrong ending, a rule of something else. All of it depends on the row's text alone.
+To each training row it gives the rule that decides it, or two of the rules where several do, worded in one of several ways; in a share of the
+replies, junk stands beside the rule or instead of it: empty advice, the row retold, a rule with a wrong ending, a rule of something else. All of
+it depends on the row's text alone.
 
     python -m benchmarks.learning.strong_reflector TASK PORT [--junk 0.3]
 """
@@ -16,6 +17,8 @@ from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from benchmarks.learning.tasks.rules import decisive
 
 TASKS = Path(__file__).parent / "tasks"
 
@@ -36,6 +39,8 @@ _ELSEWHERE = (
     "When a price is in francs, divide it by ten.",
     "When a river is named, write its length in miles.",
 )
+_LESSONS = 2
+"""Of a reply, at most, junk apart."""
 
 
 class Teacher:
@@ -47,17 +52,18 @@ class Teacher:
         self._rules = (folder / "gold.txt").read_text("utf-8").splitlines()
         keys = dict(line.split("\t") for line in (folder / "key.txt").read_text("utf-8").splitlines())
         rows = [json.loads(line) for line in (folder / "train.jsonl").read_text("utf-8").splitlines()]
-        self._rows = {row["question"]: (row, int(keys[row["id"]]) - 1) for row in rows}
+        self._rows = {row["question"]: (row, decisive(task, keys[row["id"]])) for row in rows}
 
     def reflect(self, prompt: str) -> dict[str, Any]:
         """The reply to a Reflector's prompt: of the training question that stands in it last."""
         at, question = max((prompt.rfind(question), question) for question in self._rows)
         if at < 0:
             return {"reasoning": "No such row.", "insights": []}
-        row, number = self._rows[question]
-        lessons = [self._worded(self._rules[number], question)]
+        row, lines = self._rows[question]
+        chosen = sorted(lines, key=lambda line: _share("line", line, question))[:_LESSONS]
+        lessons = [self._worded(self._rules[line - 1], f"{question}{line}") for line in chosen]
         if _share("junk", question) < self._junk:
-            junk = self._junk_of(question, row["answer"], number)
+            junk = self._junk_of(question, row["answer"], chosen[0] - 1)
             lessons = [junk] if _share("alone", question) < 0.5 else [*lessons, junk]
         insights = [{"content": text, "section": "helpful", "confidence": 0.8} for text in lessons]
         return {"reasoning": "Compared with the truth.", "insights": insights, "bullet_tags": []}

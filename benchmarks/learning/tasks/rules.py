@@ -154,6 +154,37 @@ def _says(row: Row, pattern: str) -> bool:
     return re.search(rf"\b{pattern}\b", row.text, re.IGNORECASE) is not None
 
 
+def decisive(task: str, key: str) -> tuple[int, ...]:
+    """The lines of ``gold.txt``, from 1, of the rules that decide a row with this key."""
+    if task == "dates":
+        return tuple(_of_an_entry(key.split()))
+    if task == "fares":
+        return tuple(_of_a_price(_passage(key)))
+    return (int(key),)
+
+
+def _of_an_entry(parts: list[str]) -> Iterator[int]:
+    port, weekday, date, time, amount = (part != "-" for part in parts)
+    is_early = time and int(parts[3].partition(":")[0]) < 12
+    several = sum((port, weekday, date, time, amount)) > 1
+    holds = (True, several, several, port, weekday, date, is_early, time and not is_early, amount)
+    return (line for line, applies in enumerate(holds, 1) if applies)
+
+
+def _of_a_price(passage: Passage) -> Iterator[int]:
+    ages, adults = passage.children, passage.adults
+    group = adults >= 4
+    companions = bool(passage.dogs or passage.bicycles)
+    holds = (
+        *(any(age < 6 for age in ages), any(age >= 6 for age in ages)),
+        *(group, adults > 1 and not group),
+        *(passage.evening, passage.back, bool(passage.dogs), bool(passage.bicycles)),
+        companions and (passage.evening or passage.back),
+        adults + len(ages) > 1,
+    )
+    return (line for line, applies in enumerate(holds, 1) if applies)
+
+
 CHECKS: Mapping[str, Callable[[Task], Iterator[str]]] = {
     "ledger": check_labels,
     "desk2": check_labels,
