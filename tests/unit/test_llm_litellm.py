@@ -9,6 +9,7 @@ import socket
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import httpx
@@ -378,3 +379,32 @@ def test_an_error_in_a_body_with_status_200_counts_as_that_error(code: int, kind
     with ScriptedServer() as server:
         server.raw_body = json.dumps({"error": {"code": code, "message": "as it says"}}).encode()
         assert fails(chat_model("m", api_base=server.url)).kind == kind
+
+
+def test_a_request_is_sent_as_the_client_would_write_it() -> None:
+    """What the client looks through each request for is left out for ours (:mod:`ace_cli.llm.lean`): the same bytes come out."""
+
+    async def both(model: LitellmModel, request: ChatRequest) -> None:
+        litellm = load_litellm()
+        await model.complete(request)
+        plain: dict[str, Any] = {
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "temperature": request.temperature,
+            "max_tokens": request.max_tokens,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "schema": dict(SCHEMA), "strict": True},
+            },
+            **request.extra,
+        }
+        await litellm.acompletion(model="openai/scripted", api_base=server.url, api_key="none", **plain)
+
+    with ScriptedServer(keep_requests=True) as server:
+        for extra in ({}, {"seed": 3, "stop": ["a", "b"]}, {"logit_bias": {"17": -1}}):
+            request = replace(
+                REQUEST, schema=SCHEMA, schema_name="answer", temperature=0.5, max_tokens=9, extra=extra
+            )
+            model = chat_model("openai/scripted", api_base=server.url, api_key="none")
+            run(model, partial(both, model, request))
+        bodies = [json.dumps(body).encode() for body in server.requests]
+    assert bodies[::2] == bodies[1::2]

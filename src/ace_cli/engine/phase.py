@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from ace_cli.data import Example
 from ace_cli.engine.events import ExampleFinished
 from ace_cli.engine.example import ExampleJob, LookAround, Outcome, PlanStep, failure_of
 from ace_cli.engine.failures import FailureCount
@@ -13,6 +14,7 @@ from ace_cli.errors import AceError
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Playbook
 from ace_cli.runs.records import TRAINING, Episode
+from ace_cli.runs.store import RunStore
 from ace_cli.stages.base import NOTHING_AROUND
 from ace_cli.stages.retrieval import Shown
 
@@ -53,12 +55,12 @@ class Phase:
         None when the run stops before they are complete; those that were decided are on record.
         """
         replies = self._session.store.replies(steps[0].step, steps[-1].step, self._phase)
-        tasks = []
+        missing = [step for step in steps if step.step not in recorded]
+        rows = _Rows(self._session.store, missing)
         for step in steps:
             if (known := recorded.get(step.step)) is not None:
                 self._tell(known, replayed=True)
-            else:
-                tasks.append(asyncio.create_task(self._example(step, playbook, replies)))
+        tasks = [asyncio.create_task(self._example(step, rows, playbook, replies)) for step in missing]
         try:
             made = await asyncio.gather(*tasks)
         except BaseException:
@@ -70,7 +72,7 @@ class Phase:
         return [decided[step.step] for step in steps] if None not in made else None
 
     async def _example(
-        self, step: PlanStep, playbook: Playbook, replies: Mapping[str, ChatReply]
+        self, step: PlanStep, rows: _Rows, playbook: Playbook, replies: Mapping[str, ChatReply]
     ) -> Episode | None:
         """One example, recorded; None when the run stops before it is decided."""
         try:
@@ -78,7 +80,7 @@ class Phase:
                 if self._session.stop.reason is not None:
                     return None
                 self._failures.begin()
-                episode = await self._episode(step, playbook, replies)
+                episode = await self._episode(step, rows.take(step), playbook, replies)
             await self._session.store.record_episode(episode)
         except AceError as error:
             self._session.stop.stop(error)
@@ -86,8 +88,9 @@ class Phase:
         self._count(episode)
         return episode
 
-    async def _episode(self, step: PlanStep, playbook: Playbook, replies: Mapping[str, ChatReply]) -> Episode:
-        example = self._session.store.example(step.index)
+    async def _episode(
+        self, step: PlanStep, example: Example, playbook: Playbook, replies: Mapping[str, ChatReply]
+    ) -> Episode:
         shown = Shown()
         try:
             shown = await self._session.select(playbook, example)
@@ -143,3 +146,24 @@ class Phase:
                 replayed,
             )
         )
+
+
+class _Rows:
+    """The examples of steps, which begin about in their order: read from the store some at a time, and held until they are taken."""
+
+    AT_ONCE = 64
+
+    def __init__(self, store: RunStore, steps: Sequence[PlanStep]) -> None:
+        self._store = store
+        self._steps = steps
+        self._places = {step.step: place for place, step in enumerate(steps)}
+        self._held: dict[int, Example] = {}
+
+    def take(self, step: PlanStep) -> Example:
+        """The example of a step; once."""
+        if step.step not in self._held:
+            place = self._places[step.step]
+            part = self._steps[place : place + self.AT_ONCE]
+            examples = self._store.examples([each.index for each in part])
+            self._held |= {each.step: example for each, example in zip(part, examples, strict=True)}
+        return self._held.pop(step.step)

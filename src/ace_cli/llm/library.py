@@ -23,6 +23,7 @@ def load_litellm() -> Any:
     os.environ.setdefault("LITELLM_DISABLE_BUG_REPORT_LINK", "true")
     import litellm
 
+    from ace_cli.llm.lean import lighten
     from ace_cli.llm.listeners import spare
     from ace_cli.llm.wire import watch
 
@@ -39,6 +40,7 @@ def load_litellm() -> Any:
         logging.getLogger(name).setLevel(logging.WARNING)  # at DEBUG they write down headers, with the keys
     watch()
     spare()
+    lighten()
     return litellm
 
 

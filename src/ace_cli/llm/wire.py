@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import httpx
@@ -58,6 +58,11 @@ def listening(address: str | None = None, most: int | None = None) -> Iterator[H
         yield heard
     finally:
         _heard.reset(token)
+
+
+def is_listening() -> bool:
+    """Whether a call is under way whose replies are heard."""
+    return _heard.get() is not None
 
 
 @contextmanager
@@ -120,6 +125,7 @@ async def _handle(
     return response
 
 
+@lru_cache(maxsize=64)
 def _place(address: str | None) -> httpx.URL | None:
     try:
         url = httpx.URL(address or "")

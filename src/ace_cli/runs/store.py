@@ -6,7 +6,6 @@ for the disk (:mod:`ace_cli.runs.writer`).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import socket
@@ -15,6 +14,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +196,7 @@ class RunStore(RunReader):
 
     async def record_reply(self, record: RecordedReply) -> None:
         """Durable when it returns."""
-        texts = {text: digest(text.encode()) for _, text in record.messages}
+        texts = {text: _name_of(text) for _, text in record.messages}
         new = {text: name for text, name in texts.items() if name not in self._known_texts}
         self._known_texts.update(new.values())
         reply = record.reply
@@ -281,7 +281,13 @@ class RunStore(RunReader):
             db.execute(sql, (self.session_seconds(), self._session))
 
     async def _durable(self, write: Write) -> None:
-        await asyncio.wrap_future(self._writer.submit(write))
+        await self._writer.written(write)
+
+
+@lru_cache(maxsize=128)
+def _name_of(text: str) -> str:
+    """Kept, since a playbook stands in the calls of many examples."""
+    return digest(text.encode())
 
 
 _EXAMPLE = "INSERT INTO example VALUES (?,?,?,?)"

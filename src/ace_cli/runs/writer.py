@@ -6,10 +6,12 @@ waits for a write does not hold up the event loop.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import queue
 import sqlite3
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,6 +20,7 @@ from ace_cli.errors import StoreError
 from ace_cli.runs.opening import is_full, store_error
 
 Write = Callable[[sqlite3.Connection], object]
+_Done = Future[None] | asyncio.Future[None]
 
 
 class Writer:
@@ -41,7 +44,7 @@ class Writer:
         self._free_room = free_room
         self._besides = besides
         self._error: StoreError | None = None
-        self._waiting: queue.SimpleQueue[tuple[Write, Future[None]] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[Write, _Done] | None] = queue.SimpleQueue()
         try:
             self._db = connect(path)
             if not is_durable:
@@ -62,12 +65,25 @@ class Writer:
         Raises:
             StoreError: an earlier write failed.
         """
-        if self._error is not None:
-            raise self._error
         done: Future[None] = Future()
         done.set_running_or_notify_cancel()  # whoever waits may be cancelled; what is written stays written
-        self._waiting.put((write, done))
+        self._put(write, done)
         return done
+
+    async def written(self, write: Write) -> None:
+        """Have it written; durable when it returns. An event loop is woken up once for all of its writes in a group.
+
+        Raises:
+            StoreError: this write failed, or an earlier one.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(write, done)
+        await done
+
+    def _put(self, write: Write, done: _Done) -> None:
+        if self._error is not None:
+            raise self._error
+        self._waiting.put((write, done))
 
     def close(self) -> None:
         """Write what is waiting and close."""
@@ -82,13 +98,21 @@ class Writer:
                 except Exception as error:  # noqa: BLE001 - on a thread of its own: nobody else would hear of it
                     # Nothing of this group is on disk; whoever waits for it must not go on, nor anyone after.
                     self._error = store_error(self._path, error)
-                for _, done in group:
-                    if self._error is None:
-                        done.set_result(None)
-                    else:
-                        done.set_exception(self._error)
+                self._tell([done for _, done in group])
 
-    def _groups(self) -> Iterator[list[tuple[Write, Future[None]]]]:
+    def _tell(self, group: Sequence[_Done]) -> None:
+        """What became of a group, each where it is waited for."""
+        by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Done]] = defaultdict(list)
+        for done in group:
+            if isinstance(done, asyncio.Future):
+                by_loop[done.get_loop()].append(done)
+            else:
+                _settle([done], self._error)
+        for loop, waiting in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # it is closed, so nobody waits any more
+                loop.call_soon_threadsafe(_settle, waiting, self._error)
+
+    def _groups(self) -> Iterator[list[tuple[Write, _Done]]]:
         """What is waiting, as soon as there is something; it ends at the None of :meth:`close`."""
         while (first := self._waiting.get()) is not None:
             group, last = [first], False
@@ -120,6 +144,16 @@ class Writer:
             with contextlib.suppress(sqlite3.Error):  # on a full disk SQLite has rolled back by itself
                 self._db.execute("ROLLBACK")
             raise
+
+
+def _settle(group: Sequence[_Done], error: StoreError | None) -> None:
+    for done in group:
+        if done.done():  # whoever waited was cancelled
+            continue
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -146,11 +146,10 @@ class Trainer:
             return items, ()
         if self._leaks is None:
             self._leaks = Leaks(self._store.all_examples())
-        index = {episode.example_id: episode.index for episode in episodes}
+        rows = self._store.examples([episode.index for episode in episodes])
+        examples = {example.id: example for example in rows}
         pairs = [
-            self._leaks.sifted(item, self._store.example(index[item.example_id]))
-            if item.reflection.insights
-            else (item, ())
+            self._leaks.sifted(item, examples[item.example_id]) if item.reflection.insights else (item, ())
             for item in items
         ]
         return [item for item, _ in pairs], [drop for _, drops in pairs for drop in drops]
@@ -165,8 +164,9 @@ class Trainer:
         for episodes in reversed(newest):
             await self._learn(episodes)
 
-    async def _learn(self, episodes: Iterable[Episode]) -> None:
-        await self._memory.learn((episode, self._store.example(episode.index)) for episode in episodes)
+    async def _learn(self, episodes: Sequence[Episode]) -> None:
+        examples = self._store.examples([episode.index for episode in episodes])
+        await self._memory.learn(zip(episodes, examples, strict=True))
 
     async def _delta(
         self,

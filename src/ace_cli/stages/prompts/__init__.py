@@ -11,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
+from itertools import chain
 from pathlib import Path
 from string import Template
 
@@ -41,22 +43,15 @@ class Prompts:
 
     def messages(self, name: str, values: Mapping[str, str]) -> tuple[Message, ...]:
         """The conversation of file ``name`` with ``values`` filled in, literally; an empty message is left out."""
-        system, *user = _DIVIDER.split(self.texts[name].replace("\r\n", "\n"), maxsplit=1)
-        role, *others = _paragraphs(system)
+        (role, *others), user = _parts(self.texts[name])
         text = "\n\n".join(filter(None, (_substitute(role, values), _fill(others, values))))
-        filled = (Message("system", text), Message("user", _fill(_paragraphs("".join(user)), values)))
+        filled = (Message("system", text), Message("user", _fill(user, values)))
         return tuple(message for message in filled if message.content)
 
     def part(self, name: str, placeholders: Set[str], values: Mapping[str, str]) -> str:
         """Just the paragraphs of file ``name`` that hold one of ``placeholders``, as they stand in :meth:`messages`."""
-        parts = _DIVIDER.split(self.texts[name].replace("\r\n", "\n"), maxsplit=1)
-        held = [
-            template
-            for text in parts
-            for template in _paragraphs(text)
-            if not placeholders.isdisjoint(template.get_identifiers())
-        ]
-        return _fill(held, values)
+        paragraphs = chain.from_iterable(_parts(self.texts[name]))
+        return _fill([each for each in paragraphs if not placeholders.isdisjoint(each.names)], values)
 
 
 def load_prompts(folder: Path | None = None) -> Prompts:
@@ -108,20 +103,36 @@ def _check(path: Path, text: str) -> None:
         raise UsageError(f"the prompt {path} holds the unknown ${unknown[0]}", allowed)
 
 
-def _paragraphs(text: str) -> list[Template]:
-    return [Template(part.strip("\n")) for part in re.split(r"\n\s*\n", text) if part.strip()]
+@dataclass(frozen=True, slots=True)
+class _Paragraph:
+    """A paragraph and its placeholders."""
+
+    template: Template
+    names: tuple[str, ...]
 
 
-def _fill(paragraphs: Sequence[Template], values: Mapping[str, str]) -> str:
+@lru_cache(maxsize=64)
+def _parts(text: str) -> tuple[tuple[_Paragraph, ...], tuple[_Paragraph, ...]]:
+    """The paragraphs of a file's system message and of its user message; looked for once, and filled in for every call."""
+    system, *user = _DIVIDER.split(text.replace("\r\n", "\n"), maxsplit=1)
+    return _paragraphs(system), _paragraphs("".join(user))
+
+
+def _paragraphs(text: str) -> tuple[_Paragraph, ...]:
+    templates = [Template(part.strip("\n")) for part in re.split(r"\n\s*\n", text) if part.strip()]
+    return tuple(_Paragraph(template, tuple(template.get_identifiers())) for template in templates)
+
+
+def _fill(paragraphs: Sequence[_Paragraph], values: Mapping[str, str]) -> str:
     return "\n\n".join(
         _substitute(paragraph, values)
         for paragraph in paragraphs
-        if not (names := paragraph.get_identifiers()) or any(values.get(name, "").strip() for name in names)
+        if not paragraph.names or any(values.get(name, "").strip() for name in paragraph.names)
     )
 
 
-def _substitute(paragraph: Template, values: Mapping[str, str]) -> str:
-    return paragraph.substitute({name: values.get(name, "").strip() for name in paragraph.get_identifiers()})
+def _substitute(paragraph: _Paragraph, values: Mapping[str, str]) -> str:
+    return paragraph.template.substitute({name: values.get(name, "").strip() for name in paragraph.names})
 
 
 def _dollars(names: tuple[str, ...]) -> str:
