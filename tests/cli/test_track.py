@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -20,7 +21,10 @@ pytestmark = pytest.mark.patient
 mlflow_env = pytest.importorskip("mlflow", reason="needs mlflow or mlflow-skinny") and {
     "MLFLOW_ALLOW_FILE_STORE": "true"
 }
-pytest.importorskip("wandb", reason="needs wandb")
+if (
+    importlib.util.find_spec("wandb") is None
+):  # importing it here would leave its folders where workers of pytest end
+    pytest.skip("needs wandb", allow_module_level=True)
 
 
 def mlflow_runs(folder: Path, uri: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import tempfile
 import uuid
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from ace_cli.engine.executor.own_folder import remove
 
 SMALL = {"object_store_memory": 80_000_000, "include_dashboard": False}
 
@@ -90,4 +91,4 @@ def nodes() -> Iterator[Nodes]:
             yield cluster
         finally:
             cluster.stop()
-            shutil.rmtree(folder, ignore_errors=True)
+            remove(folder)

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import math
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -19,7 +19,7 @@ import orjson
 
 from ace_cli.llm.base import ChatReply
 from ace_cli.playbook import Bullet, Delta, Playbook
-from ace_cli.runs.records import Evaluation
+from ace_cli.runs.records import Evaluation, Usage
 
 T = TypeVar("T")
 
@@ -148,6 +148,25 @@ REPLY_NUMBERS = ", ".join(
     )
 )
 """Numbers whatever stands there: SQLite takes a text for one, too."""
+
+
+def usage_by(rows: Iterable[Sequence[Any]]) -> dict[str, Usage]:
+    """What was paid, by name: rows of a name and :data:`REPLY_NUMBERS`, summed in their order. As :meth:`Usage.plus`, without a record for each."""
+    sums: dict[str, list[Any]] = {}
+    for name, prompt, completion, cached, cost, retries, _, from_cache in rows:
+        total = sums.setdefault(name, [0, 0, 0, 0, 0, 0, 0.0])
+        if from_cache:
+            total[4] += 1
+            continue
+        total[0] += 1
+        total[1] += prompt
+        total[2] += completion
+        total[3] += cached
+        total[5] += retries
+        total[6] = None if cost is None or total[6] is None else total[6] + cost
+    return {name: Usage(*total) for name, total in sums.items()}
+
+
 REPLY_COLUMNS = f"text, finish_reason, {REPLY_NUMBERS}"
 """What :func:`reply_from_row` reads."""
 

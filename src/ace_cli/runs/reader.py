@@ -6,6 +6,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +23,7 @@ from ace_cli.runs.codec import (
     playbook_from_row,
     reply_from_row,
     table_from,
+    usage_by,
 )
 from ace_cli.runs.opening import FILE, check, damaged, open_current, reading
 from ace_cli.runs.records import (
@@ -211,14 +213,10 @@ class RunReader:
     @reading
     def usage(self) -> dict[str, Usage]:
         """What was paid, by role, in a fixed order of summing (so that sums are equal to the last bit)."""
-        totals: dict[str, Usage] = {}
-        sql = f"SELECT CAST(role AS TEXT), {REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
-        for role, *numbers in self._db.execute(sql):
-            totals[role] = totals.get(role, Usage()).plus(ChatReply("", "stop", *numbers))
-        sql = "SELECT CAST(prompt_tokens AS INTEGER), 0, 0, CAST(cost_usd AS REAL), CAST(retries AS INTEGER), 0.0, 0 FROM embedding_call ORDER BY id"
-        for numbers in self._db.execute(sql):
-            totals[EMBEDDING] = totals.get(EMBEDDING, Usage()).plus(ChatReply("", "stop", *numbers))
-        return totals
+        replies = f"SELECT CAST(role AS TEXT), {REPLY_NUMBERS} FROM reply ORDER BY phase, step, role, turn"
+        others = f"""SELECT '{EMBEDDING}', CAST(prompt_tokens AS INTEGER), 0, 0, CAST(cost_usd AS REAL), CAST(retries AS INTEGER), 0.0, 0
+                     FROM embedding_call ORDER BY id"""
+        return usage_by(chain(self._db.execute(replies), self._db.execute(others)))
 
     @reading
     def calls_since(self, seconds: float) -> list[tuple[str, int, float]]:
@@ -236,12 +234,9 @@ class RunReader:
     @reading
     def usage_by_kind(self) -> dict[str, Usage]:
         """What was paid for chat calls, by what their phase is for."""
-        totals: dict[str, Usage] = {}
         sql = f"""SELECT CAST(p.kind AS TEXT), {REPLY_NUMBERS} FROM reply r JOIN phase p ON p.id = r.phase
                   ORDER BY r.phase, r.step, r.role, r.turn"""
-        for kind, *numbers in self._db.execute(sql):
-            totals[kind] = totals.get(kind, Usage()).plus(ChatReply("", "stop", *numbers))
-        return totals
+        return usage_by(self._db.execute(sql))
 
     @reading
     def usage_of_steps(self, first_step: int, last_step: int, phase: int = TRAINING) -> Usage:

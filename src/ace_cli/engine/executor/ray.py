@@ -11,11 +11,8 @@ import contextlib
 import logging
 import math
 import os
-import shutil
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the answer to a warning of ray.init
@@ -26,6 +23,7 @@ from ray.exceptions import RayError
 from ace_cli._version import __version__
 from ace_cli.engine.executor.letters import FromWorker, ToWorker
 from ace_cli.engine.executor.member import Post, WorkerLost
+from ace_cli.engine.executor.own_folder import OwnFolder
 from ace_cli.engine.executor.worker import Worker
 from ace_cli.errors import AceError, UsageError
 from ace_cli.redact import redact
@@ -167,22 +165,20 @@ class _Cluster:
 
     def __init__(self, address: str | None, cpus: int) -> None:
         self._is_ours = not ray.is_initialized()
-        self._folder: Path | None = None
+        self._folder: OwnFolder | None = None
         if not self._is_ours:  # a notebook's, say
             return
         options: dict[str, Any] = {"address": address}
         if address is None:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-            self._folder = Path(
-                tempfile.mkdtemp(prefix="ace-ray-", dir="/tmp" if os.name == "posix" else None)
-            )
+            self._folder = OwnFolder()
             options = {
                 "address": "local",
                 "num_cpus": max(cpus, _cores()),
                 "object_store_memory": STORE,
                 "include_dashboard": False,
                 "_node_ip_address": "127.0.0.1",  # so that nobody else can reach it
-                "_temp_dir": str(self._folder),
+                "_temp_dir": str(self._folder.path),
             }
         _be_quiet()
         try:
@@ -206,7 +202,7 @@ class _Cluster:
 
     def _forget(self) -> None:
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
 
 
 def pickled(stages: object) -> bytes:
