@@ -6,7 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 RUN := $(BIN)/python -m
 
-.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench bench-large bench-learning bench-ray bench-throughput lock clean
+.PHONY: help install quickstart test test-fast lint unit crash-test fuzz fuzz-coverage fuzz-check bench bench-curator bench-large bench-learning bench-ray bench-throughput lock clean
 
 help:
 	@echo "make quickstart   install, and train a playbook with the embedded model (no key, no network)"
@@ -19,6 +19,7 @@ help:
 	@echo "make bench        measure start-up, overhead, merge, store, inspect, export"
 	@echo "make bench-throughput  how near a run comes to the time that the replies' latencies allow"
 	@echo "make bench-large  a million rows planned, 20,000 trained: time, memory, and whether it stays as fast (minutes)"
+	@echo "make bench-curator  merging 50 insights into 1,000 to 1,000,000 bullets, beside the bare search of their vectors (minutes, 7 GB)"
 	@echo "make bench-learning API_BASE=http://...  does training help a real model? (arms, on held-out rows; hours)"
 	@echo "make bench-ray    what a Ray cluster costs an example, and a model in the process on two workers"
 	@echo "make lock         renew requirements.lock and weights.lock"
@@ -77,6 +78,9 @@ bench-throughput: $(INSTALLED)
 
 bench-large: $(INSTALLED)
 	$(RUN) benchmarks.bench_large --full
+
+bench-curator: $(INSTALLED)
+	$(RUN) benchmarks.bench_curator --full
 
 # Of an OpenAI-compatible server with a real model; what was measured before is not measured again.
 bench-learning: $(INSTALLED)

@@ -215,6 +215,16 @@ def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
     assert sum(b.repeats for b in playbook.bullets) > 50
 
 
+def test_with_very_many_bullets_a_kept_curator_and_a_fresh_one_still_agree() -> None:
+    kept, fresh = (
+        SemanticCurator(WordLlamaEmbedder(), RuleSameness(0.8), approximate_from=40) for _ in range(2)
+    )
+    playbook = Playbook()
+    for batch in batches()[:9]:
+        before, playbook = playbook, playbook.apply(curate(playbook, *batch, curator=kept))
+    assert before.apply(curate(before, *batches()[8], curator=fresh)) == playbook
+
+
 def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:
     kept = semantic()
     first = book(UNITS, "A dozen means 12 items.")

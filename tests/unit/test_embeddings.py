@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -192,6 +193,34 @@ def test_what_is_not_near_enough_is_left_out() -> None:
     (_, least) = everything[20]
     assert index.search(query, 300, at_least=least) == everything[:21]
     assert index.search(query, 5, at_least=least) == everything[:5]
+
+
+def test_queries_that_are_asked_together_get_the_very_answers_that_each_gets_alone() -> None:
+    index = filled(range(12_000), rows(12_000, 16))
+    queries = rows(40, 16, seed=5)
+    assert index.search_each(queries, 6, at_least=0.5) == [index.search(q, 6, at_least=0.5) for q in queries]
+
+
+def test_an_approximate_index_does_not_depend_on_how_it_was_built_and_finds_most() -> None:
+    vectors, queries = rows(6000, 8), rows(30, 8, seed=6)
+    at_once, extended = (VectorIndex[int](approximate_from=4096) for _ in range(2))
+    at_once.add(range(6000), vectors)
+    steps = [0, 4000, 4090, 4100, *range(4101, 4200), 5000, 6000]
+    for start, stop in pairwise(steps):
+        extended.add(range(start, stop), vectors[start:stop])
+    found = extended.search_each(queries, 8)
+    assert found == at_once.search_each(queries, 8) == [at_once.search(query, 8) for query in queries]
+    exact = filled(range(6000), vectors).search_each(queries, 8)
+    shared = [len(set(one) & set(other)) for one, other in zip(found, exact, strict=True)]
+    assert sum(shared) / (8 * 30) > 0.8, "cosines of what both found are equal, and most is found"
+    assert found != exact, "it is approximate"
+
+
+def test_an_index_is_exact_until_it_is_large() -> None:
+    vectors, query = rows(4095, 8), rows(1, 8, seed=7)[0]
+    index = VectorIndex[int](approximate_from=4096)
+    index.add(range(4095), vectors)
+    assert index.search(query, 50) == filled(range(4095), vectors).search(query, 50)
 
 
 def test_vectors_of_another_model_are_refused() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.sameness.base import Pair, Relation
-from ace_cli.sameness.learned import LearnedSameness, likeness
+from ace_cli.sameness.learned import AT_ONCE, LearnedSameness, likeness
 from ace_cli.sameness.rules.contradiction import contradiction
 
 ROWS = [
@@ -85,6 +85,27 @@ def test_each_kind_of_contradiction_is_named(a: str, b: str, reason: str) -> Non
 def test_other_words_for_the_same_are_no_contradiction(a: str, b: str) -> None:
     assert contradiction(a, b) is None
     assert contradiction(b, a) is None
+
+
+def test_others_have_their_turn_while_many_pairs_are_compared() -> None:
+    pairs = [Pair(f"Count {n} boxes of a load.", f"Count {n} crates of it.", 0.9) for n in range(100)]
+
+    async def compare() -> int:
+        turns = 0
+
+        async def other() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        task = asyncio.create_task(other())
+        judged = await LearnedSameness().compare(pairs)
+        task.cancel()
+        assert len(judged) == len(pairs)
+        return turns
+
+    assert asyncio.run(compare()) >= 100 // AT_ONCE
 
 
 def test_the_rules_block_few_of_our_paraphrases_and_nearly_all_opposites() -> None:

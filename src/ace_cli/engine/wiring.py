@@ -185,6 +185,7 @@ class StageSpec:
         )
 
     def _curator(self, embedder: Embedder) -> Curator:
+        from ace_cli.embeddings.index import MANY
         from ace_cli.sameness.by_rules import RuleSameness
         from ace_cli.sameness.learned import LearnedSameness
         from ace_cli.stages.admission import Admission
@@ -207,6 +208,7 @@ class StageSpec:
             PlaybookStage(training.target_stage),
             Admission(self.prompts.texts.values()),
             link_repeated=edition > 1,
+            approximate_from=MANY if edition > 1 else None,
         )
         curators = {
             "auto": lambda: LlmCurator(semantic, self.prompts.texts["curator.txt"], only_unsure=True),

@@ -58,8 +58,11 @@ class Playbook:
 
     def next_id_number(self) -> int:
         """The number of the next new bullet: one above the highest ``B<number>`` in use."""
-        numbers = (id_number(bullet.id) for bullet in self.bullets)
-        return 1 + max((n for n in numbers if n is not None), default=0)
+        return 1 + self._highest
+
+    @cached_property
+    def _highest(self) -> int:
+        return max((id_number(bullet.id) or 0 for bullet in self.bullets), default=0)
 
     def apply(self, delta: Delta, *, quarantine_min_votes: int = 0) -> Playbook:
         """The next version. Content of a bullet is never rewritten by a merge.
@@ -120,13 +123,20 @@ class GrowingPlaybook:
         self._start = start
         self._minimum = quarantine_min_votes
         self._bullets = dict(start.by_id)
+        self._highest = start._highest
+        self._is_shared = False
 
     def playbook(self) -> Playbook:
-        """As it is now."""
-        return self._start.with_bullets(self._bullets.values())
+        """As it is now. It takes over what is known by id, so that no version counts all bullets anew."""
+        made = self._start.with_bullets(self._bullets.values())
+        vars(made).update(by_id=self._bullets, _highest=self._highest)  # its cached properties
+        self._is_shared = True
+        return made
 
     def apply(self, delta: Delta) -> None:
         """See :meth:`Playbook.apply`. After an error, part of the delta is applied."""
+        if self._is_shared:
+            self._bullets, self._is_shared = dict(self._bullets), False
         bullets = self._bullets
         by_opinion = delta.credit is Credit.OPINION
         minimum = self._minimum if by_opinion else 0
@@ -136,6 +146,7 @@ class GrowingPlaybook:
                     if bullet.id in bullets:
                         raise UsageError(f"the curator added bullet {bullet.id} twice")
                     bullets[bullet.id] = bullet
+                    self._highest = max(self._highest, id_number(bullet.id) or 0)
                 case Confirm(bullet_id, example_id) if not by_opinion:
                     bullets[bullet_id] = self._known(bullet_id).repeated(at=delta.at, source=example_id)
                 case Confirm(bullet_id, example_id):

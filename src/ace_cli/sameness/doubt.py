@@ -8,7 +8,7 @@ or about as many.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from ace_cli.sameness.rules.vocabulary import rows_of
 from ace_cli.sameness.rules.wording import Wording, take_apart
@@ -38,6 +38,7 @@ def _changed_places(a: Wording, b: Wording) -> str:
     return f"other order of the same words: {moved}"
 
 
+@lru_cache(maxsize=20_000)
 def _built(text: Wording) -> tuple[list[str], list[str]]:
     """The small words that hold a lesson together, sorted, and the stems of the others, in order."""
     frame, said = [], []
@@ -94,12 +95,23 @@ def _count(a: Wording, b: Wording) -> str:
 
 def _of_one_kind(a: Wording, b: Wording) -> str:
     """The mother's name, the father's name: each has another word of a kind."""
-    one, other = _words(a), _words(b)
-    for kind in _kinds():
-        ours, its = ([n for n, forms in enumerate(kind) if forms & said] for said in (one, other))
-        if ours and its and not set(ours) & set(its):
-            return f"{min(kind[ours[0]] & one)} vs {min(kind[its[0]] & other)}"
+    one, other = _of_kinds(a), _of_kinds(b)
+    for kind in sorted(one.keys() & other.keys()):
+        ours, its = one[kind], other[kind]
+        if not ours.keys() & its.keys():
+            return f"{next(iter(ours.values()))} vs {next(iter(its.values()))}"
     return ""
+
+
+@lru_cache(maxsize=20_000)
+def _of_kinds(text: Wording) -> dict[int, dict[int, str]]:
+    """By kind, the words of it that are in the text: by which of its words it is, the form that stands there."""
+    said = _words(text)
+    found = {
+        number: {n: min(forms & said) for n, forms in enumerate(kind) if forms & said}
+        for number, kind in enumerate(_kinds())
+    }
+    return {number: words for number, words in found.items() if words}
 
 
 @cache
@@ -107,5 +119,6 @@ def _kinds() -> list[list[frozenset[str]]]:
     return [[frozenset(forms.split("/")) for forms in row.split()] for row in rows_of("kinds.txt")]
 
 
+@lru_cache(maxsize=20_000)
 def _words(text: Wording) -> frozenset[str]:
     return frozenset(word.text for word in text.words if not word.is_stop)

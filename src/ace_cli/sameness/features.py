@@ -7,13 +7,14 @@ it weighs, on which side it is, whether it stands in a condition, and how near t
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ace_cli.embeddings import word_vectors
-from ace_cli.sameness.rules.contradiction import RULES, are_synonyms
+from ace_cli.sameness.rules.contradiction import RULES, are_synonyms, spoken, synonym_rows
 from ace_cli.sameness.rules.vocabulary import rows_of
 from ace_cli.sameness.rules.word import Word, stem
 from ace_cli.sameness.rules.wording import Wording, take_apart
@@ -55,6 +56,9 @@ MOST_WORDS = 200
 
 _STOP_WEIGHT = 0.15
 _ONE_ROOT = 0.9
+_ROOT = 5
+"""Letters that words with one root begin with, at least."""
+
 _BINDING = frozenset(
     [
         "if",
@@ -121,6 +125,44 @@ class Side:
     bound: Flags
     mean: Floats
 
+    @cached_property
+    def total(self) -> float:
+        """All weights together."""
+        return float(self.weights.sum())
+
+    @cached_property
+    def telling(self) -> Floats:
+        """The weights of words that say something, 0 of others."""
+        return self.weights * self.content
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(word.stem for word in self.words)
+
+    @cached_property
+    def content_stems(self) -> tuple[str, ...]:
+        """In order."""
+        return tuple(word.stem for word, says in zip(self.words, self.content, strict=True) if says)
+
+    @cached_property
+    def neighbours(self) -> frozenset[tuple[str, str]]:
+        """Content words in a row."""
+        return frozenset(pairwise(self.content_stems))
+
+    @cached_property
+    def turning(self) -> tuple[int, ...]:
+        """How many words turn or bound the lesson, by kind."""
+        return tuple(_count(self, kind) for kind in _TURNING.values())
+
+    @cached_property
+    def kin(self) -> dict[object, list[int]]:
+        """Where words stand of which one may be kin to another: both have a key in common."""
+        found: defaultdict[object, list[int]] = defaultdict(list)
+        for at, word in enumerate(self.words):
+            for key in _kin_keys(word.stem):
+                found[key].append(at)
+        return dict(found)
+
 
 @lru_cache(maxsize=4096)
 def side(text: str) -> Side:
@@ -176,13 +218,27 @@ def features(a: str, b: str) -> dict[str, float]:
     return found | _between(left, right) | _of_wording(one, other)
 
 
+@lru_cache(maxsize=16)
 def _alignment(one: Side, other: Side) -> Floats:
     """How much each word is like each word of the other lesson: 1 for forms of a word and for synonyms; (n, m)."""
-    alike = one.vectors @ other.vectors.T
-    for row, word in enumerate(one.words):
-        for column, known in enumerate(other.words):
-            alike[row, column] = max(alike[row, column], _kinship(word.stem, known.stem))
+    import numpy as np
+
+    kinship = np.zeros((len(one.words), len(other.words)))
+    for key in one.kin.keys() & other.kin.keys():
+        for row in one.kin[key]:
+            for column in other.kin[key]:
+                kinship[row, column] = _kinship(one.words[row].stem, other.words[column].stem)
+    alike: Floats = np.maximum(one.vectors @ other.vectors.T, kinship)
+    alike.flags.writeable = False
     return alike
+
+
+@lru_cache(maxsize=50_000)
+def _kin_keys(stem_: str) -> tuple[object, ...]:
+    """Two stems without one of these in common are not kin."""
+    synonyms = (("synonym", row) for row in synonym_rows(stem_))
+    alike = (("alike", row) for row in _rows(stem_))
+    return (stem_, *synonyms, *alike, ("root", stem_[:_ROOT]))
 
 
 @lru_cache(maxsize=200_000)
@@ -192,7 +248,7 @@ def _kinship(stem_a: str, stem_b: str) -> float:
         return 1.0
     shorter = min(len(stem_a), len(stem_b))
     same = next((at for at in range(shorter) if stem_a[at] != stem_b[at]), shorter)
-    return _ONE_ROOT if same >= 5 and same >= 0.7 * shorter else 0.0
+    return _ONE_ROOT if same >= _ROOT and same >= 0.7 * shorter else 0.0
 
 
 def _rows(stem_: str) -> frozenset[int]:
@@ -216,13 +272,13 @@ class _Rest:
 
         best = alike.max(axis=1)
         lacking = (1 - best).clip(0, 1) * one.weights
-        known = {word.stem for word in other.words}
+        known = other.stems
         over = np.array([word.stem not in known for word in one.words]) & one.content
         unlike = over & (best < _ONE_ROOT)
         self.vector = (one.vectors * (one.weights * unlike)[:, None]).sum(axis=0)
         self.count = int(unlike.sum())
         worst = [*np.sort(lacking)[::-1][:3].tolist(), 0.0, 0.0, 0.0]
-        weight, total = float((one.weights * unlike).sum()), float(one.weights.sum())
+        weight, total = float((one.weights * unlike).sum()), one.total
         act = ~one.bound
         self.numbers = {
             "covered": float((best * one.weights).sum()) / total,
@@ -260,7 +316,7 @@ def _between(left: _Rest, right: _Rest) -> dict[str, float]:
 
 def _gaps(one: Side, other: Side) -> dict[str, float]:
     """Words that turn or bound a lesson, more of them on one side; and whether an odd number of them denies."""
-    a, b = ([_count(said, kind) for kind in _TURNING.values()] for said in (one, other))
+    a, b = one.turning, other.turning
     found = {f"{name}_gap": float(abs(x - y)) for name, x, y in zip(_TURNING, a, b, strict=True)}
     return found | {"parity": float((a[0] + a[1] + b[0] + b[1]) % 2)}
 
@@ -271,15 +327,15 @@ def _count(said: Side, kind: frozenset[str]) -> int:
 
 def _of_wording(one: Side, other: Side) -> dict[str, float]:
     """Order, negations, numbers and names, and which of the word rules speak."""
-    stems_a, stems_b = ([w.stem for w, c in zip(s.words, s.content, strict=True) if c] for s in (one, other))
-    set_a, set_b = set(stems_a), set(stems_b)
-    shared = set_a & set_b
-    all_a, all_b = ({word.stem for word in s.words} for s in (one, other))
-    next_a, next_b = (set(pairwise(stems)) for stems in (stems_a, stems_b))
+    shared = set(one.content_stems) & set(other.content_stems)
+    all_a, all_b = one.stems, other.stems
+    next_a, next_b = one.neighbours, other.neighbours
     a, b = one.wording, other.wording
-    denied_a, denied_b = (frozenset().union(*w.denied) for w in (a, b))
-    numbers_a, numbers_b = ({number.value for number in w.numbers} for w in (a, b))
-    spoken = {f"rule_{rule.__name__}": float(rule(a, b) is not None) for rule in RULES}
+    denied_a, denied_b = a.denied_anywhere, b.denied_anywhere
+    said = {
+        f"rule_{rule.__name__}": float(reason is not None)
+        for rule, reason in zip(RULES, spoken(a, b), strict=True)
+    }
     return {
         "common": len(all_a & all_b) / max(1, len(all_a | all_b)),
         "shared": float(len(shared)),
@@ -287,9 +343,9 @@ def _of_wording(one: Side, other: Side) -> dict[str, float]:
         "neighbours": len(next_a & next_b) / max(1, min(len(next_a), len(next_b))),
         "denied_gap": float(bool(denied_a) != bool(denied_b)),
         "denied_other": float(bool(denied_a) and bool(denied_b) and not denied_a & denied_b),
-        "numbers_gap": float(len(numbers_a ^ numbers_b)),
+        "numbers_gap": float(len(a.values ^ b.values)),
         "names_gap": float(len(a.names ^ b.names)),
         "names_common": float(len(a.names & b.names)),
-        **spoken,
-        "rules": float(any(spoken.values())),
+        **said,
+        "rules": float(any(said.values())),
     }

@@ -6,6 +6,7 @@ Read word by word, without a parser. Positions are those of :attr:`ace_cli.samen
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from ace_cli.sameness.features import Side
@@ -39,7 +40,8 @@ class Parts(NamedTuple):
 GROUPS = ("order", "choice", "cond", "link")
 
 
-def parts(side: Side) -> list[Parts]:
+@lru_cache(maxsize=4096)
+def parts(side: Side) -> Sequence[Parts]:
     """What is bound to what in the lesson, in the order of its words."""
     found: list[Parts] = []
     position = 0

@@ -7,6 +7,7 @@ word may be laid beside one other alone, and how near the conditions of both are
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from ace_cli.sameness.features import _ONE_ROOT, Side, _alignment, side
@@ -46,7 +47,7 @@ class _Laid(NamedTuple):
 def _crossings(one: Side, other: Side, alike: Floats) -> dict[str, float]:
     laid: defaultdict[str, list[_Laid]] = defaultdict(list)
     theirs = parts(other)
-    weights = one.weights * one.content, other.weights * other.content
+    weights = one.telling, other.telling
     for ours in parts(one):
         for known in theirs:
             if (ours.group, ours.by) == (known.group, known.by) and (
@@ -119,7 +120,7 @@ def _left_over(one: Side, alike: Floats, has_like: Flags) -> dict[str, float]:
 
 def _of_clauses(one: Side, other: Side) -> dict[str, float]:
     """The conditions beside each other, what is told to do, and one beside the other; cosines."""
-    ours, its = ((_mean(s, s.bound), _mean(s, ~s.bound)) for s in (one, other))
+    ours, its = _means(one), _means(other)
     bound, act = _cosine(ours[0], its[0]), _cosine(ours[1], its[1])
     across = [x for x in (_cosine(ours[0], its[1]), _cosine(ours[1], its[0])) if x is not None]
     words = int(one.content.sum()), int(other.content.sum())
@@ -130,6 +131,12 @@ def _of_clauses(one: Side, other: Side) -> dict[str, float]:
         "bound_alone": float((ours[0] is None) != (its[0] is None)),
         "words_gap": abs(words[0] - words[1]) / max(1, *words),
     }
+
+
+@lru_cache(maxsize=4096)
+def _means(of: Side) -> tuple[Floats | None, Floats | None]:
+    """Of the conditions, and of what is told to do."""
+    return _mean(of, of.bound), _mean(of, ~of.bound)
 
 
 def _mean(of: Side, where: Flags) -> Floats | None:

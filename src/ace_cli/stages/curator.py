@@ -6,12 +6,16 @@ The work has two steps, so that a model can have its say between them (:mod:`ace
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import compress
+from typing import TYPE_CHECKING
 
-from ace_cli.embeddings import Embedder, VectorIndex
+from ace_cli.embeddings import Embedder, VectorIndex, search_aside
+from ace_cli.embeddings.index import MANY
 from ace_cli.errors import AceError
 from ace_cli.playbook import Bullet, Change, Delta, Drop, Playbook, PlaybookStage, Vote
 from ace_cli.sameness.base import Judgement, Pair, Relation, Sameness
@@ -21,6 +25,9 @@ from ace_cli.stages.base import Ask, MergeItem
 from ace_cli.stages.batch import MergeBatch, Near, Proposal, Step
 from ace_cli.stages.refine import refine
 from ace_cli.text import single_spaced
+
+if TYPE_CHECKING:
+    from ace_cli.embeddings.base import Vectors
 
 NEIGHBOURS = 32
 """Nearest bullets that are looked at: in a domain of "the code for X is Y" many near ones contradict."""
@@ -35,6 +42,7 @@ class SemanticCurator:
         target_stage: the stage of new bullets.
         admission: tells which insights are no lessons; they are dropped with its reason.
         link_repeated: what an insight contradicts is linked to the bullet that it repeats (runs of before link new bullets alone).
+        approximate_from: bullets of a domain from which a near one may be missed; None for never.
     """
 
     def __init__(
@@ -45,14 +53,23 @@ class SemanticCurator:
         admission: Admission | None = None,
         *,
         link_repeated: bool = True,
+        approximate_from: int | None = MANY,
     ) -> None:
         self.sameness = sameness
         self._target_stage = target_stage
         self._admission = admission or Admission()
         self._link_repeated = link_repeated
         self._embedder = embedder
-        self._known: list[tuple[str, str, str]] = []
-        self._index: defaultdict[str, VectorIndex[str]] = defaultdict(VectorIndex)
+        self._approximate_from = approximate_from
+        self._forget()
+
+    def _forget(self) -> None:
+        """What is known of the bullets: themselves, their positions by domain, and by what they say word for word."""
+        self._known: tuple[Bullet, ...] = ()
+        self._index: defaultdict[str, VectorIndex[int]] = defaultdict(
+            lambda: VectorIndex(self._approximate_from)
+        )
+        self._by_words: dict[tuple[str, str], int] = {}
 
     async def curate(
         self, playbook: Playbook, items: Sequence[MergeItem], ask: Ask | None, *, at: str
@@ -70,9 +87,11 @@ class SemanticCurator:
         await self._follow(playbook)
         steps = [step for item in items for step in _steps(playbook, item, self._admission)]
         insights = {position: step for position, step in enumerate(steps) if isinstance(step, Proposal)}
-        by_words: dict[tuple[str, str], Bullet | int] = {}
-        for bullet in playbook.bullets:
-            by_words.setdefault((bullet.domain_id, bare_text(bullet.content)), bullet)
+        by_words: dict[tuple[str, str], Bullet | int] = {
+            insight.words: playbook.bullets[self._by_words[insight.words]]
+            for insight in insights.values()
+            if insight.words in self._by_words
+        }
         unknown = {p: insight for p, insight in insights.items() if insight.words not in by_words}
         compared = await self._compare(playbook, unknown, ask, self.sameness.reach)
         new: set[int] = set()
@@ -96,17 +115,22 @@ class SemanticCurator:
         """Take the bullets that ``playbook`` has gained into the index of their domain.
 
         Quarantined ones too: a lesson that did harm must be recognised when it is learned again. A
-        playbook that is not a longer version of the known one is read from scratch. Search is exact and queried one
-        text at a time, so a resumed run, with an index that was built at once, decides like an undisturbed one.
+        playbook that is not a longer version of the known one is read from scratch. An index does not depend on how it
+        was built, so a resumed run, with one that was built at once, decides like an undisturbed one.
         """
-        rows = [(bullet.domain_id, bullet.id, bullet.content) for bullet in playbook.bullets]
-        if rows[: len(self._known)] != self._known:
-            self._known, self._index = [], defaultdict(VectorIndex)
-        if new := rows[len(self._known) :]:
-            vectors = await self._embedder.embed([content for _, _, content in new])
-            for (domain, bullet_id, _), vector in zip(new, vectors, strict=True):
-                self._index[domain].add([bullet_id], vector[None])
-            self._known = rows
+        bullets = playbook.bullets
+        if not _continues(self._known, bullets):
+            self._forget()
+        if new := bullets[len(self._known) :]:
+            vectors = await self._embedder.embed([bullet.content for bullet in new])
+            places: defaultdict[str, list[int]] = defaultdict(list)
+            for place, bullet in enumerate(new, len(self._known)):
+                places[bullet.domain_id].append(place)
+                self._by_words.setdefault((bullet.domain_id, bare_text(bullet.content)), place)
+            for domain, those in places.items():
+                rows = vectors[[place - len(self._known) for place in those]]
+                self._index[domain].add(those, rows)
+        self._known = bullets
 
     async def _compare(
         self, playbook: Playbook, insights: Mapping[int, Proposal], ask: Ask | None, at_least: float
@@ -121,14 +145,17 @@ class SemanticCurator:
         earlier: defaultdict[str, VectorIndex[int]] = defaultdict(VectorIndex)
         found: list[tuple[int, Bullet | int, Pair]] = []
         vectors = await self._embedder.embed([insight.content for insight in insights.values()])
-        for (position, insight), vector in zip(insights.items(), vectors, strict=True):
+        domains = [insight.domain for insight in insights.values()]
+        known = await self._around(domains, vectors, at_least)
+        for (position, insight), vector, bullets in zip(insights.items(), vectors, known, strict=True):
             batch = earlier[insight.domain]
-            bullets = self._index[insight.domain].search(vector, NEIGHBOURS, at_least)
-            around: list[tuple[Bullet | int, float]] = [(playbook.by_id[i], cosine) for i, cosine in bullets]
+            around: list[tuple[Bullet | int, float]] = [
+                (playbook.bullets[place], cosine) for place, cosine in bullets
+            ]
             around += batch.search(vector, len(batch), at_least)
             for target, cosine in sorted(around, key=lambda pair: -pair[1]):
-                known = target if isinstance(target, Bullet) else insights[target]
-                found.append((position, target, Pair(insight.content, known.content, cosine)))
+                other = target if isinstance(target, Bullet) else insights[target]
+                found.append((position, target, Pair(insight.content, other.content, cosine)))
             batch.add([position], vector[None])
         judgements = await self.sameness.compare([pair for *_, pair in found], ask) if found else []
         if len(judgements) != len(found):
@@ -136,6 +163,28 @@ class SemanticCurator:
         for (position, target, pair), judgement in zip(found, judgements, strict=True):
             near[position].append(Near(target, pair.similarity, judgement))
         return near
+
+    async def _around(
+        self, domains: Sequence[str], vectors: Vectors, at_least: float
+    ) -> Sequence[Sequence[tuple[int, float]]]:
+        """The places of the nearest bullets of its domain to each of ``vectors``, with their cosines."""
+        found: list[Sequence[tuple[int, float]]] = [()] * len(domains)
+        for domain in dict.fromkeys(domains):
+            those = [n for n, name in enumerate(domains) if name == domain]
+            index = self._index[domain]
+            for n, near in zip(
+                those, await search_aside(index, vectors[those], NEIGHBOURS, at_least), strict=True
+            ):
+                found[n] = near
+        return found
+
+
+def _continues(known: Sequence[Bullet], bullets: Sequence[Bullet]) -> bool:
+    """Whether ``bullets`` are ``known`` and more; what else is known of one may have changed."""
+    changed = compress(zip(known, bullets, strict=False), map(operator.is_not, known, bullets))
+    return len(known) <= len(bullets) and all(
+        (old.domain_id, old.id, old.content) == (new.domain_id, new.id, new.content) for old, new in changed
+    )
 
 
 def without_list_marks(content: str) -> str:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ace_cli.embeddings import Embedder, VectorIndex
+from ace_cli.embeddings import Embedder, VectorIndex, search_aside
+from ace_cli.embeddings.index import MANY
 from ace_cli.errors import AceError
 from ace_cli.playbook import Bullet, Change, Join, Link, Playbook, Refined
 from ace_cli.playbook.standing import contradicted_by
 from ace_cli.sameness.base import Pair, Relation, Sameness
 from ace_cli.stages.base import Ask
 
+if TYPE_CHECKING:
+    from ace_cli.embeddings.base import Vectors
+
 NEIGHBOURS = 16
 """Nearest bullets that each one is compared with."""
+
+_BLOCK = 256
+"""Bullets that are looked up together."""
 
 
 async def refine(
@@ -67,12 +75,34 @@ async def _near(
     if start >= len(used):
         return []
     vectors = await embedder.embed([bullet.content for bullet in used])
-    older: defaultdict[str, VectorIndex[int]] = defaultdict(VectorIndex)
-    found = []
-    for n, (bullet, vector) in enumerate(zip(used, vectors, strict=True)):
-        index = older[bullet.domain_id]
+    of_domain: defaultdict[str, list[int]] = defaultdict(list)
+    for n, bullet in enumerate(used):
+        of_domain[bullet.domain_id].append(n)
+    found: dict[int, list[tuple[int, float]]] = {}
+    for places in of_domain.values():
+        older: VectorIndex[int] = VectorIndex(MANY)
+        for begin in range(0, len(places), _BLOCK):
+            block = places[begin : begin + _BLOCK]
+            if block[-1] >= start:
+                found |= await _near_in(older, block, start, vectors, reach)
+            older.add(block, vectors[block])
+    return [
+        (used[n], used[m], Pair(used[n].content, used[m].content, cosine))
+        for n in range(start, len(used))
+        for m, cosine in found[n]
+    ]
+
+
+async def _near_in(
+    older: VectorIndex[int], block: Sequence[int], start: int, vectors: Vectors, reach: float
+) -> dict[int, list[tuple[int, float]]]:
+    """For each of ``block`` from ``start`` on what is near in ``older`` and in the block before it, best first."""
+    known = await search_aside(older, vectors[block], NEIGHBOURS, reach)
+    before: VectorIndex[int] = VectorIndex()
+    found = {}
+    for n, near in zip(block, known, strict=True):
         if n >= start:
-            for m, cosine in index.search(vector, NEIGHBOURS, reach):
-                found.append((bullet, used[m], Pair(bullet.content, used[m].content, cosine)))
-        index.add([n], vector[None])
+            near = [*near, *before.search(vectors[n], NEIGHBOURS, reach)]
+            found[n] = sorted(near, key=lambda each: -each[1])[:NEIGHBOURS]
+        before.add([n], vectors[n][None])
     return found

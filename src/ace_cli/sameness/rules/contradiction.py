@@ -12,7 +12,7 @@ Measured on ``tests/fixtures/sameness_pairs.jsonl`` (``python benchmarks/bench_m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import product
@@ -32,8 +32,13 @@ def contradiction(a: str, b: str) -> str | None:
     """
     if bare_text(a) == bare_text(b):
         return None
-    left, right = take_apart(a), take_apart(b)
-    return next(filter(None, (rule(left, right) for rule in RULES)), None)
+    return next(filter(None, spoken(take_apart(a), take_apart(b))), None)
+
+
+@lru_cache(maxsize=256)
+def spoken(a: Wording, b: Wording) -> tuple[str | None, ...]:
+    """What each of :data:`RULES` says."""
+    return tuple(rule(a, b) for rule in RULES)
 
 
 @lru_cache(maxsize=20_000)
@@ -44,7 +49,7 @@ def bare_text(text: str) -> str:
 
 def other_number(a: Wording, b: Wording) -> str | None:
     """Retry 5 times, retry seven times."""
-    values_a, values_b = ({number.value for number in text.numbers} for text in (a, b))
+    values_a, values_b = a.values, b.values
     for n, m in product(a.numbers, b.numbers):
         counts = n.noun == m.noun or not (n.weak or m.weak)  # "one at a time", "each one": a word, no count
         if counts and n.value not in values_b and m.value not in values_a:
@@ -93,7 +98,7 @@ def _apart(one: frozenset[str], other: frozenset[str]) -> bool:
 
 def negation(a: Wording, b: Wording) -> str | None:
     """Show the working, never show it. Where both deny something in common, they agree."""
-    if frozenset().union(*a.denied) & frozenset().union(*b.denied):
+    if a.denied_anywhere & b.denied_anywhere:
         return None
     for one, other in ((a, b), (b, a)):
         for scope in one.denied:
@@ -105,10 +110,11 @@ def negation(a: Wording, b: Wording) -> str | None:
 
 def swapped_words(a: Wording, b: Wording) -> str | None:
     """X over Y, Y over X: the same sentence with two words changed over."""
-    left = [word.stem for word in a.words if not word.is_stop]
-    right = [word.stem for word in b.words if not word.is_stop]
+    left, right = a.stems_in_order, b.stems_in_order
+    if len(left) != len(right):
+        return None
     differ = [at for at, (one, other) in enumerate(zip(left, right, strict=False)) if one != other]
-    if len(left) != len(right) or len(differ) != 2:
+    if len(differ) != 2:
         return None
     i, k = differ
     swapped = (left[i], left[k]) == (right[k], right[i])
@@ -119,8 +125,7 @@ def swapped_words(a: Wording, b: Wording) -> str | None:
 
 def other_term(a: Wording, b: Wording) -> str | None:
     """Use diluted shares, use common shares: the same sentence but for one place, where no synonym stands."""
-    left = [word for word in a.words if word.is_content]
-    right = [word for word in b.words if word.is_content]
+    left, right = a.content_words, b.content_words
     matcher = SequenceMatcher(None, [w.stem for w in left], [w.stem for w in right], autojunk=False)
     changed = [op for op in matcher.get_opcodes() if op[0] != "equal"]
     if len(changed) != 1 or changed[0][0] != "replace":
@@ -139,10 +144,15 @@ def other_term(a: Wording, b: Wording) -> str | None:
 
 def are_synonyms(stem_a: str, stem_b: str) -> bool:
     """Whether two stems may stand for one another."""
-    rows = _SYNONYM_ROWS.get(stem_a)
-    return rows is not None and not rows.isdisjoint(_SYNONYM_ROWS.get(stem_b, ()))
+    return not synonym_rows(stem_a).isdisjoint(synonym_rows(stem_b))
 
 
+def synonym_rows(stem_: str) -> Set[int]:
+    """The rows of synonyms that a stem stands in."""
+    return _SYNONYM_ROWS.get(stem_, _NO_ROWS)
+
+
+_NO_ROWS: frozenset[int] = frozenset()
 _SYNONYM_ROWS: defaultdict[str, set[int]] = defaultdict(set)
 for _number, _row in enumerate(SYNONYMS):
     for _word in _row.split():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from ace_cli.sameness.rules.vocabulary import OPPOSITES
 from ace_cli.sameness.rules.word import stem
@@ -30,19 +31,28 @@ def opposites(a: Wording, b: Wording, *, only_two: bool = False) -> Iterator[tup
 
     ``only_two``: of groups alone that have two sides, each with one meaning.
     """
-    stems_a, stems_b = ({word.stem for word in text.words} for text in (a, b))
-    for sides, many_uses in _GROUPS:
+    groups_a, groups_b = _groups_of(a), _groups_of(b)
+    for number in sorted(groups_a.keys() & groups_b.keys()):  # most groups have no word in a text
+        sides, many_uses = _GROUPS[number]
         if only_two and (many_uses or max(sides.values()) > 1):
             continue
-        if stems_a.isdisjoint(sides) or stems_b.isdisjoint(sides):
-            continue  # most groups have no word in a text
-        in_a, in_b = (_said(text, sides, many_uses) for text in (a, b))
+        in_a, in_b = groups_a[number], groups_b[number]
         if not in_a or not in_b or in_a.keys() & in_b.keys():
             continue
         left, right = a.content - sides.keys(), b.content - sides.keys()
         if many_uses and len(left & right) / max(1, min(len(left), len(right))) < 0.6:
             continue  # they share too little beside these words
         yield next(iter(in_a.values())), next(iter(in_b.values()))
+
+
+@lru_cache(maxsize=20_000)
+def _groups_of(text: Wording) -> Mapping[int, Mapping[int, str]]:
+    """By the number of the group what the text says of each that it has a word of."""
+    return {
+        number: _said(text, sides, many_uses)
+        for number, (sides, many_uses) in enumerate(_GROUPS)
+        if not text.stems.isdisjoint(sides)
+    }
 
 
 def _said(text: Wording, sides: Mapping[str, int], many_uses: bool) -> dict[int, str]:
@@ -65,7 +75,7 @@ _NO_PREFIX = frozenset(
 
 def prefixed(a: Wording, b: Wording) -> str | None:
     """It is safe, it is unsafe; mutable and immutable, direct and indirect."""
-    words_a, words_b = ({word.stem: word.text for word in text.words if word.is_content} for text in (a, b))
+    words_a, words_b = _by_stem(a), _by_stem(b)
     for one, other in ((words_a, words_b), (words_b, words_a)):
         for word in sorted(one.keys() - other.keys() - _NO_PREFIX):
             for prefix in _PREFIXES:
@@ -73,3 +83,8 @@ def prefixed(a: Wording, b: Wording) -> str | None:
                 if base != word and len(base) >= 3 and base in other and base not in one:
                     return f"negation: {one[word]} vs {other[base]}"
     return None
+
+
+@lru_cache(maxsize=20_000)
+def _by_stem(text: Wording) -> Mapping[str, str]:
+    return {word.stem: word.text for word in text.content_words}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
@@ -18,7 +19,8 @@ class Sides(NamedTuple):
     second: frozenset[str]
 
 
-def relations(text: Wording) -> list[Sides]:
+@lru_cache(maxsize=20_000)
+def relations(text: Wording) -> Sequence[Sides]:
     """The relations in ``text``, with what stands on one side only."""
     found = (
         Sides(kind, first - second, second - first)

@@ -40,9 +40,12 @@ class Sentence:
     flipped: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Wording:
-    """A text of one or more sentences, in lower case. Content are the stems of words that carry some."""
+    """A text of one or more sentences, in lower case. Content are the stems of words that carry some.
+
+    What is worked out of a text is kept with it: a lesson is compared with many.
+    """
 
     text: str
     sentences: tuple[Sentence, ...]
@@ -65,6 +68,24 @@ class Wording:
         return content(self.words)
 
     @cached_property
+    def content_words(self) -> tuple[Word, ...]:
+        return tuple(word for word in self.words if word.is_content)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Of all words, stops too."""
+        return frozenset(word.stem for word in self.words)
+
+    @cached_property
+    def stems_in_order(self) -> tuple[str, ...]:
+        """Without stops."""
+        return tuple(word.stem for word in self.words if not word.is_stop)
+
+    @cached_property
+    def values(self) -> frozenset[Fraction]:
+        return frozenset(number.value for number in self.numbers)
+
+    @cached_property
     def stated(self) -> frozenset[str]:
         """The content that is not denied."""
         return content(word for word in self.words if not word.denied)
@@ -76,6 +97,10 @@ class Wording:
             content(stretch) for denied, stretch in groupby(self.words, lambda w: w.denied) if denied
         )
         return tuple(stretch for stretch in stretches if stretch)
+
+    @cached_property
+    def denied_anywhere(self) -> frozenset[str]:
+        return frozenset().union(*self.denied)
 
 
 @lru_cache(maxsize=20_000)
