@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 from typing import Any
 
 import pytest
@@ -90,14 +92,19 @@ def test_a_schema_that_is_refused_is_a_request_like_others(serve: Serve, inside:
     assert server.outcomes()["no_schema"] > 0
 
 
+@pytest.mark.parametrize(("is_killed", "limit"), [(False, 6), (True, 8)])
 def test_what_was_asked_before_an_interruption_counts_when_the_run_goes_on(
-    serve: Serve, inside: Inside, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, inside: Inside, monkeypatch: pytest.MonkeyPatch, is_killed: bool, limit: int
 ) -> None:
+    """Of a session that was killed also what it may have had in flight: two calls here."""
     monkeypatch.delenv("SOURCE_DATE_EPOCH")  # which would put the calls into another year
     server, data = serve(10)
     assert inside.train(server, data, 10, max_calls=6, concurrency=2).code == 3
     assert len(server.log) == 6
-    done = inside("resume", "run", "--max-rpm", 6, "--max-calls", 100, "--max-time", "4s")
+    if is_killed:
+        with contextlib.closing(sqlite3.connect(inside.cwd / "run/run.sqlite3")) as db, db:
+            db.execute("UPDATE session SET ended = ''")
+    done = inside("resume", "run", "--max-rpm", limit, "--max-calls", 100, "--max-time", "4s")
     assert done.code == 3, done.err
     assert "--max-time" in done.err
     assert "calls wait for --max-rpm" in done.err

@@ -48,11 +48,16 @@ from ace_cli.runs.store import RunStore
 from ace_cli.runs.target import question_words
 from ace_cli.settings import Kind, Settings
 from ace_cli.settings.recorded import recorded
+from ace_cli.settings.values import AUTO, MOST_IN_FLIGHT
 from ace_cli.stages.base import Stages
 from ace_cli.stages.prompts import Prompts
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
+
+
+WENT_ON = 60.0
+"""Seconds for which a session that was killed may have gone on after it last put something on record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +205,7 @@ def _open(
     policy = RetryPolicy(max_retries=execution.max_retries, horizon=execution.retry_horizon)
     admission = Admission(execution, models_of(settings.models, roles), emit, stop)
     if execution.max_rpm or execution.max_tpm:
-        for role, tokens, ago in store.calls_since(WINDOW):
-            admission.remember(role, tokens, ago)
+        _remember(store, admission)
     desk = LocalDesk(store, ledger, emit, stop, admission, cache)
     caller = Caller(desk, policy, run_dir.name)
     embedder = make_run_embedder(settings.models, store, caller, tell)
@@ -221,6 +225,16 @@ def _open(
         executor=make_executor(spec, stages, roles, desk, policy, stop, emit, admission.pace),
         emit=emit,
     )
+
+
+def _remember(store: RunStore, admission: Admission) -> None:
+    """What earlier sessions asked for within the minute, as far as it is known, and at most what one that was killed had in flight."""
+    for role, tokens, ago in store.calls_since(WINDOW):
+        admission.remember(role, tokens, ago)
+    if (since := store.killed()) is not None and (ago := max(0.0, since - WENT_ON)) < WINDOW:
+        at_once = store.runtime().get("execution.concurrency", AUTO)
+        most = MOST_IN_FLIGHT if at_once == AUTO else int(at_once)
+        admission.assume(most, store.longest_call(), ago)
 
 
 async def _work(session: Session, job: Job[Any]) -> AceError | None:

@@ -232,6 +232,20 @@ class RunReader:
         ]
 
     @reading
+    def killed(self) -> float | None:
+        """Seconds since the newest session, if it was killed, was last known to be at work; None where it ended, or there was none."""
+        sessions = self.sessions()
+        if not sessions or sessions[-1].ended:
+            return None
+        begun = datetime.fromisoformat(sessions[-1].started_at)
+        return max(0.0, (datetime.now(UTC) - begun).total_seconds() - sessions[-1].seconds)
+
+    @reading
+    def longest_call(self) -> int:
+        """Tokens of the longest call on record, prompt and reply; 0 without one."""
+        return int(self._one("SELECT coalesce(max(prompt_tokens + completion_tokens), 0) FROM reply")[0])
+
+    @reading
     def usage_by_kind(self) -> dict[str, Usage]:
         """What was paid for chat calls, by what their phase is for."""
         sql = f"""SELECT CAST(p.kind AS TEXT), {REPLY_NUMBERS} FROM reply r JOIN phase p ON p.id = r.phase
