@@ -13,16 +13,16 @@ from support.teacher import lessons, train
 pytestmark = pytest.mark.patient
 
 
-@pytest.mark.parametrize(("curator", "bullets", "opposites"), [("auto", 1.1, 4), ("semantic", 2.6, 4)])
+@pytest.mark.parametrize(("curator", "bullets"), [("auto", 1.1), ("semantic", 2.75)])
 def test_rules_of_a_teacher_are_kept_and_hardly_repeated(
-    inside: Inside, curator: str, bullets: float, opposites: int
+    inside: Inside, curator: str, bullets: float
 ) -> None:
     """24 rules in 8 wordings each; of all lessons a fifth are empty, a tenth say the opposite of a rule."""
     kept = train(inside, lessons("rules", vacuous=0.2), "rules", curator=curator)
     assert len(kept.bullets) == 24
     assert not kept.lost
     assert kept.each <= bullets
-    assert len(kept.opposites) <= opposites
+    assert not kept.opposites
     assert max(kept.vacuous.values(), default=0) <= 1
 
 
@@ -31,5 +31,5 @@ def test_related_facts_do_not_swallow_each_other(inside: Inside, curator: str) -
     """Ten facts in each of six topics, in three wordings."""
     kept = train(inside, lessons("facts"), "facts", curator=curator)
     assert len(kept.bullets) == 60
-    assert len(kept.lost) <= 1
-    assert len(kept.wrong) <= 0.035 * kept.merges
+    assert not kept.lost
+    assert len(kept.wrong) <= 0.01 * kept.merges

@@ -16,7 +16,9 @@ from ace_cli.playbook.contests import contests
 from ace_cli.playbook.edit import EditSession
 from ace_cli.playbook.formats import dump_playbook, read_playbook
 from ace_cli.report.terminal.tables import Layout
+from ace_cli.sameness.base import Pair
 from ace_cli.sameness.by_rules import RuleSameness
+from ace_cli.sameness.learned import LearnedSameness
 from ace_cli.sameness.rules.opposition import opposed
 from ace_cli.stages.base import BulletTag, MergeItem
 from ace_cli.stages.curator import SemanticCurator
@@ -199,3 +201,32 @@ def test_what_cannot_both_be_right(a: str, b: str) -> None:
 def test_two_sides_of_a_rule_and_other_facts_stand_beside_each_other(a: str, b: str) -> None:
     assert not opposed(a, b)
     assert not opposed(b, a)
+
+
+def learned(a: str, b: str) -> list[str]:
+    pairs = [Pair(a, b, 0.85), Pair(b, a, 0.85)]
+    return [judged.relation.value for judged in asyncio.run(LearnedSameness().compare(pairs))]
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("If a claim is late, no fee is paid out.", "Pay out the fee when a claim is late."),
+        ("Round the weight up to a full gram.", "Weights are rounded down to full grams."),
+        ("Take the later of two dates.", "Of two dates, take the earlier."),
+        ("Gift wrap is left out of the total.", "Include gift wrap in the total."),
+    ],
+)
+def test_of_a_lesson_and_its_reverse_the_default_says_that_only_one_can_be_right(a: str, b: str) -> None:
+    assert learned(a, b) == ["contradicts"] * 2
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ("Badges of Tarn show the surname.", "Letters of Tarn begin with the given name."),
+        ("A loss of the match gives one point.", "A low score is a loss of the match."),
+    ],
+)
+def test_what_is_said_of_something_else_is_neither_the_same_nor_the_reverse(a: str, b: str) -> None:
+    assert not {"same", "contradicts"} & set(learned(a, b))

@@ -8,7 +8,9 @@ or about as many.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 
 from ace_cli.sameness.rules.vocabulary import rows_of
 from ace_cli.sameness.rules.wording import Wording, take_apart
@@ -17,7 +19,7 @@ from ace_cli.sameness.rules.wording import Wording, take_apart
 def doubt(a: str, b: str) -> str:
     """Why ``a`` and ``b`` may not say the same, in a few words that a user reads; empty where nothing speaks against it."""
     left, right = take_apart(a), take_apart(b)
-    for rule in (_changed_places, _turned, _exception, _count, _of_one_kind):
+    for rule in (_changed_places, _turned, _exception, _count, _single, _of_one_kind):
         if reason := rule(left, right):
             return reason
     return ""
@@ -93,14 +95,46 @@ def _count(a: Wording, b: Wording) -> str:
     return ""
 
 
+def _single(a: Wording, b: Wording) -> str:
+    """A draw gives one point, a level score is a draw: one counts a single thing of which the other does not speak."""
+    for x, y in ((a, b), (b, a)):
+        if _words(y) & _ONCE or any(number.value == 1 for number in y.numbers):
+            continue
+        counted = [(n.text, n.noun) for n in x.numbers if n.text in ("one", "1")]
+        counted += [(one.text, noun.stem) for one, noun in pairwise(x.words) if one.text == "single"]
+        for one, noun in counted:
+            if noun in x.content and noun != "time" and noun not in y.stems:
+                return f"only one has a number ({one})"
+    return ""
+
+
+_ONCE = frozenset(["single", "once", "only"])
+
+
 def _of_one_kind(a: Wording, b: Wording) -> str:
     """The mother's name, the father's name: each has another word of a kind."""
+    return next((f"{one} vs {other}" for one, other in apart_in_kind(a, b)), "")
+
+
+def apart_in_kind(a: Wording, b: Wording) -> Iterator[tuple[str, str]]:
+    """Words of one kind of which each has another one, as they stand there."""
     one, other = _of_kinds(a), _of_kinds(b)
     for kind in sorted(one.keys() & other.keys()):
         ours, its = one[kind], other[kind]
         if not ours.keys() & its.keys():
-            return f"{next(iter(ours.values()))} vs {next(iter(its.values()))}"
-    return ""
+            yield next(iter(ours.values())), next(iter(its.values()))
+
+
+@cache
+def chooses(word: str) -> bool:
+    """Whether ``word`` tells one of two or more from the others ("the faster", "the next"), and does not just name it ("the upper")."""
+    forms = (row.split("/") for row in " ".join(rows_of("kinds.txt")).split())
+    return word in _NEXT or any(
+        word in rest and word.endswith(("er", "est")) and word[:3] == first[:3] for first, *rest in forms
+    )
+
+
+_NEXT = frozenset(["next", "following", "previous", "preceding"])
 
 
 @lru_cache(maxsize=20_000)

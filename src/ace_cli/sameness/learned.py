@@ -104,9 +104,13 @@ class LearnedSameness:
 
     def _turned(self, pair: Pair, found: float) -> str:
         """Why the two contradict each other: one of them, turned round, says the same, and more so than as it is."""
+        doubted = doubt(pair.new, pair.known)
         for one, other, why in reversals(pair.new, pair.known):
             alike = likeness(one, other, self._edition)
-            if alike >= max(found, self._threshold) and not spoken_against(one, other):
+            least = (
+                0.0 if doubted and why.endswith(f" {doubted}") else found
+            )  # they differ in what was turned alone
+            if alike >= max(least, self._threshold) and not spoken_against(one, other):
                 return why
         return ""
 

@@ -106,11 +106,11 @@ class Wording:
 @lru_cache(maxsize=20_000)
 def take_apart(text: str) -> Wording:
     text = text[:_MOST_CHARS].replace("’", "'").replace("−", "-")
-    words, numbers, units = _read(_simplified(text))
+    words, numbers, units = _read(simplified(text))
     return Wording(text.lower(), _sentences(words), numbers, units, _names(text))
 
 
-def _simplified(text: str) -> str:
+def simplified(text: str) -> str:
     """Lower case, idioms in one form; ``three-digit`` and ``short-term`` as two words, codes such as ``rv-72`` whole."""
     lower = " ".join(text.lower().split())
     for pattern, form in IDIOMS:
@@ -126,11 +126,11 @@ _SIGNS = frozenset("%$€£¥")
 _NUMBER_ENDINGS = frozenset({"st", "nd", "rd", "th"})
 
 
-def _read(simplified: str) -> tuple[list[Word], tuple[Number, ...], frozenset[Unit]]:
+def _read(simple: str) -> tuple[list[Word], tuple[Number, ...], frozenset[Unit]]:
     words: list[Word] = []
     numbers: list[Number] = []
     units: set[Unit] = set()
-    tokens = list(_TOKEN.finditer(simplified))
+    tokens = list(_TOKEN.finditer(simple))
     texts = [token[0] for token in tokens]
     at = 0
     while at < len(tokens):
