@@ -155,6 +155,60 @@ def test_inspect_shows_what_would_be_merged_and_writes_it_where_it_is_told(
     assert "exists and was left as it is" in capsys.readouterr().err
 
 
+def test_inspect_restores_a_merged_bullet_with_its_own_evidence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, new = tmp_path / "refined.json", tmp_path / "restored.json"
+    path.write_bytes(dump_playbook(refined(two())[0]))
+    assert ace(["inspect", str(path), "--restore", "b1"]) == 0
+    told = capsys.readouterr()
+    assert "B001 -> shadow  was set aside (merged): says the same as B002" in told.out
+    assert "B002 gives back 1 helpful, 3 activation, 1 sources" in told.out
+    assert "1 bullet would be used again; nothing is changed" in told.err
+    assert not new.exists()
+    assert ace(["inspect", str(path), "--restore", "B001", "--output", str(new), "--json"]) == 0
+    rows = {row["bullet_id"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["B001"]["stage"] == "shadow"
+    assert (rows["B002"]["helpful_count"], rows["B002"]["sources"]) == (-1, -1)
+    restored = read_playbook(new)
+    assert [replace(b, updated_at="") for b in restored.bullets] == list(two().bullets)
+    assert [edit["id"] for edit in restored.extra["edits"]] == ["B001"]
+
+
+def test_inspect_restores_what_was_set_aside_by_hand_and_nothing_that_is_in_use(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, new = tmp_path / "playbook.json", tmp_path / "new.json"
+    session = EditSession(book(UNITS, OTHER, stage=PlaybookStage.PRODUCTION), by="alice")
+    session.set_stage("B002", PlaybookStage.QUARANTINED)
+    path.write_bytes(dump_playbook(session.result()))
+    for wrong, why in (
+        (["--restore", "B001"], "B001 is in use"),
+        (["--restore", "B009"], "B009"),
+        (["--restore", "B002", "--refine"], "cannot be combined"),
+    ):
+        assert ace(["inspect", str(path), *wrong, "--output", str(new)]) == 2
+        assert why in capsys.readouterr().err
+    assert not new.exists()
+    assert ace(["inspect", str(path), "--restore", "B002", "--output", str(new)]) == 0
+    assert read_playbook(new).by_id["B002"].stage is PlaybookStage.PRODUCTION
+    assert ace(["inspect", str(path), "--restore", "B002", "--output", str(new)]) == 2
+    assert "exists and was left as it is" in capsys.readouterr().err
+
+
+def test_along_a_chain_of_merges_evidence_comes_back_from_whoever_has_it_now() -> None:
+    books = book(UNITS, SAME, OTHER).bullets
+    one, two_, three = (taught(b, s, r) for b, s, r in zip(books, ("a", "b", "ac"), (1, 2, 4), strict=True))
+    start = Playbook((one, two_, three))
+    merged = start.apply(Delta(AT, (Join("B001", "B002"), Join("B002", "B003"))))
+    assert (merged.by_id["B003"].helpful_count, merged.by_id["B003"].sources) == (7, ("a", "c", "b"))
+    back = merged.apply(Delta(AT, (TakeBack("B001", ""),)))
+    assert [back.by_id[i].helpful_count for i in ("B001", "B003")] == [1, 6]
+    assert back.by_id["B003"].sources == ("a", "c", "b"), "it had the example of the first one itself"
+    back = back.apply(Delta(AT, (TakeBack("B002", ""),)))
+    assert [replace(bullet, updated_at="") for bullet in back.bullets] == list(start.bullets)
+
+
 # -- in a run
 
 

@@ -37,9 +37,18 @@ def inspect(
     refine: Annotated[
         bool, _view("--refine", help="What says the same: a preview of a playbook with it merged.")
     ] = False,
+    restore: Annotated[
+        list[str] | None,
+        _view(
+            metavar="ID",
+            help="A bullet that was set aside, in use again with its evidence (may be repeated): a preview.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
-        _view("--output", "-o", metavar="FILE", help="Write what --refine makes of the playbook."),
+        _view(
+            "--output", "-o", metavar="FILE", help="Write what --refine or --restore makes of the playbook."
+        ),
     ] = None,
     tui: Annotated[bool, _view("--tui", help="Browse and edit full-screen.")] = False,
     as_json: Annotated[bool, _view("--json", help="As JSON, for scripts.")] = False,
@@ -59,14 +68,17 @@ def inspect(
         "--example": bool(example),
         "--evidence": evidence is not None,
         "--refine": refine,
+        "--restore": bool(restore),
         "--follow": follow,
         "--tui": tui,
         "filters or --bullets": filtered or bullets,
     }
     _one_of(views)
     _one_of({"--tui": tui, "--json": as_json})
-    if output is not None and not refine:
-        raise UsageError("--output goes with --refine", "`ace export -o FILE` writes a playbook as it is.")
+    if output is not None and not (refine or restore):
+        raise UsageError(
+            "--output goes with --refine or --restore", "`ace export -o FILE` writes a playbook as it is."
+        )
     out = Output(as_json=as_json, whole=full)
     if tui:
         from ace_cli.tui import check_terminal
@@ -93,6 +105,10 @@ def inspect(
         from ace_cli.cli.inspect_refine import show_refined
 
         show_refined(opened, output, out)
+    elif restore:
+        from ace_cli.cli.inspect_restore import show_restored
+
+        show_restored(opened, restore, output, out)
     elif evidence is not None:
         inspect_bullets.show_effects(opened, open_target(evidence), out)
     elif run is not None and not (filtered or bullets):

@@ -38,6 +38,18 @@ def show_refined(target: Target, output: Path | None, out: Output) -> None:
     if output is None:
         sys.stderr.write(f"{said}; nothing is changed (--output FILE writes the playbook with them merged)\n")
         return
+    write_playbook(output, playbook.apply(Delta(now(), tuple(changes))))
+    sys.stderr.write(
+        f"{said}; merged in {printable(str(output))}. Each is kept there, set aside, and can be taken back (--restore ID)\n"
+    )
+
+
+def write_playbook(output: Path, playbook: Playbook) -> None:
+    """Write ``playbook`` as it is.
+
+    Raises:
+        UsageError: ``output`` is in the way and nobody says that it may be replaced.
+    """
     from ace_cli.files import write_atomic
     from ace_cli.playbook.formats import dump_playbook
 
@@ -45,10 +57,7 @@ def show_refined(target: Target, output: Path | None, out: Output) -> None:
         sys.stdin.isatty() and typer.confirm(f"{output} exists. Replace it?", err=True)
     ):
         raise UsageError(f"{output} exists and was left as it is", "Name another file.")
-    write_atomic(output, dump_playbook(playbook.apply(Delta(now(), tuple(changes)))))
-    sys.stderr.write(
-        f"{said}; merged in {printable(str(output))}. Each is kept there, set aside, and can be taken back\n"
-    )
+    write_atomic(output, dump_playbook(playbook))
 
 
 def _threshold(target: Target) -> float:

@@ -36,16 +36,36 @@ def joined(bullet: Bullet, into: Bullet, reason: str, *, at: str) -> tuple[Bulle
 def separated(bullets: Mapping[str, Bullet], bullet: Bullet, *, at: str) -> dict[str, Bullet]:
     """``bullet`` taken back into use; of a merged one, also the other one without what it got from it."""
     changed = {bullet.id: taken_back(bullet, at=at)}
-    note = note_of(bullet)
-    other = bullets.get(note.bullet) if note is not None and note.cause == MERGED else None
-    added = bullet.extra[NOTE].get(ADDED) if other is not None else None
-    if other is not None and isinstance(added, dict):
-        counts = {name: -_count(added.get(name)) for name in _COUNTS}
-        theirs = added.get("sources")
-        got = set(map(str, theirs)) if isinstance(theirs, list) else set()
-        sources = tuple(source for source in other.sources if source not in got)
-        changed[other.id] = _with(other, counts, sources, at)
+    added, other = _given(bullets, bullet)
+    counts = {name: _count(added.get(name)) for name in _COUNTS}
+    got = _sources(added)
+    while other is not None and added and other.id not in changed:
+        less = {name: -number for name, number in counts.items()}
+        rest = _with(other, less, tuple(source for source in other.sources if source not in got), at)
+        passed_on, next_ = _given(bullets, other)
+        if passed_on:  # it was merged itself since, and gave away what it had got
+            kept = {name: max(0, _count(passed_on.get(name)) - counts[name]) for name in _COUNTS}
+            sources = [source for source in _sources(passed_on) if source not in got]
+            note = {**other.extra[NOTE], ADDED: {**kept, "sources": sources}}
+            rest = replace(rest, extra={**rest.extra, NOTE: note})
+            got = [source for source in got if source in _sources(passed_on)]
+        changed[other.id] = rest
+        added, other = passed_on, next_
     return changed
+
+
+def _given(bullets: Mapping[str, Bullet], bullet: Bullet) -> tuple[Mapping[str, Any], Bullet | None]:
+    """What a merged bullet gave to the one that stands for it, and that one; nothing and None of any other."""
+    note = note_of(bullet)
+    if note is None or note.cause != MERGED:
+        return {}, None
+    added = bullet.extra[NOTE].get(ADDED)
+    return added if isinstance(added, dict) else {}, bullets.get(note.bullet)
+
+
+def _sources(added: Mapping[str, Any]) -> list[str]:
+    found = added.get("sources")
+    return list(map(str, found)) if isinstance(found, list) else []
 
 
 def survivor(bullets: Mapping[str, Bullet], bullet_id: str) -> str:
