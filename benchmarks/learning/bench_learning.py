@@ -28,11 +28,15 @@ from benchmarks.processes import environment
 
 ARMS: Mapping[str, Sequence[str]] = {
     "ours": (),
+    "guided": (),
     "tryout": ("--tryout", "1"),
     "whole texts": ("--retrieval", "whole"),
     "no near bullets": ("--near-bullets", "0"),
     "five bullets": ("--max-bullets", "5"),
-    "no similar cases": ("--prompts", "{prompts}"),
+    "no schema": (),
+    "no admission": ("--allow-leaks",),
+    "no near bullets for the Reflector": ("--prompts", "{without_near}"),
+    "no similar cases": ("--prompts", "{without_similar}"),
     "credit by opinion": ("--credit", "opinion"),
     "leaks allowed": ("--allow-leaks",),
     "two epochs": ("--epochs", "2"),
@@ -40,6 +44,9 @@ ARMS: Mapping[str, Sequence[str]] = {
     "batch 40": ("--batch-size", "40"),
 }
 """What each arm says beside the defaults. ``gold`` is the task's own rules, without any training."""
+
+_WITHOUT: Mapping[str, str] = {"no schema": "schema", "no admission": "admission"}
+"""Arms that no setting makes, and what ``without.py`` takes out of ``ace`` for them."""
 
 _PATIENCE = "10m"
 """For one reply: a model on a small machine takes its time."""
@@ -62,19 +69,21 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
         playbook = _gold(rows / "gold.txt", folder / "gold.json")
     else:
         playbook = folder / "trained.json"
-        with _reflector(chosen, task) as reflector:
+        with _reflector(chosen, task, arm) as reflector:
             shown = ("--input", rows / "train.jsonl", "--num-examples", chosen.train_rows)
             written = ("--run-dir", folder / "run", "--output", playbook)
             _ace(
                 *("train", *shown, *models, *reflector, *written, "--shuffle", "--seed", seed),
-                *(part.format(prompts=_without_similar(folder)) for part in ARMS[arm]),
+                *(part.format_map(_prompts(folder)) for part in ARMS[arm]),
                 *("--concurrency", chosen.concurrency, "--max-failures", "0.9"),
+                without=_WITHOUT.get(arm),
             )
         training = _trained(folder / "trained_metrics.json")
     asked = ("--run-dir", folder / "eval", "--concurrency", chosen.concurrency, "--config", patient)
     held_out = ("--input", rows / f"{chosen.split}.jsonl", "--num-examples", chosen.rows)
     kept = () if chosen.cache is None else ("--cache", chosen.cache)
-    _ace("eval", playbook, *held_out, *models, *asked, "--max-failures", "0.9", *kept, *_eval_flags(arm))
+    flags = ("--max-failures", "0.9", *kept, *_eval_flags(arm))
+    _ace("eval", playbook, *held_out, *models, *asked, *flags, without=_WITHOUT.get(arm))
     report = json.loads((folder / "eval/report.json").read_bytes())["report"]
     return {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -134,10 +143,12 @@ def _gold(rules: Path, into: Path) -> Path:
 
 
 @contextmanager
-def _reflector(chosen: argparse.Namespace, task: str) -> Iterator[Sequence[object]]:
+def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequence[object]]:
     """The flags for the Reflector: a model of the same server, or one that knows the rules."""
     server = None
     said = [f'model = "openai/{chosen.reflector}"', f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"]
+    if arm == "guided":
+        said.append('prompt_style = "guided"')
     if chosen.reflector == "strong":
         server = serve(Teacher(task, chosen.junk), 0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -157,14 +168,16 @@ def _reflector(chosen: argparse.Namespace, task: str) -> Iterator[Sequence[objec
         server.shutdown()
 
 
-def _without_similar(folder: Path) -> Path:
-    """Prompts that leave similar cases out."""
+def _prompts(folder: Path) -> Mapping[str, Path]:
+    """Folders of prompts in which the Reflector is not shown what it knows besides: near bullets, similar cases."""
     from ace_cli.stages.prompts import load_prompts
 
-    made = folder / "prompts"
-    made.mkdir(exist_ok=True)
-    text = load_prompts().texts["reflector.txt"]
-    (made / "reflector.txt").write_text(re.sub(r"[^\n]*\n\$similar\n\n", "", text))
+    made = {}
+    for what in ("near", "similar"):
+        made[f"without_{what}"] = texts = folder / f"prompts without {what}"
+        texts.mkdir(exist_ok=True)
+        text = load_prompts().texts["reflector.txt"]
+        (texts / "reflector.txt").write_text(re.sub(rf"[^\n]*\n\${what}\n\n", "", text))
     return made
 
 
@@ -173,8 +186,9 @@ def _eval_flags(arm: str) -> Sequence[str]:
     return [part for name in _EVAL_TOO if name in flags for part in flags[flags.index(name) :][:2]]
 
 
-def _ace(*arguments: object) -> None:
-    command = [sys.executable, "-m", "ace_cli", *map(str, arguments)]
+def _ace(*arguments: object, without: str | None = None) -> None:
+    program = ("ace_cli",) if without is None else ("benchmarks.learning.without", without)
+    command = [sys.executable, "-m", *program, *map(str, arguments)]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")

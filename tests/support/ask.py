@@ -16,6 +16,7 @@ class ScriptedAsk:
         self.replies = [_reply(reply) for reply in replies]
         self.style = style
         self.asked: list[Sequence[Message]] = []
+        self.schemas: list[Mapping[str, Any] | None] = []
 
     async def __call__(
         self,
@@ -26,6 +27,7 @@ class ScriptedAsk:
     ) -> ChatReply:
         assert (schema is None) == (self.style is PromptStyle.PLAIN), "a schema is for models that write JSON"
         self.asked.append(messages)
+        self.schemas.append(schema)
         return self.replies[len(self.asked) - 1]
 
     @property

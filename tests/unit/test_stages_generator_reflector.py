@@ -15,6 +15,7 @@ from ace_cli.llm.base import ChatReply, Message, PromptStyle
 from ace_cli.playbook import Bullet, Section
 from ace_cli.scoring import Verdict, get_scorer
 from ace_cli.scoring.scorers import Auto
+from ace_cli.stages.admission import Admission
 from ace_cli.stages.base import (
     Attempt,
     BulletTag,
@@ -209,6 +210,44 @@ def test_the_two_prompts_are_lean() -> None:
     reflect(reflector, example=empty, cited=(), attempt=Attempt("0"))
     assert len(generator.prompt) <= 200
     assert len(reflector.prompt) <= 560
+
+
+# Worked examples, for small Reflectors --------------------------------------------------------------
+
+
+def test_a_guided_reflector_sees_the_case_and_the_truth_alone() -> None:
+    said = {
+        "thing": "clips",
+        "situation": "sold in two months",
+        "lesson": "When clips are sold\nin two months, add both.",
+    }
+    ask = ScriptedAsk(json.dumps(said), style=PromptStyle.GUIDED)
+    reflection = reflect(ask)
+    assert reflection.insights == (Insight("When clips are sold in two months, add both."),)
+    assert reflection.reasoning == "clips: sold in two months"
+    (messages,) = ask.asked
+    assert [message.role for message in messages] == ["system", *["user", "assistant"] * 3, "user"]
+    assert messages[-1].content == f"Case: {CLIPS.question}\n\nRight: 72"
+    assert not any(hidden in ask.prompt for hidden in ("48 / 2", "[B001]"))
+
+
+def test_a_guided_reflector_may_have_no_lesson() -> None:
+    said = {"thing": "clips", "situation": "a slip", "lesson": " "}
+    assert reflect(ScriptedAsk(json.dumps(said), style=PromptStyle.GUIDED)).insights == ()
+
+
+def test_what_the_worked_examples_say_is_no_lesson() -> None:
+    admission = Admission(PROMPTS.texts.values())
+    for line in PROMPTS.texts["reflector_guided.txt"].splitlines():
+        if line.startswith("{"):
+            assert admission.refusal(json.loads(line)["lesson"]) == "it repeats the prompt"
+
+
+def test_without_bullets_none_are_asked_for() -> None:
+    ask = ScriptedAsk(answer(), answer())
+    generate(ask, bullets=())
+    generate(ask, bullets=BULLETS[:1])
+    assert ["bullet_ids" in (schema or {})["properties"] for schema in ask.schemas] == [False, True]
 
 
 # Plain text, for small models --------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ def test_every_prompt_has_our_text_and_names_its_role() -> None:
     prompts = load_prompts()
     assert set(prompts.texts) == set(PLACEHOLDERS)
     for name, text in prompts.texts.items():
-        role = name.removesuffix(".txt").removesuffix("_plain").capitalize()
+        role = name.removesuffix(".txt").removesuffix("_plain").removesuffix("_guided").capitalize()
         assert text.splitlines()[0].startswith(f"You are the {role}"), name
 
 
@@ -26,7 +27,10 @@ def test_what_is_filled_in_is_never_read_as_a_placeholder() -> None:
         filled = prompts.messages(name, dict.fromkeys((*required, *optional), HOSTILE))
         placed = sum(message.content.count(HOSTILE) for message in filled)
         assert placed == sum(prompts.texts[name].count(f"${field}") for field in (*required, *optional))
-        assert len(filled) == (2 if required else 1)
+        assert [message.role for message in filled] == [
+            "system",
+            *re.findall(r"^=== (\w+) ===$", prompts.texts[name], re.M),
+        ]
 
 
 def test_a_paragraph_without_values_is_left_out_with_its_heading() -> None:
@@ -35,6 +39,18 @@ def test_a_paragraph_without_values_is_left_out_with_its_heading() -> None:
     assert (system.content, user.content) == ("Role.", "Q: why?")
     system, user = prompts.messages("p", {"question": "why?", "context": "c", "bullets": "[B001] b"})
     assert (system.content, user.content) == ("Role.\n\nNotes:\n[B001] b", "Context: c\n\nQ: why?")
+
+
+def test_model_replies_stand_before_the_question(tmp_path: Path) -> None:
+    (tmp_path / "generator.txt").write_text(
+        "You are the Generator.\n\n$bullets\n=== user ===\nHow many?\n=== assistant ===\nSeven.\n=== user ===\n$question"
+    )
+    messages = load_prompts(tmp_path).messages("generator.txt", {"question": "Q", "bullets": "[B001] b"})
+    assert [(message.role, message.content) for message in messages] == [
+        ("system", "You are the Generator.\n\n[B001] b"),
+        *(("user", "How many?"), ("assistant", "Seven."), ("user", "Q")),
+    ]
+    assert load_prompts(tmp_path).part("generator.txt", {"bullets"}, {"bullets": "[B001] b"}) == "[B001] b"
 
 
 def test_a_folder_replaces_the_texts_that_it_holds(tmp_path: Path) -> None:
@@ -58,6 +74,8 @@ def test_a_folder_replaces_the_texts_that_it_holds(tmp_path: Path) -> None:
         ("generator.txt", b" \n", "no system message"),
         ("generator.txt", b"=== user ===\n$question $bullets", "no system message"),
         ("curator.txt", b"\xff\xfe", "cannot read"),
+        ("generator.txt", b"G\n=== user ===\n$question\n=== user ===\n$bullets", "out of order"),
+        ("generator.txt", b"G $bullets\n=== user ===\n$question\n=== assistant ===\nA", "out of order"),
         (None, b"", "holds no prompt"),
     ],
 )

@@ -14,11 +14,13 @@ from ace_cli.text import ValidText
 class PromptStyle(StrEnum):
     """How a model wants to be asked.
 
-    ``json``: instructions, a JSON object back. ``plain``: a few short sentences, plain text back
+    ``json``: instructions, a JSON object back. ``guided``: the same, with worked examples and little else to read (small models
+    repeat what they read; only the Reflector is asked so). ``plain``: a few short sentences, plain text back
     (small local models fill JSON badly, even with a grammar).
     """
 
     JSON = "json"
+    GUIDED = "guided"
     PLAIN = "plain"
 
 

@@ -89,7 +89,7 @@ async def try_model(
     Raises:
         ModelError: there is no reply.
     """
-    asks_json = model.style is PromptStyle.JSON
+    asks_json = model.style is not PromptStyle.PLAIN
     sent = dict(extra or {})
     if asks_json:  # as a parameter of the provider's, so that it is sent whatever litellm's table says
         body = {"name": "reply", "schema": dict(_SCHEMA), "strict": True}

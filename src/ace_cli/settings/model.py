@@ -63,7 +63,8 @@ class DataSettings(Group):
 
 
 PROMPT_STYLE = (
-    "How to ask: json, or plain text for small models; auto: json, and a local model as it can be asked"
+    "How to ask: json; guided, for a small Reflector: json with worked examples; plain text for the smallest models; "
+    "auto: json, and a local model as it can be asked"
 )
 
 
@@ -81,7 +82,7 @@ class RoleSettings(Group):
     max_tokens: int | None = identity(None, "Longest reply in tokens; unset: the provider's choice", ge=1)
     timeout: Seconds = runtime(120.0, "How long a call may take until it is tried again (90s, 5m)", gt=0)
     extra: Extra = identity({}, "Further parameters of the provider, passed on unchanged")
-    prompt_style: Literal["auto", "json", "plain"] = identity("auto", PROMPT_STYLE)
+    prompt_style: Literal["auto", "json", "guided", "plain"] = identity("auto", PROMPT_STYLE)
     input_price: Money | None = runtime(None, "US dollars per million prompt tokens, if litellm has no price")
     output_price: Money | None = runtime(
         None, "US dollars per million completion tokens, if litellm has no price"

@@ -18,13 +18,10 @@ from ace_cli.stages.prompts import Prompts
 from ace_cli.text import single_spaced
 
 
-class GeneratorReply(Reply):
-    """Which bullets apply decides the way, and the way the answer: so they are written first."""
-
-    written_first = ("bullet_ids",)
+class AnswerReply(Reply):
+    """What is asked for where no bullet is shown: small models fill a list of ids with whatever there is, without an end."""
 
     reasoning: str = ""
-    bullet_ids: list[str] = Field(default_factory=list)
     final_answer: str
 
     @field_validator("final_answer")
@@ -33,6 +30,14 @@ class GeneratorReply(Reply):
         if not value:
             raise ValueError("it is empty")
         return value
+
+
+class GeneratorReply(AnswerReply):
+    """Which bullets apply decides the way, and the way the answer: so they are written first."""
+
+    written_first = ("bullet_ids",)
+
+    bullet_ids: list[str] = Field(default_factory=list)
 
 
 class DefaultGenerator:
@@ -53,10 +58,12 @@ class DefaultGenerator:
         if ask.style is PromptStyle.PLAIN:
             reply = await ask(self._prompts.messages("generator_plain.txt", values))
             return _plain_attempt(read_text(reply), task)
-        answer, _ = await ask_json(
-            ask, self._prompts.messages("generator.txt", values), GeneratorReply, said_in_prose
-        )
-        return Attempt(answer.final_answer, answer.reasoning, shown_ids(answer.bullet_ids, task.bullets))
+        messages = self._prompts.messages("generator.txt", values)
+        if not task.bullets:
+            answer, _ = await ask_json(ask, messages, AnswerReply, said_in_prose)
+            return Attempt(answer.final_answer, answer.reasoning)
+        citing, _ = await ask_json(ask, messages, GeneratorReply, said_in_prose)
+        return Attempt(citing.final_answer, citing.reasoning, shown_ids(citing.bullet_ids, task.bullets))
 
 
 def shown_ids(ids: Iterable[str], shown: Sequence[Bullet]) -> tuple[str, ...]:

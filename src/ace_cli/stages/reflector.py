@@ -25,6 +25,14 @@ class InsightReply(Reply):
     confidence: Confidence = 0.5
 
 
+class LessonReply(Reply):
+    """What the case is about and what decides come first: without them small models retell the case."""
+
+    thing: str = ""
+    situation: str = ""
+    lesson: str
+
+
 class TagReply(Reply):
     id: str = ""
     tag: SectionName = Section.NEUTRAL
@@ -54,7 +62,8 @@ class ReflectorReply(Reply):
 class DefaultReflector:
     """Asks with ``reflector.txt`` for JSON about every attempt, right or wrong, since both teach.
 
-    A plain model is asked only about wrong answers, for one sentence that states what is right: see :meth:`_plain`.
+    A model that is to be guided is asked for one rule and shown examples of that: see :meth:`_guided`. A plain model is asked only about
+    wrong answers, for one sentence that states what is right: see :meth:`_plain`.
     """
 
     def __init__(self, prompts: Prompts) -> None:
@@ -74,6 +83,8 @@ class DefaultReflector:
         }
         if ask.style is PromptStyle.PLAIN:
             return await self._plain(case, ask, values)
+        if ask.style is PromptStyle.GUIDED:
+            return await self._guided(ask, values)
         reply, _ = await ask_json(ask, self._prompts.messages("reflector.txt", values), ReflectorReply)
         # One line, as it will stand in a prompt; an insight without words is none, the id of a bullet stands for its words.
         known = {bullet.id: bullet.content for bullet in (*case.cited, *case.around.near)}
@@ -92,6 +103,17 @@ class DefaultReflector:
             root_cause=reply.root_cause,
             correct_approach=reply.correct_approach,
         )
+
+    async def _guided(self, ask: Ask, values: dict[str, str]) -> Reflection:
+        """A rule for the kind of case, which the model sees with the truth alone.
+
+        It is shown neither the attempt's reasoning nor any bullets: models of a few billion parameters repeat a wrong reasoning as the lesson,
+        and earlier lessons as this one's. Nothing is tagged; what answers did counts.
+        """
+        reply, _ = await ask_json(ask, self._prompts.messages("reflector_guided.txt", values), LessonReply)
+        lesson = single_spaced(reply.lesson)
+        about = ": ".join(filter(None, (reply.thing, reply.situation)))
+        return Reflection((Insight(lesson),) if lesson else (), reasoning=about)
 
     async def _plain(self, case: Case, ask: Ask, values: dict[str, str]) -> Reflection:
         """What a small model can do: word the fact that was missing, in its own words.

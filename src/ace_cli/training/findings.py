@@ -22,7 +22,7 @@ _REASONS = {
     Cause.FORMAT: "what is still wrong is mostly form (the right answer, written so that it is not counted): a line in the"
     " prompt that says how to answer, or another --scorer, mends that",
     Cause.KNOWLEDGE: "what is still wrong is mostly knowledge or a convention: lessons could mend that, but these did not;"
-    " more examples or a stronger reflector model may find them",
+    " more examples or a stronger reflector model may find them (a small one with models.reflector.prompt_style = guided)",
     Cause.SLIP: "what is still wrong looks mostly like slips or limits of the model: those, a playbook seldom mends",
     Cause.FAILED: "what is still wrong are mostly failed calls: see to them first",
 }

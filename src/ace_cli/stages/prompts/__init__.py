@@ -1,9 +1,10 @@
 """Prompt texts: files beside this module, each replaceable by a file of the same name in a user's folder.
 
-A file is one conversation: the system message, a line ``=== user ===``, the user message. ``$name`` is a placeholder
-(``$$`` is a dollar sign). A paragraph whose placeholders are all empty is left out, heading and all, so
-one text serves examples with and without context, bullets or an earlier attempt. Only the first paragraph of the
-system message, which names the role, always stays. What is filled in is never read as a placeholder.
+A file is one conversation: the system message, a line ``=== user ===``, the user message. Before the user message there may be
+model replies: a user message, a line ``=== assistant ===`` and what should be said to it. ``$name`` is a placeholder (``$$`` is a
+dollar sign). A paragraph whose placeholders are all empty is left out, heading and all, so one text serves examples with and
+without context, bullets or an earlier attempt. Only the first paragraph of the system message, which names the role,
+always stays. What is filled in is never read as a placeholder.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from itertools import chain
+from itertools import chain, cycle
 from pathlib import Path
 from string import Template
+from typing import Literal
 
 from ace_cli.errors import UsageError
 from ace_cli.llm.base import Message
 
-_DIVIDER = re.compile(r"^=== user ===[ \t]*$", re.MULTILINE)
+_DIVIDER = re.compile(r"^=== (user|assistant) ===[ \t]*$", re.MULTILINE)
+
+_SPEAKERS: tuple[Literal["user", "assistant"], ...] = ("user", "assistant")
 
 _GENERATOR = ("question", "bullets"), ("context", "near", "earlier_answer", "earlier_reflection")
 _REFLECTOR = ("question", "answer", "verdict", "truth"), ("reasoning", "cited", "context", "similar", "near")
@@ -29,6 +33,7 @@ PLACEHOLDERS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "generator.txt": _GENERATOR,
     "generator_plain.txt": _GENERATOR,
     "reflector.txt": _REFLECTOR,
+    "reflector_guided.txt": (("question", "truth"), ("answer", "verdict", "context")),
     "reflector_plain.txt": (("question", "truth"), ("answer", "context")),
     "curator.txt": ((), ()),
 }
@@ -43,14 +48,17 @@ class Prompts:
 
     def messages(self, name: str, values: Mapping[str, str]) -> tuple[Message, ...]:
         """The conversation of file ``name`` with ``values`` filled in, literally; an empty message is left out."""
-        (role, *others), user = _parts(self.texts[name])
-        text = "\n\n".join(filter(None, (_substitute(role, values), _fill(others, values))))
-        filled = (Message("system", text), Message("user", _fill(user, values)))
+        (first, *others), *turns = _turns(self.texts[name])
+        text = "\n\n".join(filter(None, (_substitute(first, values), _fill(others, values))))
+        filled = [Message("system", text)]
+        filled += [
+            Message(role, _fill(turn, values)) for role, turn in zip(cycle(_SPEAKERS), turns, strict=False)
+        ]
         return tuple(message for message in filled if message.content)
 
     def part(self, name: str, placeholders: Set[str], values: Mapping[str, str]) -> str:
         """Just the paragraphs of file ``name`` that hold one of ``placeholders``, as they stand in :meth:`messages`."""
-        paragraphs = chain.from_iterable(_parts(self.texts[name]))
+        paragraphs = chain.from_iterable(_turns(self.texts[name]))
         return _fill([each for each in paragraphs if not placeholders.isdisjoint(each.names)], values)
 
 
@@ -93,6 +101,14 @@ def _check(path: Path, text: str) -> None:
     template = Template(text)
     if not _DIVIDER.split(text)[0].strip():
         raise UsageError(f"the prompt {path} has no system message", "Its first line names the role.")
+    turns = _DIVIDER.findall(text.replace("\r\n", "\n"))
+    if any(said != expected for said, expected in zip(turns, cycle(_SPEAKERS), strict=False)) or turns[
+        -1:
+    ] == ["assistant"]:
+        raise UsageError(
+            f"the turns of the prompt {path} are out of order",
+            "They take turns: user, assistant, ..., and end with user.",
+        )
     if not template.is_valid():
         raise UsageError(f"the prompt {path} holds a stray $", "A dollar sign is written $$.")
     found = set(template.get_identifiers())
@@ -112,10 +128,9 @@ class _Paragraph:
 
 
 @lru_cache(maxsize=64)
-def _parts(text: str) -> tuple[tuple[_Paragraph, ...], tuple[_Paragraph, ...]]:
-    """The paragraphs of a file's system message and of its user message; looked for once, and filled in for every call."""
-    system, *user = _DIVIDER.split(text.replace("\r\n", "\n"), maxsplit=1)
-    return _paragraphs(system), _paragraphs("".join(user))
+def _turns(text: str) -> tuple[tuple[_Paragraph, ...], ...]:
+    """The paragraphs of a file's messages, the system's first; looked for once, and filled in for every call."""
+    return tuple(map(_paragraphs, _DIVIDER.split(text.replace("\r\n", "\n"))[::2]))
 
 
 def _paragraphs(text: str) -> tuple[_Paragraph, ...]:
