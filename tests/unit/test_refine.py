@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ace_cli import OfflineTrainer, TrainingConfig
 from ace_cli.cli.app import run as ace
@@ -45,7 +43,6 @@ from ace_cli.stages.refine import refine
 from ace_cli.training import job
 from support.builders import book
 from support.command import read_json
-from support.fuzzing import fuzzed
 
 AT = "2026-01-01T00:00:00Z"
 UNITS = "Convert all units before dividing."
@@ -115,26 +112,6 @@ def test_other_domains_and_bullets_out_of_use_are_left_alone() -> None:
     assert refined(Playbook((here, there)))[1] == (Refined(2),)
     out = replace(there, domain_id="math", stage=PlaybookStage.QUARANTINED)
     assert refined(Playbook((here, out)))[1] == (Refined(2),)
-
-
-@fuzzed
-@given(st.lists(st.sampled_from([UNITS, SAME, OTHER, "Round the price up to the full crown."]), max_size=6),
-       st.lists(st.integers(0, 5), min_size=6, max_size=6))  # fmt: skip
-def test_property_no_evidence_is_lost_and_no_wording_changed(texts: list[str], counts: list[int]) -> None:
-    before = Playbook(tuple(
-        Bullet(f"B{n}", text, helpful_count=count, activation_count=count, sources=(f"e{n}",))
-        for n, (text, count) in enumerate(zip(texts, counts, strict=False))
-    ))  # fmt: skip
-    after, changes = refined(before)
-    used = after.for_domain("general")
-    assert [bullet.content for bullet in after.bullets] == texts
-    assert sum(b.helpful_count for b in used) == sum(b.helpful_count for b in before.bullets)
-    assert {source for b in used for source in b.sources} == {f"e{n}" for n in range(len(texts))}
-    for change in reversed([c for c in changes if isinstance(c, Join)]):
-        after = after.apply(Delta(AT, (TakeBack(change.bullet_id, ""),)))
-    assert [(b.helpful_count, set(b.sources)) for b in after.bullets] == [
-        (b.helpful_count, set(b.sources)) for b in before.bullets
-    ]
 
 
 def test_inspect_shows_what_would_be_merged_and_writes_it_where_it_is_told(
