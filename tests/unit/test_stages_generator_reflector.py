@@ -226,7 +226,7 @@ def test_a_guided_reflector_sees_the_case_and_the_truth_alone() -> None:
     assert reflection.insights == (Insight("When clips are sold in two months, add both."),)
     assert reflection.reasoning == "clips: sold in two months"
     (messages,) = ask.asked
-    assert [message.role for message in messages] == ["system", *["user", "assistant"] * 3, "user"]
+    assert [message.role for message in messages] == ["system", *["user", "assistant"] * 5, "user"]
     assert messages[-1].content == f"Case: {CLIPS.question}\n\nRight: 72"
     assert not any(hidden in ask.prompt for hidden in ("48 / 2", "[B001]"))
 
