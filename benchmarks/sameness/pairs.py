@@ -75,14 +75,15 @@ class Labelled:
 
 
 def load(half: str) -> list[Labelled]:
-    """The pairs of ``tune`` or ``test``, topic by topic."""
+    """The pairs of ``tune`` or ``test``, topic by topic; of ``other``, by language: those taught nobody, and have no frames."""
     found: list[Labelled] = []
     for path in sorted((HERE / half).glob("*.txt")):
         blocks = [block.splitlines() for block in path.read_text(encoding="utf-8").strip().split("\n\n")]
         firsts = [block[0].removeprefix("= ") for block in blocks]
         for number, block in enumerate(blocks):
             found += _pairs(path.stem, block)
-            found += _framed(path.stem, FRAMES[half], number, block)
+            if half in FRAMES:
+                found += _framed(path.stem, FRAMES[half], number, block)
             found += (
                 Labelled(path.stem, "other", False, firsts[number], firsts[(number + step) % len(firsts)])
                 for step in (1, 2)

@@ -1,6 +1,6 @@
 """How many pairs are merged that say the same, and that do not: by cosine, by cosine and the word rules, by default.
 
-    python -m benchmarks.sameness.report [--half test] [--embedder wordllama]
+    python -m benchmarks.sameness.report [--half test|tune|other] [--embedder wordllama]
 
 The table by kind is at the product's own thresholds; the curve below it puts the cut of each way where so many of the
 different pairs of this half are merged, as if it had been known before.
@@ -38,7 +38,7 @@ async def cosines(embedder: str, pairs: list[Labelled]) -> list[float]:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--half", default="test", choices=("tune", "test"))
+    parser.add_argument("--half", default="test", choices=("tune", "test", "other"))
     parser.add_argument("--embedder", default="wordllama")
     wanted = parser.parse_args()
     labelled = load(wanted.half)

@@ -87,6 +87,16 @@ def test_other_words_for_the_same_are_no_contradiction(a: str, b: str) -> None:
     assert contradiction(b, a) is None
 
 
+def test_in_other_languages_it_merges_no_more_wrongly_than_a_cosine() -> None:
+    labelled = [pair for pair in load("other") if not pair.same]
+    texts = sorted({text for pair in labelled for text in (pair.a, pair.b)})
+    rows = dict(zip(texts, asyncio.run(WordLlamaEmbedder().embed(texts)), strict=True))
+    pairs = [Pair(pair.a, pair.b, float(rows[pair.a] @ rows[pair.b])) for pair in labelled]
+    merged = [j.relation is Relation.SAME for j in asyncio.run(LearnedSameness().compare(pairs))]
+    assert len(pairs) >= 190
+    assert sum(merged) <= 0.03 * len(pairs) < sum(pair.similarity >= 0.8 for pair in pairs)
+
+
 def test_others_have_their_turn_while_many_pairs_are_compared() -> None:
     pairs = [Pair(f"Count {n} boxes of a load.", f"Count {n} crates of it.", 0.9) for n in range(100)]
 

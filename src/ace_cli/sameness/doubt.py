@@ -8,6 +8,7 @@ or about as many.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from itertools import pairwise
@@ -19,7 +20,7 @@ from ace_cli.sameness.rules.wording import Wording, take_apart
 def doubt(a: str, b: str) -> str:
     """Why ``a`` and ``b`` may not say the same, in a few words that a user reads; empty where nothing speaks against it."""
     left, right = take_apart(a), take_apart(b)
-    for rule in (_changed_places, _turned, _exception, _count, _single, _of_one_kind):
+    for rule in (_changed_places, _turned, _exception, _count, _single, _denial, _of_one_kind):
         if reason := rule(left, right):
             return reason
     return ""
@@ -109,6 +110,16 @@ def _single(a: Wording, b: Wording) -> str:
 
 
 _ONCE = frozenset(["single", "once", "only"])
+_DENYING = re.compile(
+    r"\b(?:nicht|nichts|kein\w*|nie|niemals|ohne|pas|jamais|sans|aucune?|nunca|jamás|ning[uú]na?|nada)\b"
+)
+
+
+def _denial(a: Wording, b: Wording) -> str:
+    """Words that deny in German, French and Spanish; the networks and the rules know those of English."""
+    one, other = _DENYING.search(a.text), _DENYING.search(b.text)
+    found = one or other
+    return f"only one denies ({found[0]})" if found and not (one and other) else ""
 
 
 def _of_one_kind(a: Wording, b: Wording) -> str:
