@@ -27,6 +27,9 @@ order alone; the threshold of 0.8 then means "says the same" here as elsewhere (
 Measured by ``benchmarks/bench_merge.py``.
 """
 
+_SHORT = 1_000
+"""Characters, all texts together, that are embedded sooner than a thread is woken up and heard."""
+
 _CHUNK = 4096
 """Tokens pooled at once: a text of 1 MB needs a few MB, not hundreds."""
 
@@ -42,13 +45,19 @@ class WordLlamaEmbedder:
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
         """See :class:`ace_cli.embeddings.base.Embedder`; shape (len(texts), 257). Never raises ModelError."""
-        return await asyncio.to_thread(_embed, list(texts))
+        return await _embedded(list(texts))
 
     @staticmethod
     async def embed_words(words: Sequence[str]) -> Vectors:
         """Without the constant coordinate, so that a weighted mean of words is one of their meanings alone: shape (len(words), 256)."""
-        rows: Vectors = (await asyncio.to_thread(_embed, list(words)))[:, :-1]
+        rows: Vectors = (await _embedded(list(words)))[:, :-1]
         return rows
+
+
+async def _embedded(texts: list[str]) -> Vectors:
+    if _model.cache_info().currsize and sum(map(len, texts)) <= _SHORT:
+        return _embed(texts)
+    return await asyncio.to_thread(_embed, texts)
 
 
 def _embed(texts: list[str]) -> Vectors:

@@ -21,4 +21,30 @@ def _line(bullet_id: str, is_pitfall: bool, content: str) -> str:
 
 def lines(bullets: Iterable[Bullet]) -> str:
     """One bullet a line, in the given order, without counts, so that a grown playbook extends its own prefix."""
+    if isinstance(bullets, tuple) and len(bullets) > _FEW:
+        return _lines_of(_These(bullets))
     return "\n".join(line(bullet) for bullet in bullets)
+
+
+_FEW = 8
+"""Bullets that are written down sooner than they are looked for."""
+
+
+class _These:
+    """The very bullets that many examples of a version are shown: equal to itself alone, since to compare them would take as long."""
+
+    __slots__ = ("bullets",)
+
+    def __init__(self, bullets: tuple[Bullet, ...]) -> None:
+        self.bullets = bullets
+
+    def __hash__(self) -> int:
+        return id(self.bullets)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _These) and other.bullets is self.bullets
+
+
+@lru_cache(maxsize=16)
+def _lines_of(these: _These) -> str:
+    return "\n".join(map(line, these.bullets))
