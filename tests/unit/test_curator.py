@@ -19,7 +19,7 @@ from ace_cli.replies import Ask
 from ace_cli.sameness.base import Judgement, Pair, Relation
 from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.stages.base import BulletTag, Insight, MergeItem
-from ace_cli.stages.curator import SemanticCurator, without_list_marks
+from ace_cli.stages.curator import BLOCK, SemanticCurator, without_list_marks
 from support.ask import ScriptedAsk
 from support.builders import CITIES, book, item
 from support.embedders import CountingEmbedder, MemoryCache
@@ -223,6 +223,15 @@ def test_with_very_many_bullets_a_kept_curator_and_a_fresh_one_still_agree() -> 
     for batch in batches()[:9]:
         before, playbook = playbook, playbook.apply(curate(playbook, *batch, curator=kept))
     assert before.apply(curate(before, *batches()[8], curator=fresh)) == playbook
+
+
+def test_of_a_playbook_that_is_taken_in_in_parts_the_last_bullets_are_found_too() -> None:
+    embedder = CountingEmbedder()
+    playbook = book(*(f"No. {n}" for n in range(BLOCK)), UNITS)
+    (change,) = curate(playbook, item(SAME_AS_UNITS), curator=semantic(embedder)).changes
+    assert isinstance(change, Confirm)
+    assert change.bullet_id == f"B{BLOCK + 1}"
+    assert len(embedder.asked) == BLOCK + 2
 
 
 def test_a_curator_that_is_handed_another_playbook_follows_it() -> None:

@@ -7,13 +7,21 @@ from types import MappingProxyType
 from typing import Any
 
 from ace_cli.embeddings.base import Embedder
-from ace_cli.embeddings.index import VectorIndex, search_aside
+from ace_cli.embeddings.index import VectorIndex, add_aside, search_aside
 from ace_cli.embeddings.provider import Call, ProviderEmbedder
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder, word_vectors
 from ace_cli.errors import UsageError
 from ace_cli.plugins import load, names_a_part
 
-__all__ = ["WORDLLAMA", "Embedder", "VectorIndex", "make_embedder", "search_aside", "word_vectors"]
+__all__ = [
+    "WORDLLAMA",
+    "Embedder",
+    "VectorIndex",
+    "add_aside",
+    "make_embedder",
+    "search_aside",
+    "word_vectors",
+]
 
 
 WORDLLAMA = WordLlamaEmbedder.name

@@ -29,6 +29,7 @@ _SPARE = 16
 _TOGETHER = 10_000
 """Vectors from which queries are asked together: a fifth of the time. What is found so is measured once more, one by one."""
 
+_LARGE = 100_000
 _ASIDE = 500_000
 """Cosines, some ten milliseconds of them, from which a search leaves the event loop alone."""
 
@@ -154,6 +155,14 @@ class VectorIndex(Generic[T]):
                 "Vectors of two embedding models do not compare: check that the model's name stands for one model.",
             )
         return rows
+
+
+async def add_aside(index: VectorIndex[T], items: Sequence[T], vectors: Vectors) -> None:
+    """:meth:`VectorIndex.add`; to a large index, which may have to be put in order, in a thread."""
+    if len(index) + len(items) < _LARGE:
+        index.add(items, vectors)
+    else:
+        await asyncio.to_thread(index.add, items, vectors)
 
 
 async def search_aside(

@@ -14,7 +14,7 @@ from dataclasses import replace
 from itertools import compress
 from typing import TYPE_CHECKING
 
-from ace_cli.embeddings import Embedder, VectorIndex, search_aside
+from ace_cli.embeddings import Embedder, VectorIndex, add_aside, search_aside
 from ace_cli.embeddings.index import MANY
 from ace_cli.errors import AceError
 from ace_cli.playbook import Bullet, Change, Delta, Drop, Playbook, PlaybookStage, Vote
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 NEIGHBOURS = 32
 """Nearest bullets that are looked at: in a domain of "the code for X is Y" many near ones contradict."""
+
+BLOCK = 9600
+"""Bullets of a large playbook that are taken in at once, so that their vectors are held once: a hundred calls of a provider."""
 
 
 class SemanticCurator:
@@ -121,15 +124,16 @@ class SemanticCurator:
         bullets = playbook.bullets
         if not _continues(self._known, bullets):
             self._forget()
-        if new := bullets[len(self._known) :]:
-            vectors = await self._embedder.embed([bullet.content for bullet in new])
+        for start in range(len(self._known), len(bullets), BLOCK):
+            block = bullets[start : start + BLOCK]
+            vectors = await self._embedder.embed([bullet.content for bullet in block])
             places: defaultdict[str, list[int]] = defaultdict(list)
-            for place, bullet in enumerate(new, len(self._known)):
+            for place, bullet in enumerate(block, start):
                 places[bullet.domain_id].append(place)
                 self._by_words.setdefault((bullet.domain_id, bare_text(bullet.content)), place)
             for domain, those in places.items():
-                rows = vectors[[place - len(self._known) for place in those]]
-                self._index[domain].add(those, rows)
+                await add_aside(self._index[domain], those, vectors[[place - start for place in those]])
+            self._known = bullets[: start + len(block)]
         self._known = bullets
 
     async def _compare(
