@@ -29,6 +29,7 @@ from benchmarks.processes import environment
 ARMS: Mapping[str, Sequence[str]] = {
     "ours": (),
     "guided": (),
+    "guided, five bullets": ("--max-bullets", "5"),
     "tryout": ("--tryout", "1"),
     "whole texts": ("--retrieval", "whole"),
     "no near bullets": ("--near-bullets", "0"),
@@ -147,7 +148,7 @@ def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequ
     """The flags for the Reflector: a model of the same server, or one that knows the rules."""
     server = None
     said = [f'model = "openai/{chosen.reflector}"', f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"]
-    if arm == "guided":
+    if arm.startswith("guided"):
         said.append('prompt_style = "guided"')
     if chosen.reflector == "strong":
         server = serve(Teacher(task, chosen.junk), 0)
