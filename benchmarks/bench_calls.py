@@ -27,7 +27,6 @@ from ace_cli.engine.desk import Admission, LocalDesk
 from ace_cli.engine.ledger import Ledger
 from ace_cli.engine.stop import StopController
 from ace_cli.llm import ChatRequest, Message
-from ace_cli.llm.at_once import Preparing
 from ace_cli.llm.endpoint import Endpoint
 from ace_cli.llm.library import load_litellm
 from ace_cli.llm.litellm_model import LitellmModel
@@ -84,7 +83,6 @@ def whole_path(store: RunStore, model: LitellmModel) -> Callable[[int], Awaitabl
 
 async def compare(url: str, store: RunStore, calls: int, rounds: int, in_flight: int) -> None:
     litellm = load_litellm()
-    asyncio.get_running_loop().set_default_executor(Preparing())
     model = LitellmModel(Endpoint("openai/scripted", api_base=url, api_key="none"))
     breaker, policy = CircuitBreaker(), RetryPolicy()
 

@@ -24,7 +24,6 @@ from ace_cli.llm import (
     RequestError,
     TransientError,
 )
-from ace_cli.llm.at_once import Preparing
 from ace_cli.llm.endpoint import Prices
 from ace_cli.llm.errors_map import map_error
 from ace_cli.llm.library import load_litellm
@@ -409,32 +408,3 @@ def test_a_request_is_sent_as_the_client_would_write_it() -> None:
             run(model, partial(both, model, request))
         bodies = [json.dumps(body).encode() for body in server.requests]
     assert bodies[::2] == bodies[1::2]
-
-
-class Watched(Preparing):
-    """Notes whether what is given to a thread went to one."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.at_once: list[bool] = []
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        given = super().submit(fn, *args, **kwargs)
-        self.at_once.append(isinstance(given, asyncio.Future))
-        return given
-
-
-@pytest.mark.parametrize(("name", "at_once"), [("openai/scripted", True), ("anthropic/claude-x", False)])
-def test_a_call_in_openais_protocol_is_made_ready_without_a_thread(name: str, at_once: bool) -> None:
-    load_litellm()
-    threads = Watched()
-
-    async def twice(model: LitellmModel) -> ChatReply:
-        asyncio.get_running_loop().set_default_executor(threads)
-        await model.complete(REQUEST)
-        return await model.complete(REQUEST)
-
-    with ScriptedServer() as server:
-        model = chat_model(name, api_base=server.url, api_key="none")
-        assert run(model, lambda: twice(model)).text
-    assert any(threads.at_once) == at_once

@@ -39,7 +39,6 @@ from ace_cli.engine.wiring import (
 )
 from ace_cli.engine.withdrawal import is_unheard, withdraw
 from ace_cli.errors import AceError, Interrupted, LimitReached
-from ace_cli.llm.at_once import Preparing
 from ace_cli.llm.factory import warm
 from ace_cli.llm.retry import RetryPolicy
 from ace_cli.runs import lock
@@ -173,7 +172,6 @@ async def _hold(
         store.begin_session(recorded(settings, Kind.RUNTIME))
         with signals(stop):
             loop = asyncio.get_running_loop()
-            loop.set_default_executor(Preparing())
             on_open(lambda name: loop.call_soon_threadsafe(stop.interrupt, name))
             emit(job.started())
             if settings.models.callbacks:

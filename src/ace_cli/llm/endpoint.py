@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from weakref import WeakSet
 
-from ace_cli.llm.at_once import PROVIDERS, prepared_at_once
 from ace_cli.llm.base import ModelError, PermanentError, TransientError
 from ace_cli.llm.body import tokens
 from ace_cli.llm.context import listed_context
@@ -136,8 +135,7 @@ class Endpoint:
         _users.add(self)
         started, response, stumble = time.perf_counter(), None, None
         most = LONGEST if function == "acompletion" else None
-        plain = not self._callbacks and self.provider[1] in PROVIDERS
-        with tracing(self._callbacks), listening(self._bound_to, most) as heard, prepared_at_once(plain):
+        with tracing(self._callbacks), listening(self._bound_to, most) as heard:
             try:
                 async with asyncio.timeout(self._timeout):
                     response = await getattr(load_litellm(), function)(**whole)
