@@ -177,8 +177,10 @@ class StageSpec:
         from ace_cli.stages.reflector import DefaultReflector
 
         given, training, prompts = self.replacements, self.settings.training, self.prompts
+        generator_edition = self.settings.stages.generator_edition
         return Stages(
-            given.generator or self._part("generator", {"default": lambda: DefaultGenerator(prompts)}),
+            given.generator
+            or self._part("generator", {"default": lambda: DefaultGenerator(prompts, generator_edition)}),
             get_scorer(training.scorer, training.scorer_args),
             given.reflector or self._part("reflector", {"default": lambda: DefaultReflector(prompts)}),
             _NoCurator() if embedder is None else given.curator or self._curator(embedder),

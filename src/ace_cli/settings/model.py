@@ -158,6 +158,11 @@ class StagesSettings(Group):
 
     generator: str = identity("default", "Generator")
     generator_args: Table = identity({}, "Keyword arguments of the Generator")
+    generator_edition: Annotated[int, Field(ge=1, le=2)] = identity(
+        2,
+        "Edition of what the built-in Generator asks for; a run keeps its own",
+        earlier=1,
+    )
     reflector: str = identity("default", "Reflector")
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
     curator: str = identity("semantic", "Curator: semantic, auto, llm, or your own", in_header=14)

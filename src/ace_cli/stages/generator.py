@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet
@@ -18,33 +19,42 @@ from ace_cli.stages.prompts import Prompts
 from ace_cli.text import single_spaced
 
 
-class AnswerReply(Reply):
-    """What is asked for where no bullet is shown: small models fill a list of ids with whatever there is, without an end."""
-
-    reasoning: str = ""
-    final_answer: str
-
-    @field_validator("final_answer")
-    @classmethod
-    def _not_empty(cls, value: str) -> str:
-        if not value:
-            raise ValueError("it is empty")
-        return value
+def _not_empty(value: str) -> str:
+    if not value:
+        raise ValueError("it is empty")
+    return value
 
 
-class GeneratorReply(AnswerReply):
+FinalAnswer = Annotated[str, AfterValidator(_not_empty)]
+
+
+class GeneratorReply(Reply):
     """Which bullets apply decides the way, and the way the answer: so they are written first."""
 
     written_first = ("bullet_ids",)
 
+    reasoning: str = ""
     bullet_ids: list[str] = Field(default_factory=list)
+    final_answer: FinalAnswer
+
+
+class AnswerReply(Reply):
+    """What is asked for where no bullet is shown: small models fill a list of ids with whatever there is, without an end."""
+
+    reasoning: str = ""
+    final_answer: FinalAnswer
 
 
 class DefaultGenerator:
-    """Asks once with ``generator.txt`` for JSON, or with ``generator_plain.txt`` for plain text."""
+    """Asks once with ``generator.txt`` for JSON, or with ``generator_plain.txt`` for plain text.
 
-    def __init__(self, prompts: Prompts) -> None:
+    Args:
+        edition: 1 asks for ids of bullets where none are shown, too. Runs that began so go on so: else a reply on record would not be found.
+    """
+
+    def __init__(self, prompts: Prompts, edition: int = 2) -> None:
         self._prompts = prompts
+        self._asks_in_vain = edition == 1
 
     async def generate(self, task: Task, ask: Ask) -> Attempt:
         values = {
@@ -59,8 +69,8 @@ class DefaultGenerator:
             reply = await ask(self._prompts.messages("generator_plain.txt", values))
             return _plain_attempt(read_text(reply), task)
         messages = self._prompts.messages("generator.txt", values)
-        if not task.bullets:
-            answer, _ = await ask_json(ask, messages, AnswerReply, said_in_prose)
+        if not task.bullets and not self._asks_in_vain:
+            answer, _ = await ask_json(ask, messages, AnswerReply, answered_in_prose)
             return Attempt(answer.final_answer, answer.reasoning)
         citing, _ = await ask_json(ask, messages, GeneratorReply, said_in_prose)
         return Attempt(citing.final_answer, citing.reasoning, shown_ids(citing.bullet_ids, task.bullets))
@@ -92,6 +102,12 @@ def said_in_prose(text: str) -> GeneratorReply | None:
         return None
     ids = re.findall(r"(?<=\[)[\w-]{1,40}(?=\])", prose)
     return GeneratorReply(bullet_ids=ids, reasoning=prose, final_answer=answer)
+
+
+def answered_in_prose(text: str) -> AnswerReply | None:
+    """As :func:`said_in_prose`, where no bullet was shown."""
+    said = said_in_prose(text)
+    return None if said is None else AnswerReply(reasoning=said.reasoning, final_answer=said.final_answer)
 
 
 def _plain_attempt(text: str, task: Task) -> Attempt:
