@@ -13,7 +13,7 @@ from support.teacher import lessons, train
 pytestmark = pytest.mark.patient
 
 
-@pytest.mark.parametrize(("curator", "bullets"), [("auto", 1.1), ("semantic", 2.75)])
+@pytest.mark.parametrize(("curator", "bullets"), [("auto", 1.1), ("semantic", 2.6)])
 def test_rules_of_a_teacher_are_kept_and_hardly_repeated(
     inside: Inside, curator: str, bullets: float
 ) -> None:

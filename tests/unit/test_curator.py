@@ -207,9 +207,9 @@ def batches() -> list[list[MergeItem]]:
 def test_a_kept_curator_and_a_fresh_one_write_the_same_history() -> None:
     kept = semantic()
     playbook = Playbook()
-    for number, batch in enumerate(batches()):
+    for batch in batches():
         delta = curate(playbook, *batch, curator=kept)
-        assert number % 4 or delta == curate(playbook, *batch)
+        assert delta == curate(playbook, *batch)
         playbook = playbook.apply(delta)
     assert len(playbook) > 100
     assert sum(b.repeats for b in playbook.bullets) > 50
