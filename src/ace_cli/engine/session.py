@@ -231,7 +231,8 @@ def _remember(store: RunStore, admission: Admission) -> None:
     """What earlier sessions asked for within the minute, as far as it is known, and at most what one that was killed had in flight."""
     for role, tokens, ago in store.calls_since(WINDOW):
         admission.remember(role, tokens, ago)
-    if (since := store.killed()) is not None and (ago := max(0.0, since - WENT_ON)) < WINDOW:
+    since = sessions[-1].cut_off if (sessions := store.sessions()) else None
+    if since is not None and (ago := max(0.0, since - WENT_ON)) < WINDOW:
         at_once = store.runtime().get("execution.concurrency", AUTO)
         most = MOST_IN_FLIGHT if at_once == AUTO else int(at_once)
         admission.assume(most, store.longest_call(), ago)

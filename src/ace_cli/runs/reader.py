@@ -165,13 +165,9 @@ class RunReader:
     @reading
     def examples(self, indices: Sequence[int]) -> list[Example]:
         """In the order of ``indices``, with one question to the store for many."""
-        found: dict[int, Example] = {}
-        for start in range(0, len(indices), 500):
-            part = indices[start : start + 500]
-            rows = self._all(
-                f"SELECT idx, body FROM example WHERE idx IN ({','.join('?' * len(part))})", *part
-            )
-            found |= {int(index): decode(Example, loads(body)) for index, body in rows}
+        sql = "SELECT idx, body FROM example WHERE idx IN (SELECT value FROM json_each(?))"
+        rows = self._all(sql, dumps(list(indices)))
+        found = {int(index): decode(Example, loads(body)) for index, body in rows}
         return [found[index] for index in indices]
 
     @reading
@@ -230,15 +226,6 @@ class RunReader:
             (role, int(tokens), max(0.0, (clock - datetime.fromisoformat(at)).total_seconds() - 1))
             for role, tokens, at in self._all(sql, first, first)
         ]
-
-    @reading
-    def killed(self) -> float | None:
-        """Seconds since the newest session, if it was killed, was last known to be at work; None where it ended, or there was none."""
-        sessions = self.sessions()
-        if not sessions or sessions[-1].ended:
-            return None
-        begun = datetime.fromisoformat(sessions[-1].started_at)
-        return max(0.0, (datetime.now(UTC) - begun).total_seconds() - sessions[-1].seconds)
 
     @reading
     def longest_call(self) -> int:
@@ -381,12 +368,8 @@ class RunReader:
     @reading
     def vectors(self, model: str, hashes: Sequence[str]) -> dict[str, bytes]:
         """Recorded embeddings, by hash of the text."""
-        found: dict[str, bytes] = {}
-        for start in range(0, len(hashes), 500):
-            part = hashes[start : start + 500]
-            sql = f"SELECT hash, body FROM vector WHERE model = ? AND hash IN ({','.join('?' * len(part))})"
-            found.update(self._all(sql, model, *part))
-        return found
+        sql = "SELECT hash, body FROM vector WHERE model = ? AND hash IN (SELECT value FROM json_each(?))"
+        return dict(self._all(sql, model, dumps(list(hashes))))
 
     @reading
     def outputs(self) -> dict[str, set[str]]:

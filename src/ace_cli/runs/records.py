@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -327,3 +328,11 @@ class SessionRecord:
     pid: int
     host: str
     ended: str = ""
+
+    @property
+    def cut_off(self) -> float | None:
+        """Seconds since it was last known to be at work, if it was killed; None where it ended."""
+        if self.ended:
+            return None
+        at_work = datetime.fromisoformat(self.started_at) + timedelta(seconds=self.seconds)
+        return max(0.0, (datetime.now(UTC) - at_work).total_seconds())
