@@ -88,6 +88,29 @@ def test_nobody_listens_is_said_at_once_and_in_these_words(inside: Inside, nobod
     assert files(inside.cwd) == {"rows.jsonl"}
 
 
+@pytest.mark.parametrize("command", ["train", "eval"])
+def test_a_plan_warns_of_an_address_where_nobody_listens_and_is_made(
+    inside: Inside, nobody: str, command: str
+) -> None:
+    data = write_sums(inside.cwd / "rows.jsonl", 2)
+    done = inside(command, "--input", data, "--model", "openai/scripted", "--api-base", f"http://{nobody}/v1", "--dry-run")  # fmt: skip
+    assert done.code == 0, done.err
+    assert done.out.endswith("no call was made\n")
+    said = f"warning: openai/scripted: nothing listens at {nobody}. Is the address right, and is the server running?"
+    assert done.err.splitlines() == [said]
+
+
+@pytest.mark.parametrize("trust", [(), ("--trust",)])
+def test_a_plan_leaves_hosts_of_a_project_file_alone_without_a_word(
+    inside: Inside, trust: tuple[str, ...]
+) -> None:
+    write_sums(inside.cwd / "rows.jsonl", 2)
+    (inside.cwd / "ace.toml").write_text('[models.generator]\napi_base = "http://host.invalid/v1"\n')
+    done = inside("train", "--input", "rows.jsonl", "--dry-run", *trust)
+    assert done.code == 0, done.err
+    assert ("there is no host host.invalid" in done.err) is bool(trust)
+
+
 @pytest.mark.parametrize(
     ("model", "variable"), [("ollama/llama3", "OLLAMA_API_BASE"), ("gpt-4o-mini", "OPENAI_BASE_URL")]
 )

@@ -80,7 +80,7 @@ def test_without_a_terminal_there_is_a_line_a_batch_and_the_result_on_stdout(
     assert sum("failed (timeout)" in line for line in lines) == 1  # not again for what was on record
     assert any(line.startswith("batch 1/2: 10/20 examples, accuracy 50.0 %") for line in lines)
     assert "checkpoint: words" in lines
-    assert lines[-1] == "stopping: words; 2 calls in flight may end (at most 30 s, Ctrl-C ends them now)"
+    assert lines[-1] == "stopping: 2 calls in flight may end (at most 30 s, Ctrl-C ends them now)"
     assert out.splitlines()[0] == "accuracy   50.0 % at first sight (10 of 20 examples, 1 failed)"
     assert out.splitlines()[-1] == "next       ace inspect words"
     assert "$0.2500 (3 calls, 100 + 50 tokens, 1 retry)" in out

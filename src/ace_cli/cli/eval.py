@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ace_cli.cli.options import with_settings
+from ace_cli.cli.plan import warn_of_servers
 from ace_cli.cli.train import tell_run_dir
 from ace_cli.cli.trust import Trust, asking
 from ace_cli.errors import UsageError
@@ -80,10 +81,12 @@ def eval(
     admit(loaded, asking(trust), only=[What.CODE] if dry_run else What)
     plan = make_plan(asked, loaded)
     if dry_run:
+        from ace_cli.evaluation.create import answering_roles
         from ace_cli.evaluation.estimate import estimate
         from ace_cli.report.terminal.finding_view import plan_lines
 
         typer.echo("\n".join(plan_lines(plan, estimate(plan))))
+        warn_of_servers(plan.loaded, answering_roles(plan.settings), trust=trust)
         return
     from ace_cli.engine.styles import settle_styles
     from ace_cli.evaluation.create import create_evaluation

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ace_cli.cli.options import with_settings
+from ace_cli.cli.plan import warn_of_servers
 from ace_cli.cli.trust import Trust, asking
 from ace_cli.report.text import printable
 from ace_cli.settings import DisplaySettings
@@ -47,10 +48,12 @@ def train(
     settings = loaded.settings
     admit(loaded, asking(trust), only=[What.CODE] if dry_run else What)
     if dry_run:
+        from ace_cli.engine.checks import called_roles
         from ace_cli.report.terminal.summary import plan_lines
         from ace_cli.training.estimate import estimate
 
         typer.echo("\n".join(plan_lines(estimate(settings))))
+        warn_of_servers(loaded, called_roles(settings), trust=trust)
         return
     from ace_cli.engine.create import create_run
     from ace_cli.engine.styles import settle_styles

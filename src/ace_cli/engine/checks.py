@@ -76,6 +76,14 @@ def check_servers(models: ModelsSettings, roles: Collection[str]) -> list[str]:
     return list(doubts)
 
 
+def doubtful_servers(models: ModelsSettings, roles: Collection[str]) -> list[str]:
+    """As :func:`check_servers`, for a plan: it calls nobody, so that a model has no server at all is no more than a doubt."""
+    try:
+        return check_servers(models, roles)
+    except AceError as error:
+        return [f"{error.message}. {error.hint}"]
+
+
 def _listening(address: str, model: str) -> AceError | None:
     try:
         check_listening(address, model)

@@ -101,6 +101,13 @@ def admit(
         look_in(str(here))
 
 
+def is_heard(loaded: Loaded, what: What) -> bool:
+    """Whether nothing of this kind still needs the user's word."""
+    return not any(
+        claim.source and not _is_trusted(claim) for claim in claims_of(loaded) if claim.what is what
+    )
+
+
 def claims_of(loaded: Loaded, run_dir: Path | None = None) -> Iterator[Claim]:
     """What these settings ask for, by the user or not; of what is harmless, no more than what the user wants kept in mind."""
     yield from _hosts(loaded)

@@ -16,7 +16,7 @@ from ace_cli.evaluation.plan import Plan
 from ace_cli.runs.folders import new_run_dir
 from ace_cli.runs.records import Header
 from ace_cli.runs.store import RunStore
-from ace_cli.settings import Kind
+from ace_cli.settings import Kind, Settings
 from ace_cli.settings.layers import FLAG
 from ace_cli.settings.recorded import recorded
 
@@ -29,7 +29,7 @@ def create_evaluation(plan: Plan, emit: Listener, replacements: Replacements = N
     """
     settings = plan.settings
     answering = answering_only(settings)
-    called = set(called_roles(answering, replacements)) - {"reflector", "curator"}
+    called = answering_roles(settings, replacements)
     for doubt in check_models(answering, called):
         emit(Notice(doubt))
     check_parts(answering, plan.prompts, replacements)
@@ -66,3 +66,8 @@ def create_evaluation(plan: Plan, emit: Listener, replacements: Replacements = N
     for row in plan.rows.skipped[:20]:
         emit(Notice(f"skipped {row}"))
     return run_dir
+
+
+def answering_roles(settings: Settings, replacements: Replacements = NO_REPLACEMENTS) -> set[str]:
+    """Whose models an evaluation will call for sure."""
+    return set(called_roles(answering_only(settings), replacements)) - {"reflector", "curator"}

@@ -168,9 +168,10 @@ def remark(event: Event) -> str:
         case CheckpointSaved():
             return f"checkpoint: {event.path}"
         case Stopping():
+            # Not why: that is the error at the end.
             calls = count(event.in_flight, "call")
-            grace = f"; {calls} in flight may end (at most {event.grace:g} s, Ctrl-C ends them now)"
-            return f"stopping: {event.reason}{grace if event.in_flight else ''}"
+            grace = f": {calls} in flight may end (at most {event.grace:g} s, Ctrl-C ends them now)"
+            return f"stopping{grace if event.in_flight else ''}"
         case Notice(message):
             return message
         case EvaluationFinished():
