@@ -193,6 +193,7 @@ class StageSpec:
         from ace_cli.stages.admission import Admission
         from ace_cli.stages.curator import SemanticCurator
         from ace_cli.stages.llm_curator import BELOW, LlmCurator
+        from ace_cli.stages.remembered import RememberedSameness
 
         training = self.settings.training
         threshold, edition = training.similarity_threshold, self.settings.stages.curator_edition
@@ -200,8 +201,8 @@ class StageSpec:
         sameness = self._part(
             "sameness",
             {
-                "learned": lambda: LearnedSameness(threshold, edition),
-                "rules": lambda: RuleSameness(threshold, below),
+                "learned": lambda: RememberedSameness(LearnedSameness(threshold, edition)),
+                "rules": lambda: RememberedSameness(RuleSameness(threshold, below)),
             },
         )
         semantic = SemanticCurator(
