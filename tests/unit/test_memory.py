@@ -115,12 +115,12 @@ def test_a_text_has_the_same_vector_alone_and_among_hundreds() -> None:
         words = built_in()
         lexicon = Lexicon(words, COMMON)
         await lexicon.learn(basis)
-        weighing = lexicon.weigh(basis)
+        weighing = lexicon.weigh(lexicon.places(basis))
         await lexicon.learn(texts)  # words that came later count as in no text of the basis
-        together = lexicon.embed(texts, weighing)
+        together = lexicon.embed(lexicon.places(texts), weighing)
         alone = np.concatenate([await words.embed([text], weight) for text in texts])
         assert (together == alone).all()
-        assert (lexicon.embed(texts[50:53], weighing) == alone[50:53]).all()
+        assert (lexicon.embed(lexicon.places(texts[50:53]), weighing) == alone[50:53]).all()
         assert all(weighing(word) == weight(word) for word in [*WORDS, "unheard", "word"])
 
     asyncio.run(compare())

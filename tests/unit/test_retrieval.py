@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,28 @@ def test_the_words_of_most_questions_are_common() -> None:
     questions = [f"Which shelf does this note go to? Note: {city} wrote." for city in CITIES]
     assert set(common_words(questions)) == {"which", "shelf", "does", "this", "note", "go", "to", "wrote"}
     assert common_words(questions[:4]) == ()  # too few to tell
+
+
+@pytest.mark.parametrize("embedder", [WordLlamaEmbedder(), CountingEmbedder()], ids=["words", "whole"])
+def test_the_best_of_a_choice_are_those_that_ranking_it_alone_would_put_first(embedder: Any) -> None:
+    draw = random.Random(7)
+    said = ["crate", "pear", "shelf", "the", "of", *CITIES, *map(str, range(12))]
+    bullets = tuple(
+        Bullet(
+            f"B{n:03d}",
+            " ".join(draw.choices(said, k=draw.randint(1, 9))),
+            confidence=draw.choice([0.5, 0.8]),
+        )
+        for n in range(1, 121)
+    )
+    questions = ["?", "the of", *(" ".join(draw.choices(said, k=6)) for _ in range(40))]
+
+    async def compare() -> None:
+        nearest, alone = (Nearest(embedder, ["the", "of"]) for _ in range(2))
+        for question in questions:
+            chosen = sorted(draw.sample(range(len(bullets)), draw.randint(5, len(bullets))))
+            ranked = await alone.rank([bullets[position] for position in chosen], question)
+            best = await nearest.best(bullets, chosen, question, 4)
+            assert best == [chosen[place] for place in ranked[:4]]
+
+    asyncio.run(compare())

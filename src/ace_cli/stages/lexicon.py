@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ace_cli.stages.salience import WordVectors, factors_by_count, split_words, unit
@@ -16,9 +17,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ace_cli.embeddings.base import Vector
     from ace_cli.stages.salience import Floats, Vectors
 
     Numbers = NDArray[np.int64]
+
+_ROUNDING = 1e-4
+"""More than float32 and the rounding of cosines may differ by, together."""
+
+_TINY = 1e-30
+"""In place of the length of a sum that was never made, or is zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,36 +64,52 @@ class Lexicon:
         if split or self._kept is None:
             vectors = await self._words.of_words(new)
             self._kept = self._kept or _Kept(vectors.shape[1])
-            self._kept.vectors.add(vectors)
+            self._kept.know(vectors)
             self._numbers |= {word: number for number, word in enumerate(new, len(self._numbers))}
         for text, words in split.items():
             self._texts[text] = len(self._texts)
             self._kept.add(np.array([self._numbers[word] for word in words], dtype=np.int64))
 
-    def weigh(self, texts: Sequence[str]) -> Weighing:
-        """What words count among ``texts``, which were learned: see :func:`~ace_cli.stages.salience.weigh`."""
+    def places(self, texts: Sequence[str]) -> Numbers:
+        """What these texts, which were learned, are known by."""
+        import numpy as np
+
+        return np.array([self._texts[text] for text in texts], dtype=np.int64)
+
+    def weigh(self, places: Numbers) -> Weighing:
+        """What words count among the texts at ``places``: see :func:`~ace_cli.stages.salience.weigh`."""
         import numpy as np
 
         counts = np.zeros(len(self._numbers), dtype=np.int64)
         if self._kept is not None:
-            counts = self._kept.counts(self._places(texts))
-        factors = np.array(factors_by_count(len(texts)))[counts]
+            counts = self._kept.counts(places)
+        factors = np.array(factors_by_count(len(places)))[counts]
         factors[[number for word in self._common if (number := self._numbers.get(word)) is not None]] = 0.0
         return Weighing(self._numbers, factors, self._common)
 
-    def embed(self, texts: Sequence[str], weighing: Weighing) -> Vectors:
-        """Unit rows of ``texts``, which were learned, in their order."""
-        import numpy as np
-
+    def embed(self, places: Numbers, weighing: Weighing) -> Vectors:
+        """Unit rows of the texts at ``places``, in their order."""
         assert self._kept is not None  # something was learned
-        later = list(self._numbers)[len(weighing.factors) :]
-        factors = np.concatenate([weighing.factors, [weighing(word) for word in later]])
-        return self._kept.rows_of(self._places(texts), factors)
+        return self._kept.rows_of(places, self._factors(weighing))
 
-    def _places(self, texts: Sequence[str]) -> Numbers:
+    def hopeful(
+        self, places: Numbers, weighing: Weighing, query: Vector, bonus: Floats, count: int
+    ) -> Numbers:
+        """Which of the texts at ``places`` may be among the ``count`` (of more) with the highest cosine plus bonus: positions in ``places``, in order.
+
+        For all others that is sure to be in vain, so that their rows need not be made.
+        """
+        assert self._kept is not None  # something was learned
+        return self._kept.hopeful(places, self._factors(weighing), query, bonus, count)
+
+    def _factors(self, weighing: Weighing) -> Floats:
+        """What every word counts, those that were learned since among them."""
         import numpy as np
 
-        return np.array([self._texts[text] for text in texts], dtype=np.int64)
+        if len(weighing.factors) == len(self._numbers):
+            return weighing.factors
+        later = islice(self._numbers, len(weighing.factors), None)
+        return np.concatenate([weighing.factors, [weighing(word) for word in later]])
 
 
 class _Kept:
@@ -95,12 +119,21 @@ class _Kept:
         import numpy as np
 
         self.vectors = _Growing(np.empty((0, dimensions), np.float32))
+        self._word_lengths = _Growing(np.empty(0, np.float32))
         self._all = _Runs()  # of each text the numbers of its words, in their order
         self._distinct = _Runs()  # and each number once
         self._counted = _Growing(
             np.empty(0, np.float32)
         )  # what those words counted when the text's row was made
         self._rows = _Growing(np.empty((0, dimensions), np.float32))
+        self._lengths = _Growing(np.empty(0, np.float64))  # of the sum that a row is the direction of
+
+    def know(self, vectors: Vectors) -> None:
+        """The next words."""
+        import numpy as np
+
+        self.vectors.add(vectors)
+        self._word_lengths.add(np.linalg.norm(vectors, axis=1))
 
     def add(self, numbers: Numbers) -> None:
         """The next text."""
@@ -110,6 +143,7 @@ class _Kept:
         self._distinct.add(np.unique(numbers))
         self._counted.add(np.full(len(numbers), -1.0, np.float32))  # no word counts that
         self._rows.add(np.zeros((1, self.vectors.view.shape[1]), np.float32))
+        self._lengths.add(np.zeros(1))
 
     def counts(self, places: Numbers) -> Numbers:
         """How many of these texts hold each word."""
@@ -122,18 +156,42 @@ class _Kept:
         """The unit rows of these texts, where words count ``factors``."""
         import numpy as np
 
-        at, lengths = self._all.of(places)
-        text_of = np.repeat(np.arange(len(places)), lengths)
-        each = factors[self._all.flat.view[at]]
-        counting = np.bincount(text_of, weights=each != 0.0, minlength=len(places))
-        each[counting[text_of] == 0] = 1.0  # where no word counts, all do
-        counted = each.astype(np.float32)
+        at, text_of, counted = self._counting(places, factors)
         changed = np.bincount(text_of, weights=counted != self._counted.view[at], minlength=len(places)) > 0
         if changed.any():
             self._counted.view[at] = counted
             self._make(np.unique(places[changed]))
         rows: Vectors = self._rows.view[places]
         return rows
+
+    def hopeful(self, places: Numbers, factors: Floats, query: Vector, bonus: Floats, count: int) -> Numbers:
+        """See :meth:`Lexicon.hopeful`.
+
+        The row of a text was made when its words counted something else. By the change of each of them its sum has moved no
+        further than that word's vector is long, so its direction has turned no further than that allows.
+        """
+        import numpy as np
+
+        at, text_of, counted = self._counting(places, factors)
+        moved = np.abs(counted - self._counted.view[at]) * self._word_lengths.view[self._all.flat.view[at]]
+        moved = np.bincount(text_of, weights=moved, minlength=len(places))
+        share = moved / np.maximum(self._lengths.view[places], _TINY)
+        turned = np.where(share < 1.0, np.arcsin(np.minimum(share, 1.0)), 2.0)  # 2: it may lie anywhere
+        about = self._rows.view[places] @ query + bonus
+        least = np.partition(about - turned, -count)[-count]
+        hopeful: Numbers = (about + turned >= least - _ROUNDING).nonzero()[0]
+        return hopeful
+
+    def _counting(self, places: Numbers, factors: Floats) -> tuple[Numbers, Numbers, Vector]:
+        """Of each word of these texts: where it is noted, the position of its text in ``places``, and what it counts."""
+        import numpy as np
+
+        at, lengths = self._all.of(places)
+        text_of = np.repeat(np.arange(len(places)), lengths)
+        each = factors[self._all.flat.view[at]]
+        counting = np.bincount(text_of, weights=each != 0.0, minlength=len(places))
+        each[counting[text_of] == 0] = 1.0  # where no word counts, all do
+        return at, text_of, each.astype(np.float32)
 
     def _make(self, places: Numbers) -> None:
         """The rows of these texts, by what their words count now: first the first words of all texts, then the second ones.
@@ -150,6 +208,7 @@ class _Kept:
             those = starts[: int((lengths > nth).sum())] + nth  # texts that have so many words come first
             sums[: len(those)] += vectors[numbers[those]] * counted[those, None]
         self._rows.view[places] = unit(sums)
+        self._lengths.view[places] = np.linalg.norm(sums, axis=1)
 
 
 class _Growing:

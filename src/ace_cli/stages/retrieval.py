@@ -50,11 +50,12 @@ class _Space:
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """Candidates in their space: where they are in its index, and what their confidence adds."""
+    """Candidates in their space: where they are in its index and (if words are weighed) in the lexicon, and what their confidence adds."""
 
     candidates: Sequence[Bullet]
     space: _Space
     positions: NDArray[np.int64]
+    places: NDArray[np.int64] | None
     bonus: NDArray[np.float64]
 
 
@@ -86,33 +87,71 @@ class Nearest:
         import numpy as np
 
         async with self._lock:  # examples ask at once: the first embeds, the others find it done
-            laid = self._laid.get(id(candidates))
-            if laid is None or laid.candidates is not candidates:
-                laid = await self._lay(candidates)
+            laid = await self._lie(candidates)
             (query,) = await self._embed_question(question, laid.space)
         scores = laid.space.index.cosines(query, laid.positions) + laid.bonus
         positions: list[int] = np.argsort(-scores.round(_PLACES), kind="stable").tolist()
         return positions
+
+    async def best(
+        self, candidates: Sequence[Bullet], chosen: Sequence[int], question: str, count: int
+    ) -> list[int]:
+        """The first ``count`` (of more) that :meth:`rank` would give of the candidates at ``chosen`` alone: positions in ``candidates``.
+
+        Every question has a choice of its own, where words count something else: so only rows of those are made anew that may be
+        among the best.
+
+        Raises:
+            ModelError: the embedder's.
+        """
+        import numpy as np
+
+        if self._lexicon is None:
+            ranked = await self.rank([candidates[position] for position in chosen], question)
+            return [chosen[place] for place in ranked[:count]]
+        async with self._lock:
+            laid = await self._lie(candidates)
+            assert laid.places is not None  # words are weighed
+            at = np.array(chosen, dtype=np.int64)
+            places, bonus = laid.places[at], laid.bonus[at]
+            weighing = self._lexicon.weigh(places[: _basis(len(places))])
+            (query,) = await built_in().embed([question], weighing)
+            near = self._lexicon.hopeful(places, weighing, query, bonus, count)
+            index = VectorIndex[int]()
+            index.add(near.tolist(), self._lexicon.embed(places[near], weighing))
+        scores = index.cosines(query, np.arange(len(near))) + bonus[near]
+        order = np.argsort(-scores.round(_PLACES), kind="stable")[:count]
+        best: list[int] = at[near[order]].tolist()
+        return best
+
+    async def _lie(self, candidates: Sequence[Bullet]) -> _Laid:
+        """As they were laid before, or now."""
+        laid = self._laid.get(id(candidates))
+        if laid is None or laid.candidates is not candidates:
+            laid = await self._lay(candidates)
+        return laid
 
     async def _lay(self, candidates: Sequence[Bullet]) -> _Laid:
         """Embed what is new of the candidates. Those of a version are asked for again and again, and kept as they lie."""
         import numpy as np
 
         contents = [bullet.content for bullet in candidates]
+        places = None
         if self._lexicon is not None:
             await self._lexicon.learn(contents)
+            places = self._lexicon.places(contents)
         space = self._space(contents)
         if new := list(dict.fromkeys(content for content in contents if content not in space.positions)):
             vectors = (
                 await self._embedder.embed(new)
                 if self._lexicon is None or space.weighing is None
-                else self._lexicon.embed(new, space.weighing)
+                else self._lexicon.embed(self._lexicon.places(new), space.weighing)
             )
             space.index.add(new, vectors)
             space.positions.update((content, n) for n, content in enumerate(new, len(space.positions)))
         positions = np.array([space.positions[content] for content in contents], dtype=np.int64)
         bonus = CONFIDENCE_WEIGHT * np.array([bullet.confidence for bullet in candidates])
-        laid = _Laid(candidates, space, positions, bonus)
+        laid = _Laid(candidates, space, positions, places, bonus)
         if isinstance(candidates, tuple):  # nobody changes it
             self._laid[id(candidates)] = laid
             if len(self._laid) > _SPACES:
@@ -120,9 +159,10 @@ class Nearest:
         return laid
 
     def _space(self, contents: Sequence[str]) -> _Space:
-        basis = () if self._lexicon is None else tuple(contents[: 1 << (len(contents).bit_length() - 1)])
+        lexicon = self._lexicon
+        basis = () if lexicon is None else tuple(contents[: _basis(len(contents))])
         if basis not in self._spaces:
-            self._spaces[basis] = _Space(None if self._lexicon is None else self._lexicon.weigh(basis))
+            self._spaces[basis] = _Space(None if lexicon is None else lexicon.weigh(lexicon.places(basis)))
             if len(self._spaces) > _SPACES:
                 self._spaces.popitem(last=False)
         self._spaces.move_to_end(basis)
@@ -132,6 +172,11 @@ class Nearest:
         if space.weighing is None:
             return await self._embedder.embed([question])
         return await built_in().embed([question], space.weighing)
+
+
+def _basis(bullets: int) -> int:
+    """Of so many bullets, how many decide what words count: the first ones, twice as many whenever there are."""
+    return 1 << (bullets.bit_length() - 1) if bullets else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +252,15 @@ class BulletSelector:
         Raises:
             ModelError: the embedder's.
         """
-        bullets = await self.select(candidates, question)
+        chosen = await self._choose(candidates, question)
+        bullets = _at(candidates, chosen)
         if not self._most_near or len(bullets) <= MANY * self._most_near:
             return Shown(bullets)
-        ranked = await self._near_by.rank(bullets, question)
-        return Shown(bullets, tuple(bullets[position] for position in sorted(ranked[: self._most_near])))
+        if chosen is None:
+            near = (await self._near_by.rank(bullets, question))[: self._most_near]
+        else:
+            near = await self._near_by.best(candidates, chosen, question, self._most_near)
+        return Shown(bullets, _at(candidates, sorted(near)))
 
     async def select(self, candidates: Sequence[Bullet], question: str) -> tuple[Bullet, ...]:
         """All ``candidates`` if they fit, in their order; else those that serve ``question`` best, in the same order.
@@ -221,12 +270,16 @@ class BulletSelector:
         Raises:
             ModelError: the embedder's.
         """
+        return _at(candidates, await self._choose(candidates, question))
+
+    async def _choose(self, candidates: Sequence[Bullet], question: str) -> list[int] | None:
+        """The positions of those that :meth:`select` gives; None for all."""
         few = self._max is None or len(candidates) <= self._max
         counted = self._count(candidates)
         if few and counted.fit:
-            return tuple(candidates)
+            return None
         if not self._budget or self._max == 0:
-            return ()
+            return []
         chosen: list[int] = []
         left, misses = self._budget, 0
         for position in await self._nearest.rank(candidates, question):
@@ -240,7 +293,7 @@ class BulletSelector:
                 misses += 1
             if len(chosen) == self._max or misses == _MISSES:
                 break
-        return tuple(candidates[position] for position in sorted(chosen))
+        return sorted(chosen)
 
     def _count(self, candidates: Sequence[Bullet]) -> _Counted:
         """The candidates' tokens, counted as far as the budget goes; once for the candidates of a version."""
@@ -263,3 +316,8 @@ class BulletSelector:
 
     def _line_tokens(self, bullet: Bullet) -> int:
         return self._count_tokens(line(bullet) + "\n")
+
+
+def _at(candidates: Sequence[Bullet], positions: Sequence[int] | None) -> tuple[Bullet, ...]:
+    """The candidates at ``positions``; all of them for None."""
+    return tuple(candidates) if positions is None else tuple(candidates[position] for position in positions)
