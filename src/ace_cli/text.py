@@ -33,6 +33,8 @@ def valid_tree(value: Any) -> Any:
     """A JSON-like value with :func:`valid` applied to every text and key in it."""
     if isinstance(value, str):
         return valid(value)
+    if isinstance(value, ValidText):  # a record: it has looked at its own texts
+        return value
     if isinstance(value, Mapping):
         return {valid_tree(key): valid_tree(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -51,8 +53,14 @@ class ValidText:
             if isinstance(value, str):
                 if not is_valid(value):
                     object.__setattr__(self, name, valid(value))
-            elif isinstance(value, tuple | Mapping) and value:
+            elif value and type(value) not in _TEXTLESS and isinstance(value, _HOLDERS):
                 object.__setattr__(self, name, valid_tree(value))
+
+
+_TEXTLESS = frozenset({bool, int, float})
+"""Asked before :data:`_HOLDERS`, of which an abstract one takes long to say no: these records are made in thousands."""
+
+_HOLDERS = (tuple, Mapping)
 
 
 def single_spaced(text: str) -> str:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
@@ -52,6 +53,7 @@ class Reply(BaseModel):
         return values
 
 
+@lru_cache(maxsize=256)
 def key(spelling: object) -> str:
     """The name of a field from how a model spells it."""
     return re.sub(r"[\s-]+", "_", str(spelling)[:100].strip().lower())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +134,15 @@ def training_config(run: RunReader) -> dict[str, Any]:
 
 def question_words(run: RunReader) -> tuple[str, ...]:
     """What many questions of the run hold, of its first examples, so that an extension changes nothing; none where it looks at whole texts."""
-    start, stop = run.segments()[0]
     if run.header().identity.get(RETRIEVAL, DEFINITIONS[RETRIEVAL].earlier) != "words":
         return ()
+    return _common_words_of(run)
+
+
+@lru_cache(maxsize=1)
+def _common_words_of(run: RunReader) -> tuple[str, ...]:
+    """Read once: whoever trains asks for them at the start, for its checkpoints and at the end."""
+    start, stop = run.segments()[0]
     return common_words(
         run.example(index).question for index in range(start, min(stop, start + MOST_QUESTIONS))
     )

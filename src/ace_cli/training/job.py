@@ -62,6 +62,8 @@ class TrainingJob:
         was_finished = session.store.state().state is State.FINISHED
         self._validator = Validator(session, self._plan)
         self._nothing_new = was_finished and self._is_done()
+        self._trained: Playbook
+        """After the last merge; there when :meth:`run` has ended."""
 
     def started(self) -> Event:
         store, plan = self._session.store, self._plan
@@ -96,14 +98,14 @@ class TrainingJob:
         phase = Phase(session, tries=settings.training.reflection_rounds, look_around=memory.around)
         tryout = Tryout(session, memory, settings.training.tryout)
         trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator, memory, tryout)
-        await trainer.train()
+        self._trained = await trainer.train()
         await self._validator.judge()
 
     def write(self) -> TrainedRun:
         """See :class:`~ace_cli.engine.session.Job`."""
         session, output = self._session, self._session.settings.output
         found = validation(session.store)
-        playbook = session.store.playbook(None if found is None else found.kept)
+        playbook = self._trained if found is None else session.store.playbook(found.kept)
         metrics = write_outputs(session.store, playbook, output, session.emit, nothing_new=self._nothing_new)
         return TrainedRun(session.run_dir, playbook, output.playbook, output.metrics, metrics)
 

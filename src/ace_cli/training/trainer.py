@@ -128,8 +128,7 @@ class Trainer:
         """The next version and its point of the curve, on record before anyone sees them."""
         items = [item for episode in episodes if (item := merge_item(episode, playbook, self._credit))]
         fit, leaked = self._sifted(items, episodes)
-        delta = await self._delta(batch, playbook, fit, leaked, episodes)
-        grown = playbook.apply(delta, quarantine_min_votes=self._settings.quarantine_min_votes)
+        delta, grown = await self._delta(batch, playbook, fit, leaked, episodes)
         used = self._store.usage_of_steps(batch.first_step, batch.last_step)
         point = _point(batch, before, episodes, items, delta, len(grown), used)
         await self._store.record_merge(batch.number, delta, point)
@@ -175,8 +174,8 @@ class Trainer:
         items: Sequence[MergeItem],
         leaked: Sequence[Drop],
         episodes: Sequence[Episode],
-    ) -> Delta:
-        """What the curator makes of ``items``, without what was tried and did not help, what was kept from it, and what follows."""
+    ) -> tuple[Delta, Playbook]:
+        """What the curator makes of ``items``, without what was tried and did not help, what was kept from it, and what follows; the next version."""
         curator = self._session.stages.curator
         ask: RecordedCalls | None = None
         if (role := self._session.roles.get("curator")) is not None:

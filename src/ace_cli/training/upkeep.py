@@ -46,14 +46,15 @@ class Upkeep:
         refine: Refine | None = None,
         *,
         ends_epoch: bool = False,
-    ) -> Delta:
-        """The curator's ``delta`` of ``items`` to ``playbook``, with what follows from it.
+    ) -> tuple[Delta, Playbook]:
+        """The curator's ``delta`` of ``items`` to ``playbook``, with what follows from it; and the playbook after all of it.
 
         Bullets under which answers do worse are set aside; of those that contradict each other the better one is used; at the end of
         an epoch, or when there are too many tokens, what says the same is merged; and what is still too much is retired.
         """
         if self._credit is Credit.OPINION:  # a run of before there was any other
-            return replace(delta, credit=Credit.OPINION)
+            delta = replace(delta, credit=Credit.OPINION)
+            return delta, playbook.apply(delta, quarantine_min_votes=self._settings.quarantine_min_votes)
         growth = _Growth(playbook, delta)
         growth.add(answers_of(items))
         self._outcomes.add(growth.delta)
@@ -66,7 +67,7 @@ class Upkeep:
             growth.add(_contests(growth))
         if (most := self._settings.max_playbook_tokens) is not None:
             growth.add(retire(growth.playbook, self._outcomes, self._tokens, most))
-        return growth.delta
+        return growth.delta, growth.playbook
 
     def _is_too_large(self, playbook: Playbook) -> bool:
         most = self._settings.max_playbook_tokens
