@@ -20,7 +20,7 @@ from ace_cli.embeddings import make_embedder
 from ace_cli.sameness.base import Pair, Relation
 from ace_cli.sameness.by_rules import RuleSameness
 from ace_cli.sameness.frames import unframed
-from ace_cli.sameness.learned import EDITION, LearnedSameness, likeness, spoken_against
+from ace_cli.sameness.learned import EDITION, LearnedSameness, likenesses, spoken_against
 from ace_cli.sameness.rules.contradiction import contradiction
 
 TIMED = 600
@@ -78,8 +78,8 @@ async def main() -> None:
         ),
         "default": np.array(
             [
-                -1.0 if spoken_against(unframed(p.new), unframed(p.known)) else likeness(p.new, p.known)
-                for p in pairs
+                -1.0 if spoken_against(unframed(p.new), unframed(p.known)) else alike
+                for p, alike in zip(pairs, likenesses([(p.new, p.known) for p in pairs]), strict=True)
             ]
         ),
     }

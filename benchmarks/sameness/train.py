@@ -43,8 +43,8 @@ def older() -> list[Labelled]:
 
 def table(pairs: Sequence[Labelled]) -> tuple[list[str], Floats]:
     """The features' names, and a row of them for each pair."""
-    rows = [measured(pair.a, pair.b) for pair in pairs]
-    return list(rows[0]), np.array([list(row.values()) for row in rows])
+    found = measured([(pair.a, pair.b) for pair in pairs])
+    return list(found), np.stack(list(found.values()), axis=1)
 
 
 def fit(x: Floats, same: NDArray[np.bool_], seed: int) -> Net:

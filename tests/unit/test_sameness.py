@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ace_cli.embeddings.wordllama_embedder import WordLlamaEmbedder
 from ace_cli.sameness.base import Pair, Relation
-from ace_cli.sameness.learned import AT_ONCE, LearnedSameness, likeness
+from ace_cli.sameness.learned import AT_ONCE, LearnedSameness, likeness, likenesses
 from ace_cli.sameness.rules.contradiction import contradiction
 
 ROWS = [
@@ -95,6 +95,14 @@ def test_in_other_languages_it_merges_no_more_wrongly_than_a_cosine() -> None:
     merged = [j.relation is Relation.SAME for j in asyncio.run(LearnedSameness().compare(pairs))]
     assert len(pairs) >= 190
     assert sum(merged) <= 0.03 * len(pairs) < sum(pair.similarity >= 0.8 for pair in pairs)
+
+
+def test_a_likeness_depends_neither_on_the_pairs_beside_it_nor_on_which_lesson_comes_first() -> None:
+    long = "Round the price up before adding tax, unless the item is exempt. " * 40
+    pairs = [*SAME[:40], *OTHER[:40], ("", "."), (long, long), (long, "Round up."), *SAME[40:50]]
+    alone = [likeness(a, b) for a, b in pairs]
+    assert likenesses(pairs) == pytest.approx(alone, abs=1e-12)
+    assert likenesses([(b, a) for a, b in pairs]) == pytest.approx(alone, abs=1e-12)
 
 
 def test_others_have_their_turn_while_many_pairs_are_compared() -> None:

@@ -16,6 +16,8 @@ _SMALL = {word: number for number, word in enumerate(_UNDER_TWENTY.split())} | {
 }
 _ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
 ORDINALS = {word: number for number, word in enumerate(_ORDINALS.split(), start=3)}
+BEGINNINGS = frozenset(_SMALL) | ORDINALS.keys()
+"""The words that a number in words may begin with."""
 SCALES = {
     "hundred": 10**2,
     "thousand": 10**3,

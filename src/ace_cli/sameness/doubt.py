@@ -9,14 +9,17 @@ or about as many.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from ace_cli.sameness.rules.vocabulary import rows_of
 from ace_cli.sameness.rules.wording import Wording, take_apart
 
 
+@lru_cache(maxsize=256)
 def doubt(a: str, b: str) -> str:
     """Why ``a`` and ``b`` may not say the same, in a few words that a user reads; empty where nothing speaks against it."""
     left, right = take_apart(a), take_apart(b)
@@ -34,16 +37,16 @@ _SLOTS = frozenset(["first", "last", "before", "after", "not", "more", "less"])
 
 def _changed_places(a: Wording, b: Wording) -> str:
     """Files for five years, prints for one; prints for five years, files for one: the same words, built alike, in another order."""
-    (frame_a, said_a), (frame_b, said_b) = _built(a), _built(b)
-    if said_a == said_b or sorted(said_a) != sorted(said_b) or frame_a != frame_b:
+    (words_a, said_a), (words_b, said_b) = _built(a), _built(b)
+    if words_a != words_b or said_a == said_b:
         return ""
     moved = next(x for x, y in zip(said_a, said_b, strict=True) if x != y)
     return f"other order of the same words: {moved}"
 
 
 @lru_cache(maxsize=20_000)
-def _built(text: Wording) -> tuple[list[str], list[str]]:
-    """The small words that hold a lesson together, sorted, and the stems of the others, in order."""
+def _built(text: Wording) -> tuple[tuple[list[str], list[str]], list[str]]:
+    """The stems of a lesson and the small words that hold it together, both sorted; and the stems in order."""
     frame, said = [], []
     for word in text.words:
         if word.is_stop or word.text in _NOTHING:
@@ -52,7 +55,7 @@ def _built(text: Wording) -> tuple[list[str], list[str]]:
             said.append(word.stem)
         else:
             frame.append(_ONE_FORM.get(word.text, word.text))
-    return sorted(frame), said
+    return (sorted(said), sorted(frame)), said
 
 
 _EVEN = frozenset(
@@ -64,52 +67,88 @@ _UNLESS = frozenset(["unless", "except"])
 _LIMITS = _UNLESS | {"only", "exception", "save"}
 
 
+class _Limits(NamedTuple):
+    """The words of a lesson that say how far it holds."""
+
+    even: frozenset[str]
+    limits: frozenset[str]
+    unless: frozenset[str]
+    causes: frozenset[str]
+    conditions: frozenset[str]
+
+
+@lru_cache(maxsize=20_000)
+def _limits(text: Wording) -> _Limits:
+    said = _words(text)
+    return _Limits(said & _EVEN, said & _LIMITS, said & _UNLESS, said & _CAUSE, said & _IF)
+
+
 def _turned(a: Wording, b: Wording) -> str:
     """Even if it rains, unless it rains; because it returns, if it returns."""
-    one, other = _words(a), _words(b)
+    one, other = _limits(a), _limits(b)
     for x, y in ((one, other), (other, one)):
-        if (even := x & _EVEN) and (limit := y & _LIMITS) and not x & _LIMITS and not y & _EVEN:
-            return f"{min(even)} vs {min(limit)}"
-        if (cause := x & _CAUSE) and (condition := y & _IF) and not x & _IF and not y & _CAUSE:
-            return f"{min(cause)} vs {min(condition)}"
+        if x.even and y.limits and not x.limits and not y.even:
+            return f"{min(x.even)} vs {min(y.limits)}"
+        if x.causes and y.conditions and not x.conditions and not y.causes:
+            return f"{min(x.causes)} vs {min(y.conditions)}"
     return ""
 
 
 def _exception(a: Wording, b: Wording) -> str:
     """Convert miles, convert miles unless it is a contract."""
-    one, other = _words(a), _words(b)
+    one, other = _limits(a), _limits(b)
     for x, y in ((one, other), (other, one)):
-        if (limit := x & _UNLESS) and not y & _LIMITS:
-            return f"only one has an exception ({min(limit)})"
+        if x.unless and not y.limits:
+            return f"only one has an exception ({min(x.unless)})"
     return ""
 
 
 _PAIR = frozenset(["both", "half", "halve", "twice", "double", "second", "mean", "average"])
+_ONCE = frozenset(["single", "once", "only"])
+
+
+class _Counts(NamedTuple):
+    """What a lesson counts: its first number above one (empty for none), whether it counts at all, and once; and single things,
+    each with the word for one.
+    """
+
+    above_one: str
+    any: bool
+    once: bool
+    singles: Sequence[tuple[str, str]]
+
+
+@lru_cache(maxsize=20_000)
+def _counts(text: Wording) -> _Counts:
+    said = _words(text)
+    singles = [(n.text, n.noun) for n in text.numbers if n.text in ("one", "1")]
+    singles += [(one.text, noun.stem) for one, noun in pairwise(text.words) if one.text == "single"]
+    return _Counts(
+        next((number.text for number in text.numbers if number.value > 1), ""),
+        bool(text.numbers or said & _PAIR),
+        bool(said & _ONCE) or any(number.value == 1 for number in text.numbers),
+        [(one, noun) for one, noun in singles if noun in text.content and noun != "time"],
+    )
 
 
 def _count(a: Wording, b: Wording) -> str:
     """Draw a card, draw two cards: a number above one stands on one side alone, and no number on the other."""
-    for x, y in ((a, b), (b, a)):
-        counted = [number for number in x.numbers if number.value > 1]
-        if counted and not y.numbers and not _words(y) & _PAIR:
-            return f"only one has a number ({counted[0].text})"
+    one, other = _counts(a), _counts(b)
+    for x, y in ((one, other), (other, one)):
+        if x.above_one and not y.any:
+            return f"only one has a number ({x.above_one})"
     return ""
 
 
 def _single(a: Wording, b: Wording) -> str:
     """A draw gives one point, a level score is a draw: one counts a single thing of which the other does not speak."""
     for x, y in ((a, b), (b, a)):
-        if _words(y) & _ONCE or any(number.value == 1 for number in y.numbers):
-            continue
-        counted = [(n.text, n.noun) for n in x.numbers if n.text in ("one", "1")]
-        counted += [(one.text, noun.stem) for one, noun in pairwise(x.words) if one.text == "single"]
-        for one, noun in counted:
-            if noun in x.content and noun != "time" and noun not in y.stems:
+        for one, noun in () if _counts(y).once else _counts(x).singles:
+            if noun not in y.stems:
                 return f"only one has a number ({one})"
     return ""
 
 
-_ONCE = frozenset(["single", "once", "only"])
 _DENYING = re.compile(
     r"\b(?:nicht|nichts|kein\w*|nie|niemals|ohne|pas|jamais|sans|aucune?|nunca|jamás|ning[uú]na?|nada)\b"
 )
@@ -117,9 +156,14 @@ _DENYING = re.compile(
 
 def _denial(a: Wording, b: Wording) -> str:
     """Words that deny in German, French and Spanish; the networks and the rules know those of English."""
-    one, other = _DENYING.search(a.text), _DENYING.search(b.text)
-    found = one or other
-    return f"only one denies ({found[0]})" if found and not (one and other) else ""
+    one, other = _denying(a), _denying(b)
+    return f"only one denies ({one or other})" if bool(one) != bool(other) else ""
+
+
+@lru_cache(maxsize=20_000)
+def _denying(text: Wording) -> str:
+    found = _DENYING.search(text.text)
+    return found[0] if found else ""
 
 
 def _of_one_kind(a: Wording, b: Wording) -> str:
@@ -151,17 +195,22 @@ _NEXT = frozenset(["next", "following", "previous", "preceding"])
 @lru_cache(maxsize=20_000)
 def _of_kinds(text: Wording) -> dict[int, dict[int, str]]:
     """By kind, the words of it that are in the text: by which of its words it is, the form that stands there."""
-    said = _words(text)
-    found = {
-        number: {n: min(forms & said) for n, forms in enumerate(kind) if forms & said}
-        for number, kind in enumerate(_kinds())
-    }
-    return {number: words for number, words in found.items() if words}
+    found: defaultdict[int, dict[int, str]] = defaultdict(dict)
+    kinds = _kinds()
+    for kind, n, form in sorted((*place, word) for word in _words(text) for place in kinds.get(word, ())):
+        found[kind].setdefault(n, form)
+    return dict(found)
 
 
 @cache
-def _kinds() -> list[list[frozenset[str]]]:
-    return [[frozenset(forms.split("/")) for forms in row.split()] for row in rows_of("kinds.txt")]
+def _kinds() -> Mapping[str, Sequence[tuple[int, int]]]:
+    """For each form of a word of a kind: the number of the kind, and that of the word in it."""
+    found: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for kind, row in enumerate(rows_of("kinds.txt")):
+        for n, forms in enumerate(row.split()):
+            for form in dict.fromkeys(forms.split("/")):
+                found[form].append((kind, n))
+    return dict(found)
 
 
 @lru_cache(maxsize=20_000)

@@ -15,12 +15,12 @@ import asyncio
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ace_cli.replies import Ask
+from ace_cli.sameness.alignment import Alignment, in_groups
 from ace_cli.sameness.base import Judgement, Pair, Relation
 from ace_cli.sameness.by_rules import against
 from ace_cli.sameness.doubt import doubt
@@ -28,10 +28,11 @@ from ace_cli.sameness.features import features
 from ace_cli.sameness.frames import unframed
 from ace_cli.sameness.reversal import exchanged, reversals
 from ace_cli.sameness.rules.contradiction import contradiction, other_term
+from ace_cli.sameness.side import side
 from ace_cli.sameness.structure import structure
 
 if TYPE_CHECKING:
-    from ace_cli.sameness.features import Floats
+    from ace_cli.sameness.alignment import Floats
 
 EDITION = 2
 """The newest one."""
@@ -45,7 +46,7 @@ DEFAULT = 0.8
 _UNSURE = 0.4
 """That at which it would be 40 % (25 %): what lies between is for a model to decide, where one may be asked."""
 
-AT_ONCE = 16
+AT_ONCE = 64
 """Pairs that are compared before the event loop has its turn: some ten milliseconds."""
 
 _SURE = 0.95
@@ -72,22 +73,27 @@ class LearnedSameness:
         ask: Ask | None = None,  # noqa: ARG002 - the Protocol's
     ) -> list[Judgement]:
         """See :class:`ace_cli.sameness.base.Sameness`. ``ask`` is not used."""
-        judged: dict[Pair, Judgement] = {}
-        for number, pair in enumerate(dict.fromkeys(pairs), 1):  # examples of a batch teach the same
-            judged[pair] = self._judge(pair)
-            if not number % AT_ONCE:
-                await asyncio.sleep(0)  # replies are waiting
-        return [judged[pair] for pair in pairs]
+        told: dict[Pair, Judgement] = {}
+        unique = list(dict.fromkeys(pairs))  # examples of a batch teach the same
+        for start in range(0, len(unique), AT_ONCE):
+            some = unique[start : start + AT_ONCE]
+            told |= zip(some, self._judge(some), strict=True)
+            await asyncio.sleep(0)  # replies are waiting
+        return [told[pair] for pair in pairs]
 
-    def _judge(self, pair: Pair) -> Judgement:
-        if self._edition == 1:
-            found, reason = likeness(pair.new, pair.known, 1), contradiction(pair.new, pair.known)
-        else:
-            pair = replace(pair, new=unframed(pair.new), known=unframed(pair.known))
-            found = likeness(pair.new, pair.known, self._edition)
-            if turned := self._turned(pair, found):
-                return Judgement(Relation.CONTRADICTS, turned)
-            reason = spoken_against(pair.new, pair.known)
+    def _judge(self, pairs: Sequence[Pair]) -> list[Judgement]:
+        if self._edition > 1:
+            pairs = [Pair(unframed(pair.new), unframed(pair.known), pair.similarity) for pair in pairs]
+        found = likenesses([(pair.new, pair.known) for pair in pairs], self._edition)
+        turned = self._turned(pairs, found) if self._edition > 1 else [""] * len(pairs)
+        return [
+            Judgement(Relation.CONTRADICTS, why) if why else self._unturned(pair, alike)
+            for pair, alike, why in zip(pairs, found, turned, strict=True)
+        ]
+
+    def _unturned(self, pair: Pair, found: float) -> Judgement:
+        """Of lessons of which none says the other when it is turned round."""
+        reason = (contradiction if self._edition == 1 else spoken_against)(pair.new, pair.known)
         if reason and (relation := against(pair)) is Relation.CONTRADICTS and self._is_near(pair, reason):
             return Judgement(relation, reason)
         if found >= self._threshold and not reason:
@@ -98,21 +104,21 @@ class LearnedSameness:
         """Whether two lessons with opposite words are about one thing: alike but for these (plums in August, pears in October are not)."""
         if self._edition == 1 or not reason.startswith("opposite"):
             return True
-        return any(
-            likeness(one, other, self._edition) >= _UNSURE for one, other in exchanged(pair.new, pair.known)
-        )
+        alike = likenesses(list(exchanged(pair.new, pair.known)), self._edition)
+        return max(alike, default=0.0) >= _UNSURE
 
-    def _turned(self, pair: Pair, found: float) -> str:
+    def _turned(self, pairs: Sequence[Pair], found: Sequence[float]) -> list[str]:
         """Why the two contradict each other: one of them, turned round, says the same, and more so than as it is."""
-        doubted = doubt(pair.new, pair.known)
-        for one, other, why in reversals(pair.new, pair.known):
-            alike = likeness(one, other, self._edition)
-            least = (
-                0.0 if doubted and why.endswith(f" {doubted}") else found
-            )  # they differ in what was turned alone
-            if alike >= max(least, self._threshold) and not spoken_against(one, other):
-                return why
-        return ""
+        tried = [(at, *each) for at, pair in enumerate(pairs) for each in reversals(pair.new, pair.known)]
+        alike = likenesses([(one, other) for _, one, other, _ in tried], self._edition)
+        told = [""] * len(pairs)
+        for (at, one, other, why), likeness_ in zip(tried, alike, strict=True):
+            doubted = doubt(pairs[at].new, pairs[at].known)
+            in_turned_alone = doubted and why.endswith(f" {doubted}")
+            least = self._threshold if in_turned_alone else max(found[at], self._threshold)
+            if not told[at] and likeness_ >= least and not spoken_against(one, other):
+                told[at] = why
+        return told
 
 
 def spoken_against(a: str, b: str) -> str | None:
@@ -127,24 +133,37 @@ def spoken_against(a: str, b: str) -> str | None:
 _TERM = other_term.__name__.replace("_", " ")
 
 
-def measured(a: str, b: str, edition: int = EDITION) -> dict[str, float]:
-    """What the networks of an edition read of a pair, by name."""
-    if edition == 1:
-        return features(a, b)
-    a, b = unframed(a), unframed(b)
-    return features(a, b) | structure(a, b)
+def measured(pairs: Sequence[tuple[str, str]], edition: int = EDITION) -> dict[str, Floats]:
+    """What the networks of an edition read of pairs: arrays of shape (pairs,), by name."""
+    import numpy as np
+
+    if edition > 1:
+        pairs = [(unframed(a), unframed(b)) for a, b in pairs]
+    told = []
+    for group in in_groups([(side(a), side(b)) for a, b in pairs]):
+        laid = Alignment(group)
+        told.append(features(laid) if edition == 1 else features(laid) | structure(laid))
+    return {name: np.concatenate([each[name] for each in told]) for name in told[0]}
+
+
+def likenesses(pairs: Sequence[tuple[str, str]], edition: int = EDITION) -> list[float]:
+    """How alike the two lessons of each pair are, in 0..1, whichever comes first; 0.8 and 0.4 are where the teaching put them."""
+    import numpy as np
+
+    if not pairs:
+        return []
+    model = _model(edition)
+    found = measured(pairs, edition)
+    rows = np.stack([found[name] for name in model.names], axis=1)
+    scores = score(model.nets, np.clip((rows - model.mean) / model.scale, -CLIP, CLIP))
+    steep = (_logit(DEFAULT) - _logit(_UNSURE)) / (model.cut - model.floor)
+    logits = (_logit(DEFAULT) + steep * (scores - model.cut)).clip(-30.0, 30.0)
+    return [1 / (1 + math.exp(-z)) for z in logits.tolist()]
 
 
 def likeness(a: str, b: str, edition: int = EDITION) -> float:
-    """How alike two lessons are, in 0..1, whichever comes first; 0.8 and 0.4 are where the teaching put them."""
-    import numpy as np
-
-    model = _model(edition)
-    found = measured(a, b, edition)
-    row = np.array([found[name] for name in model.names])
-    z = float(score(model.nets, np.clip((row - model.mean) / model.scale, -CLIP, CLIP)[None])[0])
-    steep = (_logit(DEFAULT) - _logit(_UNSURE)) / (model.cut - model.floor)
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, _logit(DEFAULT) + steep * (z - model.cut)))))
+    """That of one pair."""
+    return likenesses([(a, b)], edition)[0]
 
 
 class Net(NamedTuple):

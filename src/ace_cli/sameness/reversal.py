@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from ace_cli.sameness.doubt import apart_in_kind, chooses
 from ace_cli.sameness.rules.opposites import opposites
@@ -39,10 +40,12 @@ _IDIOMS = frozenset(["roundup", "rounddown", "atleast", "atmost"])
 def reversals(a: str, b: str) -> Iterator[tuple[str, str, str]]:
     """Pairs of texts of which one was turned round, and why the lessons contradict each other if such a pair says the same."""
     for one, other in ((a, b), (b, a)):
-        if not _DENYING.search(other) and (said := _affirmed(one)):
+        if not _denies(other) and (said := _affirmed(one)):
             yield said, other, "negation"
+    if _denies(a) or _denies(b):
+        return
     apart = _apart(take_apart(a), take_apart(b))
-    if len(apart) == 1 and not _DENYING.search(a) and not _DENYING.search(b):
+    if len(apart) == 1:
         (one, other) = apart[0]
         if _is_told(a, one) and _is_told(b, other):
             yield _put(a, one, other), b, f"opposite: {one} vs {other}"
@@ -64,8 +67,16 @@ def exchanged(a: str, b: str) -> Iterator[tuple[str, str]]:
         yield a, _put(b, other, one)
 
 
+@lru_cache(maxsize=20_000)
+def _denies(text: str) -> bool:
+    return _DENYING.search(text) is not None
+
+
+@lru_cache(maxsize=20_000)
 def _affirmed(text: str) -> str:
     """``text`` without its only denial; empty where there is none, there are more, or it stands in a condition."""
+    if not _denies(text):
+        return ""
     condition, action = condition_and_action(text)
     if _DENYING.search(condition) or len(_DENYING.findall(action)) != 1:
         return ""

@@ -1,6 +1,6 @@
 """What stands on either side of a word that binds two parts of a lesson: "X before Y", "if X, Y", "X, not Y", "X is Y".
 
-Read word by word, without a parser. Positions are those of :attr:`ace_cli.sameness.features.Side.words`.
+Read word by word, without a parser. Positions are those of :attr:`ace_cli.sameness.side.Side.words`.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from ace_cli.sameness.features import Side
+from ace_cli.sameness.side import Side
 
 _NEAR = 7
 """Words beside a binding word that may belong to it."""
+_LEAST = 1e-3
+"""What the words of a part weigh at least, together."""
 _ORDER = frozenset(["before", "after", "until", "then", "ahead", "once", "followed"])
 _TURNED = frozenset(["after", "once"])
 _CONDITION = frozenset(["if", "when", "whenever", "where", "while", "for", "with", "in", "on"])
@@ -42,7 +44,7 @@ GROUPS = ("order", "choice", "cond", "link")
 
 @lru_cache(maxsize=4096)
 def parts(side: Side) -> Sequence[Parts]:
-    """What is bound to what in the lesson, in the order of its words."""
+    """What is bound to what in the lesson, in the order of its words; without parts that say nothing."""
     found: list[Parts] = []
     position = 0
     for sentence in side.wording.sentences:
@@ -54,7 +56,12 @@ def parts(side: Side) -> Sequence[Parts]:
                 tokens.append((word.text, position))
                 position += 1
         found += _of_sentence(tokens)
-    return found
+    telling = (side.facts[0] * side.facts[1]).tolist()
+    return [
+        each
+        for each in found
+        if all(sum(telling[at] for at in part) > _LEAST for part in (each.first, each.second))
+    ]
 
 
 def _of_sentence(tokens: Sequence[Token]) -> Iterator[Parts]:

@@ -7,145 +7,187 @@ word may be laid beside one other alone, and how near the conditions of both are
 from __future__ import annotations
 
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ace_cli.sameness.features import _ONE_ROOT, Side, _alignment, side
+from ace_cli.sameness.alignment import Alignment, Words, beside_each_other
+from ace_cli.sameness.features import low_and_high
 from ace_cli.sameness.sides import GROUPS, Parts, parts
+from ace_cli.sameness.terms import ONE_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Flags = NDArray[np.bool_]
+    from ace_cli.sameness.alignment import Floats
+    from ace_cli.sameness.features import Numbers
+    from ace_cli.sameness.side import Side
 
 _UNKNOWN = 0.4
 """Stands where lessons have no parts to compare."""
+_EQUAL = 1e-9
+"""Fits that differ by less are equal."""
 
 
-def structure(a: str, b: str) -> dict[str, float]:
-    """Named numbers on a pair, the same for (a, b) and (b, a)."""
-    one, other = side(a), side(b)
-    alike = _alignment(one, other)
-    return {
-        **_crossings(one, other, alike),
-        **_one_to_one(one, other, alike),
-        **_of_clauses(one, other),
-    }
+def structure(laid: Alignment) -> dict[str, Floats]:
+    """Arrays of shape (pairs,), by name; the same for (a, b) and (b, a)."""
+    return {**_crossings(laid), **_one_to_one(laid), **_of_clauses(laid)}
+
+
+class _Part(NamedTuple):
+    """Two bound parts of one lesson of a pair."""
+
+    pair: int
+    number: int
 
 
 class _Laid(NamedTuple):
-    """How two bound parts lie beside two of the other lesson: above 0 as they are, below crosswise; ``best`` is the fit."""
+    """How parts of both lie: how well they fit, and above 0 as they are, below crosswise."""
 
-    straight: float
     best: float
+    way: float
+    ours: _Part
+    its: _Part
 
 
-def _crossings(one: Side, other: Side, alike: Floats) -> dict[str, float]:
-    laid: defaultdict[str, list[_Laid]] = defaultdict(list)
-    theirs = parts(other)
-    weights = one.telling, other.telling
-    for ours in parts(one):
-        for known in theirs:
-            if (ours.group, ours.by) == (known.group, known.by) and (
-                found := _lay(ours, known, alike, *weights)
-            ):
-                laid[ours.group].append(found)
-    numbers = {}
-    for group in GROUPS:
-        found_ = laid[group]
-        numbers[f"{group}_parts"] = float(bool(found_))
-        numbers[f"{group}_least"] = min((each.straight for each in found_), default=_UNKNOWN)
-        best = max(found_, key=lambda each: (each.best, each.straight), default=_Laid(_UNKNOWN, 0.0))
-        numbers[f"{group}_best"] = best.straight
-    return numbers
-
-
-def _lay(ours: Parts, known: Parts, alike: Floats, weights: Floats, others: Floats) -> _Laid | None:
-    def fit(mine: Sequence[int], its: Sequence[int]) -> float | None:
-        if not mine or not its:
-            return None
-        u, v = weights[mine], others[its]
-        if u.sum() <= 1e-3 or v.sum() <= 1e-3:
-            return None
-        block = alike[mine][:, its]
-        return float((block.max(axis=1) @ u) / u.sum() + (block.max(axis=0) @ v) / v.sum()) / 2
-
-    fits = [
-        fit(ours.first, known.first),
-        fit(ours.second, known.second),
-        fit(ours.first, known.second),
-        fit(ours.second, known.first),
-    ]
-    told = [x for x in fits if x is not None]
-    if len(told) < len(fits):
-        return None
-    straight, crossed = told[0] + told[1], told[2] + told[3]
-    return _Laid(straight - crossed, max(straight, crossed))
-
-
-def _one_to_one(one: Side, other: Side, alike: Floats) -> dict[str, float]:
-    """What is left over of both when a word that has its like on the other side is laid beside that one alone."""
-    has_like = alike >= _ONE_ROOT
-    sides = (
-        _left_over(one, alike, has_like),
-        _left_over(other, alike.T, has_like.T),
-    )
-    numbers = {}
-    for name, x in sides[0].items():
-        y = sides[1][name]
-        numbers[f"{name}_low"], numbers[f"{name}_high"] = min(x, y), max(x, y)
-    rest = alike[~has_like.any(axis=1) & one.content][:, ~has_like.any(axis=0) & other.content]
-    numbers["rest_pair"] = float(rest.max(initial=0.0))
-    either = (float(rest.max(axis=1).mean()), float(rest.max(axis=0).mean())) if rest.size else (0.0, 0.0)
-    numbers["rest_pairs"] = sum(either) / 2
-    return numbers
-
-
-def _left_over(one: Side, alike: Floats, has_like: Flags) -> dict[str, float]:
-    free = alike[:, ~has_like.any(axis=0)]
-    mine = ~has_like.any(axis=1) & one.content
-    best = free.max(axis=1, initial=0.0)
-    lacking = (1 - best).clip(0, 1) * one.weights
-    return {
-        "alone": float(lacking[mine].sum()),
-        "alone_worst": float(lacking[mine].max(initial=0.0)),
-        "alone_bound": float(lacking[mine & one.bound].sum()),
-        "alone_near": float(alike.max(axis=1)[mine].max(initial=0.0)),
-    }
-
-
-def _of_clauses(one: Side, other: Side) -> dict[str, float]:
-    """The conditions beside each other, what is told to do, and one beside the other; cosines."""
-    ours, its = _means(one), _means(other)
-    bound, act = _cosine(ours[0], its[0]), _cosine(ours[1], its[1])
-    across = [x for x in (_cosine(ours[0], its[1]), _cosine(ours[1], its[0])) if x is not None]
-    words = int(one.content.sum()), int(other.content.sum())
-    return {
-        "bound_cosine": 0.6 if bound is None else bound,
-        "act_cosine": 0.6 if act is None else act,
-        "across_cosine": sum(across) / len(across) if across else 0.3,
-        "bound_alone": float((ours[0] is None) != (its[0] is None)),
-        "words_gap": abs(words[0] - words[1]) / max(1, *words),
-    }
-
-
-@lru_cache(maxsize=4096)
-def _means(of: Side) -> tuple[Floats | None, Floats | None]:
-    """Of the conditions, and of what is told to do."""
-    return _mean(of, of.bound), _mean(of, ~of.bound)
-
-
-def _mean(of: Side, where: Flags) -> Floats | None:
+def _crossings(laid: Alignment) -> Numbers:
+    """Whether the parts lie beside each other as they are (above 0) or crosswise: where least so, and where they fit best."""
     import numpy as np
 
-    total: Floats = (of.vectors * (of.weights * of.content * where)[:, None]).sum(axis=0)
-    length = float(np.linalg.norm(total))
-    return total / length if length > 0 else None
+    bonds = [
+        (_Part(at, i), _Part(at, j), ours.group)
+        for at, (one, other) in enumerate(laid.pairs)
+        for i, ours in enumerate(parts(one))
+        for j, its in enumerate(parts(other))
+        if ours.group == its.group and ours.by == its.by
+    ]
+    fits = _fits(laid, [ours for ours, *_ in bonds], [its for _, its, _ in bonds])
+    found: defaultdict[tuple[int, str], list[_Laid]] = defaultdict(list)
+    for (ours, its, group), straight, crossed in zip(bonds, *fits, strict=True):
+        found[ours.pair, group].append(_Laid(max(straight, crossed), straight - crossed, ours, its))
+    unknown = {"parts": 0.0, "least": _UNKNOWN, "best": _UNKNOWN}
+    numbers = {
+        f"{group}_{name}": np.full(len(laid.pairs), x) for group in GROUPS for name, x in unknown.items()
+    }
+    for (at, group), bound in found.items():
+        numbers[f"{group}_parts"][at] = 1.0
+        numbers[f"{group}_least"][at] = min(each.way for each in bound)
+        numbers[f"{group}_best"][at] = _best(bound, *laid.pairs[at]).way
+    return numbers
 
 
-def _cosine(u: Floats | None, v: Floats | None) -> float | None:
-    return None if u is None or v is None else float(u @ v)
+def _best(bound: Sequence[_Laid], one: Side, other: Side) -> _Laid:
+    """What fits best.
+
+    Of two that fit equally well, say perfectly, the last digit decides, and with it the likeness in its third. An edition's must
+    not change, so these are told apart by the very sums by which its networks were taught.
+    """
+    most = max(each.best for each in bound)
+    equal = [each for each in bound if each.best > most - _EQUAL]
+    if len(equal) > 1:
+        alike = beside_each_other(one.words, other.words)[1]
+        equal = [
+            each._replace(
+                best=_fit(parts(one)[each.ours.number], parts(other)[each.its.number], alike, one, other)
+            )
+            for each in equal
+        ]
+    return max(equal, key=lambda each: (each.best, each.way))
+
+
+def _fit(ours: Parts, its: Parts, alike: Floats, one: Side, other: Side) -> float:
+    def fit(mine: Sequence[int], known: Sequence[int]) -> float:
+        u, v = (one.facts[0] * one.facts[1])[mine], (other.facts[0] * other.facts[1])[known]
+        block = alike[mine][:, known]
+        return float((block.max(axis=1) @ u) / u.sum() + (block.max(axis=0) @ v) / v.sum()) / 2
+
+    straight = fit(ours.first, its.first) + fit(ours.second, its.second)
+    return max(straight, fit(ours.first, its.second) + fit(ours.second, its.first))
+
+
+def _fits(laid: Alignment, ours: Sequence[_Part], its: Sequence[_Part]) -> tuple[list[float], list[float]]:
+    """How well the parts fit as they are, and how well crosswise; for each of ``ours`` beside the same of ``its``."""
+    one, of_one = _columns(ours)
+    other, of_other = _columns(its)
+    here = _inside(laid.one, [parts(laid.pairs[part.pair][0])[part.number] for part in one], one)
+    there = _inside(laid.other, [parts(laid.pairs[part.pair][1])[part.number] for part in other], other)
+    alike = laid.alike[:, :, [part.pair for part in one]]
+    columns = [(alike * inside[:, None]).max(axis=0)[:, of_one] for inside, _ in here]
+    alike = laid.alike[:, :, [part.pair for part in other]]
+    rows = [(alike * inside).max(axis=1)[:, of_other] for inside, _ in there]
+    shares = [share[:, of_one] for _, share in here], [share[:, of_other] for _, share in there]
+
+    def fit(mine: int, known: int) -> Floats:
+        both: Floats = (rows[known] * shares[0][mine]).sum(axis=0)
+        both += (columns[mine] * shares[1][known]).sum(axis=0)
+        return both / 2
+
+    return (fit(0, 0) + fit(1, 1)).tolist(), (fit(0, 1) + fit(1, 0)).tolist()
+
+
+def _columns(said: Sequence[_Part]) -> tuple[list[_Part], list[int]]:
+    """Each part once, and which one stands where."""
+    places = {part: at for at, part in enumerate(dict.fromkeys(said))}
+    return list(places), [places[part] for part in said]
+
+
+def _inside(words: Words, bound: Sequence[Parts], of: Sequence[_Part]) -> list[tuple[Floats, Floats]]:
+    """Of the first parts and of the second: 1 for words inside, and each one's share in what the part says; (words, parts)."""
+    import numpy as np
+
+    telling = (words.weights * words.content)[:, [part.pair for part in of]]
+    found = []
+    for places in ([each.first for each in bound], [each.second for each in bound]):
+        inside = np.zeros_like(telling)
+        for at, positions in enumerate(places):
+            inside[positions, at] = 1.0
+        found.append((inside, telling * inside / (telling * inside).sum(axis=0)))
+    return found
+
+
+def _one_to_one(laid: Alignment) -> Numbers:
+    """What is left over of both when a word that has its like on the other side is laid beside that one alone."""
+    import numpy as np
+
+    one, other = laid.one, laid.other
+    free_one, free_other = one.best < ONE_ROOT, other.best < ONE_ROOT
+    sides = (
+        _left_over(one, (laid.alike * free_other).max(axis=1)),
+        _left_over(other, (laid.alike * free_one[:, None]).max(axis=0)),
+    )
+    rest = laid.alike * one.left[:, None] * other.left
+    rows, columns = rest.max(axis=1), rest.max(axis=0)
+    count = np.maximum(one.left.sum(axis=0), 1), np.maximum(other.left.sum(axis=0), 1)
+    return {
+        **low_and_high(*sides),
+        "rest_pair": rows.max(axis=0),
+        "rest_pairs": (rows.sum(axis=0) / count[0] + columns.sum(axis=0) / count[1]) / 2,
+    }
+
+
+def _left_over(side: Words, best: Floats) -> Numbers:
+    """``best``: how much each word is like that of the other side without a like that it is most like."""
+    lacking = (1 - best).clip(0, 1) * side.weights * side.left
+    return {
+        "alone": lacking.sum(axis=0),
+        "alone_worst": lacking.max(axis=0),
+        "alone_bound": (lacking * side.bound).sum(axis=0),
+        "alone_near": (side.best * side.left).max(axis=0),
+    }
+
+
+def _of_clauses(laid: Alignment) -> Numbers:
+    """The conditions beside each other, what is told to do, and one beside the other; cosines."""
+    import numpy as np
+
+    ours_bound, ours_act = np.array([one.has for one, _ in laid.pairs]).T
+    its_bound, its_act = np.array([other.has for _, other in laid.pairs]).T
+    across = (ours_bound & its_act).astype(float), (ours_act & its_bound).astype(float)
+    known = across[0] + across[1]
+    crossed = laid.wholes[1, 2] * across[0] + laid.wholes[2, 1] * across[1]
+    words = laid.one.content.sum(axis=0), laid.other.content.sum(axis=0)
+    return {
+        "bound_cosine": np.where(ours_bound & its_bound, laid.wholes[1, 1], 0.6),
+        "act_cosine": np.where(ours_act & its_act, laid.wholes[2, 2], 0.6),
+        "across_cosine": np.where(known > 0, crossed / np.maximum(known, 1), 0.3),
+        "bound_alone": (ours_bound != its_bound).astype(float),
+        "words_gap": abs(words[0] - words[1]) / np.maximum(1, np.maximum(*words)),
+    }

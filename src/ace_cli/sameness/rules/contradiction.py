@@ -12,7 +12,7 @@ Measured on ``tests/fixtures/sameness_pairs.jsonl`` (``python benchmarks/bench_m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import product
@@ -126,20 +126,39 @@ def swapped_words(a: Wording, b: Wording) -> str | None:
 def other_term(a: Wording, b: Wording) -> str | None:
     """Use diluted shares, use common shares: the same sentence but for one place, where no synonym stands."""
     left, right = a.content_words, b.content_words
-    matcher = SequenceMatcher(None, [w.stem for w in left], [w.stem for w in right], autojunk=False)
+    if not _may_differ_in_one_place(a.content_stems, b.content_stems):
+        return None
+    matcher = SequenceMatcher(None, a.content_stems, b.content_stems, autojunk=False)
     changed = [op for op in matcher.get_opcodes() if op[0] != "equal"]
     if len(changed) != 1 or changed[0][0] != "replace":
         return None
     _, i, j, k, m = changed[0]
     one, other = left[i:j], right[k:m]
     kept = len(left) - len(one)
-    if max(len(one), len(other)) > 2 or kept < max(2, len(one), len(other)):
+    if max(len(one), len(other)) > _PLACE or kept < max(2, len(one), len(other)):
         return None
     if len(one) == len(other) == 2 and i == 0:
         return None  # "return on assets is", "ROA: divide": a sentence built otherwise
     if any(are_synonyms(x.stem, y.stem) for x in one for y in other):
         return None
     return f"other term: {' '.join(w.text for w in one)} vs {' '.join(w.text for w in other)}"
+
+
+_PLACE = 2
+"""Words of the one place in which two sentences differ, at most."""
+
+
+def _may_differ_in_one_place(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether all but a word or two begins or ends both: most do not, and are found so sooner than by a matcher."""
+    shorter, longer = sorted((len(left), len(right)))
+    if longer - shorter >= _PLACE:
+        return False
+    begins = ends = 0
+    while begins < shorter and left[begins] == right[begins]:
+        begins += 1
+    while begins + ends < shorter and left[-1 - ends] == right[-1 - ends]:
+        ends += 1
+    return begins + ends < shorter and longer - begins - ends <= _PLACE
 
 
 def are_synonyms(stem_a: str, stem_b: str) -> bool:

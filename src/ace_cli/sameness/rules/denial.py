@@ -35,8 +35,9 @@ def denial(words: Sequence[Word]) -> tuple[frozenset[int], bool]:
 
 def _is_bad(words: Sequence[Word], position: int) -> bool:
     """ "... is a mistake"; not "log the error"."""
-    before = {word.text for word in words[max(0, position - 2) : position]}
-    return words[position].text in BAD and not before.isdisjoint(("is", "are", "was", "be"))
+    return words[position].text in BAD and any(
+        word.text in ("is", "are", "was", "be") for word in words[max(0, position - 2) : position]
+    )
 
 
 def _demands(words: Sequence[Word], first: int, position: int) -> bool:

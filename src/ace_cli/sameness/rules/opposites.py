@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from ace_cli.sameness.rules.vocabulary import OPPOSITES
@@ -17,6 +18,10 @@ _GROUPS = [
     )
     for row in OPPOSITES
 ]
+_GROUPS_WITH: defaultdict[str, list[int]] = defaultdict(list)
+for _number, (_sides, _) in enumerate(_GROUPS):
+    for _stem in _sides:
+        _GROUPS_WITH[_stem].append(_number)
 
 
 def opposite(a: Wording, b: Wording) -> str | None:
@@ -48,11 +53,8 @@ def opposites(a: Wording, b: Wording, *, only_two: bool = False) -> Iterator[tup
 @lru_cache(maxsize=20_000)
 def _groups_of(text: Wording) -> Mapping[int, Mapping[int, str]]:
     """By the number of the group what the text says of each that it has a word of."""
-    return {
-        number: _said(text, sides, many_uses)
-        for number, (sides, many_uses) in enumerate(_GROUPS)
-        if not text.stems.isdisjoint(sides)
-    }
+    spoken_of = {number for base in text.stems for number in _GROUPS_WITH.get(base, ())}
+    return {number: _said(text, *_GROUPS[number]) for number in spoken_of}
 
 
 def _said(text: Wording, sides: Mapping[str, int], many_uses: bool) -> dict[int, str]:
@@ -75,16 +77,22 @@ _NO_PREFIX = frozenset(
 
 def prefixed(a: Wording, b: Wording) -> str | None:
     """It is safe, it is unsafe; mutable and immutable, direct and indirect."""
-    words_a, words_b = _by_stem(a), _by_stem(b)
-    for one, other in ((words_a, words_b), (words_b, words_a)):
-        for word in sorted(one.keys() - other.keys() - _NO_PREFIX):
-            for prefix in _PREFIXES:
-                base = word.removeprefix(prefix)
-                if base != word and len(base) >= 3 and base in other and base not in one:
-                    return f"negation: {one[word]} vs {other[base]}"
+    for one, other in ((a, b), (b, a)):
+        for word, base in _with_prefix(one):
+            if base in other.content and word not in other.content:
+                return f"negation: {_by_stem(one)[word]} vs {_by_stem(other)[base]}"
     return None
 
 
 @lru_cache(maxsize=20_000)
+def _with_prefix(text: Wording) -> Sequence[tuple[str, str]]:
+    """The stems that may begin with a prefix that denies, with what is left without it; not where the text says that as well."""
+    words = (word for word in sorted(text.content - _NO_PREFIX) if word.startswith(_PREFIXES))
+    bases = ((word, word.removeprefix(prefix)) for word in words for prefix in _PREFIXES)
+    return [
+        (word, base) for word, base in bases if base != word and len(base) >= 3 and base not in text.content
+    ]
+
+
 def _by_stem(text: Wording) -> Mapping[str, str]:
     return {word.stem: word.text for word in text.content_words}

@@ -9,6 +9,7 @@ out of the prompts, and two that disagree are still weighed by what answers that
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ace_cli.sameness.rules.contradiction import contradiction
 from ace_cli.sameness.rules.opposites import opposites
@@ -65,6 +66,7 @@ def opposed(a: str, b: str) -> bool:
     return not (only_left and only_right) and _shared(left, right) >= _SHARED
 
 
+@lru_cache(maxsize=20_000)
 def condition_and_action(text: str) -> tuple[str, str]:
     """Condition and action of a lesson; the condition is empty where none is told from the rest."""
     bare = single_spaced(text).rstrip(" .!")

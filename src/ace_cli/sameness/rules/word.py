@@ -56,3 +56,9 @@ def stem(word: str) -> str:
     if len(word) > 3 and word.endswith("e"):
         word = word[:-1]
     return word
+
+
+@lru_cache(maxsize=50_000)
+def word_of(text: str) -> Word:
+    """A word, not denied."""
+    return Word(text, stem(text))

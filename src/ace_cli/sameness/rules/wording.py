@@ -13,10 +13,10 @@ from functools import cached_property, lru_cache
 from itertools import groupby
 
 from ace_cli.quantities.units import AMONG_WORDS, Unit
-from ace_cli.quantities.words import ORDINALS, SCALES, leading_number
+from ace_cli.quantities.words import BEGINNINGS, ORDINALS, SCALES, leading_number
 from ace_cli.sameness.rules.denial import denial
 from ace_cli.sameness.rules.vocabulary import IDIOMS, STOPWORDS
-from ace_cli.sameness.rules.word import SENTENCE_ENDS, Word, content, stem
+from ace_cli.sameness.rules.word import SENTENCE_ENDS, Word, content, stem, word_of
 
 _MOST_CHARS = 4000
 """Rules read no further: a lesson of this length has no one wording to contradict."""
@@ -65,11 +65,16 @@ class Wording:
 
     @cached_property
     def content(self) -> frozenset[str]:
-        return content(self.words)
+        return frozenset(self.content_stems)
 
     @cached_property
     def content_words(self) -> tuple[Word, ...]:
         return tuple(word for word in self.words if word.is_content)
+
+    @cached_property
+    def content_stems(self) -> tuple[str, ...]:
+        """In order."""
+        return tuple(word.stem for word in self.content_words)
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -135,7 +140,8 @@ def _read(simple: str) -> tuple[list[Word], tuple[Number, ...], frozenset[Unit]]
     at = 0
     while at < len(tokens):
         text = texts[at]
-        if found := _value(tokens[at], texts[at:]):
+        may_begin = tokens[at]["number"] or text in BEGINNINGS
+        if may_begin and (found := _value(tokens[at], texts[at:])):
             value, used = found
             at += used
             behind = texts[at] if at < len(texts) else ""
@@ -151,7 +157,7 @@ def _read(simple: str) -> tuple[list[Word], tuple[Number, ...], frozenset[Unit]]
         if tokens[at - 1]["stop"]:
             words.append(Word(text, text))
         elif base := text.removesuffix("'s").strip("'-"):
-            words.append(Word(base, stem(base)))
+            words.append(word_of(base))
         if text in AMONG_WORDS and (len(text) > 1 or text in _SIGNS):
             units.add(AMONG_WORDS[text])
     return words, tuple(numbers), frozenset(units)
@@ -175,7 +181,10 @@ def _sentences(words: list[Word]) -> tuple[Sentence, ...]:
     for end, word in enumerate(words, start=1):
         if word.text in SENTENCE_ENDS or end == len(words):
             denied, flipped = denial(words[start:end])
-            marked = [replace(word, denied=at in denied) for at, word in enumerate(words[start:end])]
+            marked = (
+                replace(word, denied=True) if at in denied else word
+                for at, word in enumerate(words[start:end])
+            )
             sentences.append(Sentence(tuple(marked), flipped))
             start = end
     return tuple(sentences)
