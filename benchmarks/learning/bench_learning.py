@@ -26,6 +26,8 @@ from typing import Any
 from benchmarks.learning.strong_reflector import TASKS, Teacher, serve
 from benchmarks.processes import environment
 
+_TOGETHER = "benchmarks.learning.together"
+
 ARMS: Mapping[str, Sequence[str]] = {
     "ours": (),
     "guided": (),
@@ -34,6 +36,7 @@ ARMS: Mapping[str, Sequence[str]] = {
     "whole texts": ("--retrieval", "whole"),
     "no near bullets": ("--near-bullets", "0"),
     "five bullets": ("--max-bullets", "5"),
+    "gold, five bullets": ("--max-bullets", "5"),
     "no schema": (),
     "no admission": ("--allow-leaks",),
     "no near bullets for the Reflector": ("--prompts", "{without_near}"),
@@ -43,6 +46,11 @@ ARMS: Mapping[str, Sequence[str]] = {
     "two epochs": ("--epochs", "2"),
     "batch 5": ("--batch-size", "5"),
     "batch 40": ("--batch-size", "40"),
+    "batch 100": ("--batch-size", "100"),
+    "validated": ("--validation-input", "{dev}", "--validation-examples", "20", "--validate-every", "1000"),
+    "together": tuple(
+        f"--{stage}={_TOGETHER}:{part}" for stage, part in (("reflector", "Noting"), ("curator", "Together"))
+    ),
 }
 """What each arm says beside the defaults. ``gold`` is the task's own rules, without any training."""
 
@@ -66,16 +74,21 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
     patient = folder / "patient.toml"
     patient.write_text(f'[models.generator]\ntimeout = "{_PATIENCE}"\nmax_tokens = {_LONGEST}\n')
     training: dict[str, Any] = {}
-    if arm == "gold":
+    if arm.startswith("gold"):
         playbook = _gold(rows / "gold.txt", folder / "gold.json")
     else:
         playbook = folder / "trained.json"
         with _reflector(chosen, task, arm) as reflector:
-            shown = ("--input", rows / "train.jsonl", "--num-examples", chosen.train_rows)
+            shown = (
+                "--input",
+                _training_rows(rows, chosen.train_splits, folder),
+                "--num-examples",
+                chosen.train_rows,
+            )
             written = ("--run-dir", folder / "run", "--output", playbook)
             _ace(
                 *("train", *shown, *models, *reflector, *written, "--shuffle", "--seed", seed),
-                *(part.format_map(_prompts(folder)) for part in ARMS[arm]),
+                *(part.format_map({"dev": rows / "dev.jsonl", **_prompts(folder)}) for part in ARMS[arm]),
                 *("--concurrency", chosen.concurrency, "--max-failures", "0.9"),
                 without=_WITHOUT.get(arm),
             )
@@ -94,6 +107,7 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
         "reflector": chosen.reflector,
         "arm": arm,
         "seed": seed,
+        "train_rows": chosen.train_rows,
         "rows": report["examples"],
         "base": report["base"]["accuracy"]["value"],
         "playbook": report["playbook"]["accuracy"]["value"],
@@ -136,6 +150,13 @@ def _trained(metrics: Path) -> dict[str, Any]:
     }
 
 
+def _training_rows(task: Path, splits: Sequence[str], folder: Path) -> Path:
+    """The rows of so many splits as one file."""
+    into = folder / "train.jsonl"
+    into.write_text("".join((task / f"{split}.jsonl").read_text("utf-8") for split in splits), "utf-8")
+    return into
+
+
 def _gold(rules: Path, into: Path) -> Path:
     lines = rules.read_text("utf-8").splitlines()
     rows = [{"id": f"B{number:03d}", "content": line} for number, line in enumerate(lines, 1)]
@@ -154,12 +175,13 @@ def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequ
         server = serve(Teacher(task, chosen.junk), 0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         said.append(f'api_base = "http://127.0.0.1:{server.server_port}/v1"')
+    stage = "curator" if arm == "together" else "reflector"
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(
             "\n".join(
                 [
                     *("[models.generator]", f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"),
-                    *("[models.reflector]", *said),
+                    *(f"[models.{stage}]", *said),
                 ]
             )
         )
@@ -216,6 +238,7 @@ def main() -> None:
     parser.add_argument("--arm", nargs="+", default=["gold", "ours"], choices=["gold", *ARMS])
     parser.add_argument("--seed", nargs="+", type=int, default=[0])
     parser.add_argument("--split", default="dev", choices=["dev", "test"])
+    parser.add_argument("--train-splits", nargs="+", default=["train"], choices=["train", "dev"])
     parser.add_argument("--train-rows", type=int, default=40)
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--concurrency", type=int, default=4)

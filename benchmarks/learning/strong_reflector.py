@@ -51,7 +51,8 @@ class Teacher:
         self._junk = junk
         self._rules = (folder / "gold.txt").read_text("utf-8").splitlines()
         keys = dict(line.split("\t") for line in (folder / "key.txt").read_text("utf-8").splitlines())
-        rows = [json.loads(line) for line in (folder / "train.jsonl").read_text("utf-8").splitlines()]
+        files = [file for split in ("train", "dev") if (file := folder / f"{split}.jsonl").exists()]
+        rows = [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
         self._rows = {row["question"]: (row, decisive(task, keys[row["id"]])) for row in rows}
 
     def reflect(self, prompt: str) -> dict[str, Any]:

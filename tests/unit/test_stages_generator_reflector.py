@@ -96,6 +96,35 @@ def test_an_attempt_cites_only_bullets_that_were_shown() -> None:
     assert generate(ask) == Attempt("72", "r", ("B002", "B001"))
 
 
+CUT = ChatReply('{"reasoning": "half of 48 is 24, and half of 48 is 24, and half of', "length")
+
+
+@pytest.mark.parametrize(
+    ("bullets", "short", "asked_for"),
+    [
+        ((), {"final_answer": "72"}, ["final_answer"]),
+        (BULLETS, {"bullet_ids": ["B001"], "final_answer": "72"}, ["bullet_ids", "final_answer"]),
+    ],
+)
+def test_reasoning_that_came_to_the_token_limit_is_not_asked_for_again(
+    bullets: Sequence[Bullet], short: dict[str, Any], asked_for: list[str]
+) -> None:
+    ask = ScriptedAsk(CUT, short)
+    assert generate(ask, bullets=bullets) == Attempt("72", "", tuple(short.get("bullet_ids", ())))
+    schema = ask.schemas[1]
+    assert schema
+    assert list(schema["properties"]) == schema["required"] == asked_for
+    assert CUT.text in ask.prompt
+    assert ask.prompt.endswith(f"Reply in JSON: {', '.join(asked_for)}.")
+
+
+def test_a_run_that_began_with_an_earlier_edition_asks_for_the_reasoning_again() -> None:
+    ask = ScriptedAsk(CUT, answer())
+    task = Task(CLIPS.id, CLIPS.question, bullets=BULLETS)
+    assert asyncio.run(DefaultGenerator(PROMPTS, edition=2).generate(task, ask)) == Attempt("72", "r")
+    assert ask.schemas[0] == ask.schemas[1]
+
+
 @pytest.mark.parametrize(
     ("ids", "shown"),
     [

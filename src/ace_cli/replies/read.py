@@ -24,13 +24,19 @@ _QUOTED_CHARS = 2_000
 
 
 async def ask_json(
-    ask: Ask, messages: Sequence[Message], model: type[M], rescue: Callable[[str], M | None] = lambda _: None
+    ask: Ask,
+    messages: Sequence[Message],
+    model: type[M],
+    rescue: Callable[[str], M | None] = lambda _: None,
+    *,
+    when_cut: type[BaseModel] | None = None,
 ) -> tuple[M, ChatReply]:
     """Ask for one object of ``model``; if the reply is unusable, ask once more for the form.
 
     Args:
         rescue: makes the object of a text that holds no JSON that fits, if the text says what was asked for all
             the same. What it finds is taken, not asked away.
+        when_cut: the fields of ``model`` to ask for again after a reply that came to the token limit: all of them would come to it once more.
 
     Returns:
         The object, and the reply that it was read from.
@@ -38,17 +44,17 @@ async def ask_json(
     Raises:
         UnusableReply: both replies were unusable, or the provider's filter withheld the reply.
     """
-    schema = json_schema(model)
-    reply = await ask(messages, schema=schema, schema_name=model.__name__)
+    reply = await ask(messages, schema=json_schema(model), schema_name=model.__name__)
     try:
         return _read(reply, model, rescue), reply
     except UnusableReply:
         if reply.finish_reason in _WITHHELD:
             raise
+        form = when_cut if when_cut and reply.finish_reason == "length" else model
         # Of the form alone: small models take what is said of the contents for the contents.
-        again = Message("user", f"{messages[-1].content}\n\nReply in JSON: {', '.join(model.model_fields)}.")
+        again = Message("user", f"{messages[-1].content}\n\nReply in JSON: {', '.join(form.model_fields)}.")
         asked = (*messages, Message("assistant", _quoted(reply.text)), again)
-    reply = await ask(asked, schema=schema, schema_name=model.__name__)
+    reply = await ask(asked, schema=json_schema(form), schema_name=form.__name__)
     return _read(reply, model, rescue), reply
 
 

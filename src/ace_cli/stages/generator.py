@@ -45,16 +45,31 @@ class AnswerReply(Reply):
     final_answer: FinalAnswer
 
 
+class CitedAnswerReply(Reply):
+    """A :class:`GeneratorReply` without its reasoning."""
+
+    bullet_ids: list[str] = Field(default_factory=list)
+    final_answer: FinalAnswer
+
+
+class BareAnswerReply(Reply):
+    """An :class:`AnswerReply` without its reasoning."""
+
+    final_answer: FinalAnswer
+
+
 class DefaultGenerator:
     """Asks once with ``generator.txt`` for JSON, or with ``generator_plain.txt`` for plain text.
 
     Args:
-        edition: 1 asks for ids of bullets where none are shown, too. Runs that began so go on so: else a reply on record would not be found.
+        edition: 3 asks for the answer alone where the reasoning came to the token limit, 2 for the reasoning once more, 1 also for ids of bullets
+            where none are shown. Runs that began so go on so: else a reply on record would not be found.
     """
 
-    def __init__(self, prompts: Prompts, edition: int = 2) -> None:
+    def __init__(self, prompts: Prompts, edition: int = 3) -> None:
         self._prompts = prompts
         self._asks_in_vain = edition == 1
+        self._asks_for_all = edition < 3
 
     async def generate(self, task: Task, ask: Ask) -> Attempt:
         values = {
@@ -70,9 +85,16 @@ class DefaultGenerator:
             return _plain_attempt(read_text(reply), task)
         messages = self._prompts.messages("generator.txt", values)
         if not task.bullets and not self._asks_in_vain:
-            answer, _ = await ask_json(ask, messages, AnswerReply, answered_in_prose)
+            short = None if self._asks_for_all else BareAnswerReply
+            answer, _ = await ask_json(ask, messages, AnswerReply, answered_in_prose, when_cut=short)
             return Attempt(answer.final_answer, answer.reasoning)
-        citing, _ = await ask_json(ask, messages, GeneratorReply, said_in_prose)
+        citing, _ = await ask_json(
+            ask,
+            messages,
+            GeneratorReply,
+            said_in_prose,
+            when_cut=None if self._asks_for_all else CitedAnswerReply,
+        )
         return Attempt(citing.final_answer, citing.reasoning, shown_ids(citing.bullet_ids, task.bullets))
 
 
