@@ -27,6 +27,19 @@ ADMISSION = Admission(load_prompts().texts.values())
         ("The answer 7 is incorrect because it is not the total fare.", "it is about one answer"),
         ("The correct answer should be Larch, not Oak.", "it is about one answer"),
         ("The attempt did not multiply.", "it is about one answer"),
+        ("Therefore, the correct answer is 100.", "it is about one answer"),
+        ("The correct sum is 28 + 28 + 21.", "it is about one answer"),
+        ("The question is incomplete and lacks what is needed to solve it.", "it is about one question"),
+        ("The problem is asking for permits stamped today, not in 6 hours.", "it is about one question"),
+        (
+            "The information provided is insufficient to tell the number of ounces.",
+            "it is about one question",
+        ),
+        ("Count all gifts. In this case, she gave twice as many marbles.", "it is about one question"),
+        (
+            "It is important to carefully read and understand the question before attempting to solve it.",
+            "it would be true of any task",
+        ),
         ("Read the question carefully and check the answer.", "it would be true of any task"),
     ],
 )
@@ -45,6 +58,10 @@ def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) ->
         "If [x] is a list in the code, index it from 0.",
         "When the correct answer is a date, write the day before the month.",
         "Subtract the discount before adding 19 % tax.",
+        "When several buses are needed, the correct answer is 1 more than the division says.",
+        "When the question is asking for a price in total, add the delivery.",
+        "If the information given is incomplete, answer unknown.",
+        "Round up, so that the last bus takes the rest.",
         "Wenn der Beleg aus Wien kommt, gehört er in Fach 3.",
     ],
 )

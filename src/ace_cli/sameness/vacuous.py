@@ -46,6 +46,11 @@ def _words() -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(map(stem, any_task.split())), frozenset(map(stem, preaching.split()))
 
 
+def common_words() -> frozenset[str]:
+    """The stems of words that say nothing of what a lesson is about: those that any task has, and those that preach."""
+    return _words()[0] | _words()[1]
+
+
 def preaching() -> frozenset[str]:
     """The stems of words that preach ("carefully", "ensure"): they add nothing to a lesson."""
     return _words()[1]

@@ -27,6 +27,21 @@ _FORM = re.compile(
     r"|\b(?:only the|valid|one|single) json object\b|\bunusable reply\b",
     re.IGNORECASE,
 )
+CONDITION = re.compile(r"\b(?:when|whenever|if|unless|where|wherever|once|while|until)\b", re.IGNORECASE)
+"""What the condition of a rule begins with, in English."""
+
+_ONE_QUESTION = re.compile(
+    r"(?:^|[.;!?,]\s+(?:but\s+|and\s+|so\s+)?)(?:the|this)\s+(?:question|problem|case|example|passage)\s"
+    r"+(?:is\s+(?:asking|incomplete|unclear|about)|asks|states|says|mentions|describes|lacks|(?:does|did)\s+not)\b"
+    r"|\b(?:information|details?|data|context)(?:\s+(?:provided|given))?\s+(?:is|are|was|were)\s+(?:insufficient|incomplete|missing|not\s+(?:enough|sufficient))\b"
+    r"|(?:^|[.;!?]\s+)in\s+this\s+(?:case|question|problem|example)\b",
+    re.IGNORECASE,
+)
+_CONCLUSION = re.compile(
+    r"(?:^|[.;!?]\s+)(?:therefore|thus|hence|so)\b"
+    r"|\bthe\s+(?:correct|right|true|final)\s+(?:answer|sum|result|total|value|number|amount)\s+(?:is|was|should be|should have been)\s+[^\w]{0,3}\d",
+    re.IGNORECASE,
+)
 _ONE_ANSWER = re.compile(
     r"\bthe (?:attempt(?:'s|ed)?|given|provided|generator's|model's) answer\b"
     r"|\bthe answer (?:provided|given|['\"(]?\d[\d.,]*['\")]?)\s*(?:\([^()]{0,30}\)\s*)?(?:is|was) (?:in)?correct\b"
@@ -56,6 +71,11 @@ class Admission:
             return "it is about the form of the reply"
         if _ONE_ANSWER.search(content):
             return "it is about one answer, not about a kind of question"
+        if not CONDITION.search(content):
+            if _ONE_QUESTION.search(content):
+                return "it is about one question, not about a kind of question"
+            if _CONCLUSION.search(content):
+                return "it is about one answer, not about a kind of question"
         return is_vacuous(content) or ""
 
 

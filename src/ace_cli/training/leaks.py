@@ -9,8 +9,13 @@ an answer of several rows, or one that its question names. So an answer is given
 * if it is *telling* (a code such as RV-72, a number of four or more digits that is not round, three or more words), or
 * if what the question asks stands beside it: four words of the question in a row, or most of its longer words.
 
-An example is retold if the insight has :data:`RETOLD` words in a row of its question, or :data:`RETOLD_WITH` with a number or a
-name among them that no other question has.
+An example is retold
+
+* if the insight has :data:`RETOLD` words in a row of its question, or :data:`RETOLD_WITH` with a number or a name among them that no
+  other question has;
+* if the insight says in no way when it holds, and names somebody whom no other question names, or reckons with numbers of its question,
+  or has no word of its own: all that it speaks of stands in the question, and the answer is not among it. (English alone: of other languages it is not
+  known what a condition is.)
 """
 
 from __future__ import annotations
@@ -23,6 +28,9 @@ from itertools import islice
 
 from ace_cli.data import Example
 from ace_cli.playbook import Drop
+from ace_cli.sameness.rules.word import stem
+from ace_cli.sameness.vacuous import common_words
+from ace_cli.stages.admission import CONDITION
 from ace_cli.stages.base import Insight, MergeItem
 
 HOLDS_ANSWER = "it holds the answer of its example"
@@ -43,6 +51,11 @@ _MOST_WORDS = 2000
 
 _WORD = re.compile(r"\w+")
 _MID_NAME = re.compile(r"(?<=[\w,;:]\s)[A-Z]\w+")
+_CAPITALISED = re.compile(r"\b[A-Z]\w+")
+_ENGLISH = re.compile(r"\b(?:the|is|are)\b", re.IGNORECASE)
+_MEASURES = frozenset(map(stem, ("number", "amount", "total", "sum", "value")))
+_SUM = re.compile(r"\d[\d.,/()%]*\s*[-+*/x×÷]\s*[($]?\d[^=.;]*=")
+"""Numbers reckoned with: ``28 + (3/4) * 28 =``."""
 
 
 class Leaks:
@@ -84,6 +97,27 @@ class Leaks:
         own = {w for w in (*_numbers(question), *self._names(example.question)) if self._words[w] <= 1}
         if len(shared) >= RETOLD or (len(shared) >= RETOLD_WITH and not own.isdisjoint(shared)):
             return f"{RETELLS} ({' '.join(shared)[:60]})"
+        if told := self._told(content, example, answer):
+            return f"{RETELLS} ({told[:60]})"
+        return ""
+
+    def _told(self, content: str, example: Example, answer: Sequence[str]) -> str:
+        """What a sentence without a condition tells of ``example`` alone."""
+        if CONDITION.search(content) or not _ENGLISH.search(content):
+            return ""
+        question = _words(example.question)[:_MOST_WORDS]
+        there = {name.casefold() for name in _CAPITALISED.findall(example.question)}
+        for name in self._names(content):
+            if name in there and self._words[name] <= 1:
+                return name
+        if (reckoned := _SUM.search(content)) and len(
+            {*_numbers(_words(reckoned[0]))} & {*_numbers(question)}
+        ) >= 2:
+            return reckoned[0]
+        lesson = _words(content)
+        spoken_of = {stem(word) for word in lesson} - common_words() - _MEASURES
+        if spoken_of and spoken_of <= set(map(stem, question)) and not _holds(lesson, answer):
+            return " ".join(word for word in lesson if stem(word) in spoken_of)
         return ""
 
     def _names(self, question: str) -> list[str]:
