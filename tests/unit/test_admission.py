@@ -40,6 +40,10 @@ ADMISSION = Admission(load_prompts().texts.values())
             "It is important to carefully read and understand the question before attempting to solve it.",
             "it would be true of any task",
         ),
+        ("The lesson's content is clear and concise.", "it is about the form of the reply"),
+        ("The mistake is in the sum of the ages. The sum should be 84, not 28.", "it is about one answer"),
+        ("The formula used in the answer is incorrect.", "it is about one answer"),
+        ("It is important to check the answer against the truth.", "it would be true of any task"),
         ("Read the question carefully and check the answer.", "it would be true of any task"),
     ],
 )

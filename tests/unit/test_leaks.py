@@ -49,6 +49,7 @@ JULIE = Example(
 CODE = Example("e3", "What is the code for the harbour in Oslo?", "RV-72")
 LABEL = Example("e4", "A cheque for berth nine came in. Where does it go?", "Willow")
 YES = Example("e5", "Is 7 a prime number?", "yes")
+MARGIN = Example("e7", "Compute the Operating Margin and EBITDA. Operating Income is 5, revenue 20.", "25")
 COT = Example("e6", "Which desk takes this? We need a cot for our baby of five months.", "Quartz")
 
 
@@ -63,6 +64,8 @@ COT = Example("e6", "Which desk takes this? We need a cot for our baby of five m
         (JULIE, "The pages that Julie has left are the rest.", "it retells its example (julie)"),
         (JULIE, "The pages left are 120 - 12 = 108.", "it retells its example (120 - 12 =)"),
         (JULIE, "The number of pages is 120.", "it retells its example (pages 120)"),
+        (MARGIN, "The Operating Margin is income divided by revenue, in percent.", ""),
+        (MARGIN, "To get from income to EBITDA, add depreciation.", ""),
         (JULIE, "When a reader such as Julie has read a part, the pages left are the rest.", ""),
         (JULIE, "Subtract what was read from the pages of the book.", ""),
         (JULIE, "A lesson with 108 in it.", ""),
@@ -77,7 +80,7 @@ def test_what_gives_an_example_away_is_told_from_a_lesson(
     example: Example, content: str, reason: str
 ) -> None:
     others = [Example(f"o{n}", f"Another berth, {n}.", label) for n, label in enumerate(["Willow", "Quartz", "yes"] * 3)]  # fmt: skip
-    leak = Leaks([*others, BOX, JULIE, CODE, LABEL, YES, COT]).leak(content, example)
+    leak = Leaks([*others, BOX, JULIE, CODE, LABEL, YES, COT, MARGIN]).leak(content, example)
     assert leak.startswith(reason)
     assert bool(leak) == bool(reason)
 

@@ -24,7 +24,7 @@ _PLACEHOLDER = re.compile(
 )
 _FORM = re.compile(
     r"\b(?:bullet_ids|final_answer|bullet_tags|error_identification|root_cause|correct_approach)\b"
-    r"|\b(?:only the|valid|one|single) json object\b|\bunusable reply\b",
+    r"|\b(?:only the|valid|one|single) json object\b|\bunusable reply\b|\bthe lesson's content\b",
     re.IGNORECASE,
 )
 CONDITION = re.compile(r"\b(?:when|whenever|if|unless|where|wherever|once|while|until)\b", re.IGNORECASE)
@@ -38,7 +38,8 @@ _ONE_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(
-    r"(?:^|[.;!?]\s+)(?:therefore|thus|hence|so)\b"
+    r"(?:^|[.;!?]\s+)(?:(?:therefore|thus|hence|so)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
+    r"|\b(?:in|of) the (?:answer|reasoning) (?:is|was|are|were) (?:in)?correct\b"
     r"|\bthe\s+(?:correct|right|true|final)\s+(?:answer|sum|result|total|value|number|amount)\s+(?:is|was|should be|should have been)\s+[^\w]{0,3}\d",
     re.IGNORECASE,
 )

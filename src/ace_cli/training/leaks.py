@@ -51,6 +51,9 @@ _MOST_WORDS = 2000
 
 _WORD = re.compile(r"\w+")
 _MID_NAME = re.compile(r"(?<=[\w,;:]\s)[A-Z]\w+")
+_CAPITALS = re.compile(r"(?<=[a-z,;:]\s)[A-Z]\w*(?:[\s/-][A-Z]\w*)*")
+_LONE_NAME = re.compile(r"[A-Z][a-z]+")
+"""A name of one word. Several together, and capitals throughout, are as often a term of the trade ("Operating Margin", "EBITDA")."""
 _CAPITALISED = re.compile(r"\b[A-Z]\w+")
 _ENGLISH = re.compile(r"\b(?:the|is|are)\b", re.IGNORECASE)
 _MEASURES = frozenset(map(stem, ("number", "amount", "total", "sum", "value")))
@@ -107,7 +110,7 @@ class Leaks:
             return ""
         question = _words(example.question)[:_MOST_WORDS]
         there = {name.casefold() for name in _CAPITALISED.findall(example.question)}
-        for name in self._names(content):
+        for name in map(str.casefold, filter(_LONE_NAME.fullmatch, _CAPITALS.findall(content))):
             if name in there and self._words[name] <= 1:
                 return name
         if (reckoned := _SUM.search(content)) and len(
