@@ -38,7 +38,7 @@ _ONE_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _CONCLUSION = re.compile(
-    r"(?:^|[.;!?]\s+)(?:(?:therefore|thus|hence|so)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
+    r"(?:^|[.;!?]\s+)(?:(?:therefore|thus|hence|so)\b|the answer (?:provided|given)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
     r"|\b(?:in|of) the (?:answer|reasoning) (?:is|was|are|were) (?:in)?correct\b"
     r"|\bthe\s+(?:correct|right|true|final)\s+(?:answer|sum|result|total|value|number|amount)\s+(?:is|was|should be|should have been)\s+[^\w]{0,3}\d",
     re.IGNORECASE,
