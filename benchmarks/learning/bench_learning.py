@@ -107,7 +107,7 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
         "reflector": chosen.reflector,
         "arm": arm,
         "seed": seed,
-        "train_rows": chosen.train_rows,
+        "trained_on": _trained_on(chosen),
         "rows": report["examples"],
         "base": report["base"]["accuracy"]["value"],
         "playbook": report["playbook"]["accuracy"]["value"],
@@ -251,9 +251,17 @@ def main() -> None:
     if not chosen.table:
         if not chosen.api_base:
             parser.error("--api-base: the address of a server with a real model")
-        done = {tuple(row[name] for name in _KEY) for row in _rows(chosen.results)}
+        done = {tuple(row.get(name) for name in _KEY) for row in _rows(chosen.results)}
         for task, arm, seed in ((t, a, s) for s in chosen.seed for t in chosen.task for a in chosen.arm):
-            key = (Path(task).name, chosen.split, chosen.model, chosen.reflector, arm, seed)
+            key = (
+                Path(task).name,
+                chosen.split,
+                chosen.model,
+                chosen.reflector,
+                arm,
+                seed,
+                _trained_on(chosen),
+            )
             if key in done:
                 continue
             with tempfile.TemporaryDirectory() as folder:
@@ -263,7 +271,11 @@ def main() -> None:
     print(table(chosen.results))
 
 
-_KEY = ("task", "split", "model", "reflector", "arm", "seed")
+def _trained_on(chosen: argparse.Namespace) -> str:
+    return f"{chosen.train_rows} of {' and '.join(chosen.train_splits)}"
+
+
+_KEY = ("task", "split", "model", "reflector", "arm", "seed", "trained_on")
 
 
 if __name__ == "__main__":

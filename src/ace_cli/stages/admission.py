@@ -37,10 +37,12 @@ _ONE_QUESTION = re.compile(
     r"|(?:^|[.;!?]\s+)in\s+this\s+(?:case|question|problem|example)\b",
     re.IGNORECASE,
 )
+_RESULT = r"(?:answer|sum|result|total|value|number|amount)"
 _CONCLUSION = re.compile(
-    r"(?:^|[.;!?]\s+)(?:(?:therefore|thus|hence|so)\b|the answer (?:provided|given)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
+    rf"(?:^|[.;!?]\s+)(?:therefore|thus|hence|so),?\s+(?:the|this)\s+(?:\w+\s+){{0,3}}{_RESULT}\s+(?:\w+\s+){{0,3}}(?:is|was|should be)\b"
+    r"|(?:^|[.;!?]\s+)(?:the answer (?:provided|given)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
     r"|\b(?:in|of) the (?:answer|reasoning) (?:is|was|are|were) (?:in)?correct\b"
-    r"|\bthe\s+(?:correct|right|true|final)\s+(?:answer|sum|result|total|value|number|amount)\s+(?:is|was|should be|should have been)\s+[^\w]{0,3}\d",
+    rf"|\bthe\s+(?:correct|right|true|final)\s+{_RESULT}\s+(?:is|was|should be|should have been)\s+[^\w]{{0,3}}\d[\d.,]*(?:\s*[-+*/x×÷=].*)?(?:[.,;]|$)",
     re.IGNORECASE,
 )
 _ONE_ANSWER = re.compile(
