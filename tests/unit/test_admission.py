@@ -45,6 +45,8 @@ ADMISSION = Admission(load_prompts().texts.values())
         ("The mistake is in the sum of the ages. The sum should be 84, not 28.", "it is about one answer"),
         ("The answer provided uses another formula.", "it is about one answer"),
         ("The formula used in the answer is incorrect.", "it is about one answer"),
+        ("The rule that applies is B001, which states that all count.", "it is about another bullet"),
+        ("Use lesson [B012] for such questions.", "it is about another bullet"),
         ("It is important to check the answer against the truth.", "it would be true of any task"),
         ("Read the question carefully and check the answer.", "it would be true of any task"),
     ],
@@ -58,6 +60,8 @@ def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) ->
     [
         "When a note is about lost property found in a room, the shelf is Larch.",
         "Children under 6 ride free; count only the others.",
+        "When a bus is numbered B101 or above, it stops at the pier.",
+        "When a rule of the house is broken, room B201 is told.",
         "The answer is negative when the flow goes out.",
         "When the question asks for a ratio, the answer is given with two decimals.",
         "Serialise the request body as a JSON object, never as a list.",

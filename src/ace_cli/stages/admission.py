@@ -27,6 +27,7 @@ _FORM = re.compile(
     r"|\b(?:only the|valid|one|single) json object\b|\bunusable reply\b|\bthe lesson's content\b",
     re.IGNORECASE,
 )
+_BY_ID = re.compile(r"\b(?:rule|bullet|lesson)s?\b[^.;\w]*(?:[\w,'’]+\s+){0,4}?[\[(]?B\d{3,}\b", re.IGNORECASE)
 CONDITION = re.compile(r"\b(?:when|whenever|if|unless|where|wherever|once|while|until)\b", re.IGNORECASE)
 """What the condition of a rule begins with, in English."""
 
@@ -72,6 +73,8 @@ class Admission:
             return "it repeats the prompt"
         if _FORM.search(content):
             return "it is about the form of the reply"
+        if _BY_ID.search(content):
+            return "it is about another bullet"
         if _ONE_ANSWER.search(content):
             return "it is about one answer, not about a kind of question"
         if not CONDITION.search(content):
