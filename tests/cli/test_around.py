@@ -16,7 +16,7 @@ from support.serving import Serve
 
 pytestmark = pytest.mark.patient
 
-NEAR = "The nearest of the playbook:"
+NEAR = "The nearest of them:"
 ID_ALONE = json.dumps(
     {"final_answer": "no idea", "insights": [{"content": "[b001]", "section": "helpful", "confidence": 0.9}]}
 )

@@ -32,7 +32,7 @@ OUTPUTS = {
     "agents-md": "export.agents.md",
 }
 
-HEADING = "Playbook. A rule that applies decides the answer:\n"
+HEADING = "Lessons from other questions; one about the same kind of question decides the answer:\n"
 
 
 @dataclass(frozen=True)

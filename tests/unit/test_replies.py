@@ -51,7 +51,8 @@ def read(text: str, model: type[Any] = Answer, finish_reason: str = "stop") -> A
         ('```\n{"final_answer": "42",}\n```', "42"),
         ("{'final_answer': '42', 'bullet_ids': None}", "42"),
         ('{"final_answer": 42}', "42"),
-        ('{"final_answer": 4.50}', "4.5"),
+        ('{"final_answer": 4.50}', "4.50"),
+        ('{"final_answer": -0.10}', "-0.10"),
         ('{"final_answer": true}', "true"),
         ('{"final_answer": ["a", "b"]}', "a, b"),
         ('[{"final_answer": "42"}]', "42"),
@@ -118,9 +119,9 @@ def test_a_list_of_objects_is_read_from_its_poorer_relatives(text: str, contents
 @pytest.mark.parametrize(
     ("raw", "share"),
     [
-        (0.85, 0.85), ("0.85", 0.85), ("85%", 0.85), ("85 %", 0.85), (85, 0.85), ("8/10", 0.8), ("1/0", 0.5),
+        (0.85, 0.85), ("0.85", 0.85), (0.8500000000000001, 0.85), (1e-3, 0.001), ("85%", 0.85), ("85 %", 0.85), (85, 0.85), ("8/10", 0.8), ("1/0", 0.5),
         ("high", 0.85), ("Very High", 0.95), ("low", 0.3), (-3, 0.0), (1e9, 1.0), (10**400, 1.0), ("?", 0.5),
-        (None, 0.5), ([], 0.5), (True, 0.5),
+        (None, 0.5), ([], 0.5), (True, 0.5), (1e400, 0.5),
     ],
 )  # fmt: skip
 def test_confidence_is_always_a_share(raw: object, share: float) -> None:

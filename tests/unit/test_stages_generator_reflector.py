@@ -125,6 +125,22 @@ def test_a_run_that_began_with_an_earlier_edition_asks_for_the_reasoning_again()
     assert ask.schemas[0] == ask.schemas[1]
 
 
+def test_an_answer_may_be_a_number_and_is_read_as_it_was_written() -> None:
+    ask = ScriptedAsk('{"reasoning": "23 of 115 thousand", "final_answer": 20.00}')
+    assert generate(ask, bullets=()).answer == "20.00"
+    asked = (ask.schemas[0] or {})["properties"]["final_answer"]
+    assert asked == {"anyOf": [{"type": "string"}, {"type": "number"}]}
+
+
+@pytest.mark.parametrize("edition", [1, 2, 3])
+def test_a_run_that_began_before_asks_for_the_answer_in_quotes(edition: int) -> None:
+    ask = ScriptedAsk(answer())
+    asyncio.run(
+        DefaultGenerator(PROMPTS, edition).generate(Task(CLIPS.id, CLIPS.question, bullets=BULLETS), ask)
+    )
+    assert (ask.schemas[0] or {})["properties"]["final_answer"] == {"type": "string"}
+
+
 @pytest.mark.parametrize(
     ("ids", "shown"),
     [
@@ -237,7 +253,7 @@ def test_the_two_prompts_are_lean() -> None:
     empty = Example("r", "?", "1")
     generate(generator, empty, ())
     reflect(reflector, example=empty, cited=(), attempt=Attempt("0"))
-    assert len(generator.prompt) <= 200
+    assert len(generator.prompt) <= 220
     assert len(reflector.prompt) <= 560
 
 

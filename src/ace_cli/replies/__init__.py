@@ -10,12 +10,14 @@ for anything else the model is asked once more, with the error.
 from ace_cli.replies.base import Ask, UnusableReply
 from ace_cli.replies.leniency import Confidence, Reply, SectionName
 from ace_cli.replies.read import ask_json, read_reply, read_text
+from ace_cli.replies.schema import TextOrNumber
 
 __all__ = [
     "Ask",
     "Confidence",
     "Reply",
     "SectionName",
+    "TextOrNumber",
     "UnusableReply",
     "ask_json",
     "read_reply",

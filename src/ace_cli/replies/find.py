@@ -23,7 +23,8 @@ _REPAIR_BRACKETS = 1_000
 _OPENING = re.compile(r"[{\[]")
 _FENCE = re.compile(r"```(?:json)?\s*([{\[].*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 _THINK = re.compile(r"<(think|thinking|thought|reasoning)>")
-_decode = json.JSONDecoder(strict=False).raw_decode
+_decode = json.JSONDecoder(strict=False, parse_float=str).raw_decode
+"""Fractions stay as they were written: an answer of 20.00 is not 20.0 where texts are compared."""
 
 
 def without_thoughts(text: str) -> str:

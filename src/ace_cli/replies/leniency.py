@@ -93,11 +93,16 @@ _SHARES = {"very high": 0.95, "high": 0.85, "medium": 0.6, "moderate": 0.6, "ver
 
 _SHARE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?|\.\d{1,9})\s*(%|/\s*(\d{1,9}))?")
 
+_FRACTION = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+"""As JSON writes it, which stays a text until it is known what is asked for."""
+
 
 def _confidence(value: Any) -> float:
     """0..1 from a number, a percentage, a fraction or a word; 0.5 when it says nothing."""
     if isinstance(value, str):
         word = value.strip().lower()
+        if _FRACTION.fullmatch(word):
+            return _confidence(float(word))
         match = _SHARE.fullmatch(word)
         if match is None:
             return next((share for name, share in _SHARES.items() if name in word), 0.5)

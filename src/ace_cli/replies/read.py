@@ -30,6 +30,7 @@ async def ask_json(
     rescue: Callable[[str], M | None] = lambda _: None,
     *,
     when_cut: type[BaseModel] | None = None,
+    numbers: bool = True,
 ) -> tuple[M, ChatReply]:
     """Ask for one object of ``model``; if the reply is unusable, ask once more for the form.
 
@@ -37,6 +38,7 @@ async def ask_json(
         rescue: makes the object of a text that holds no JSON that fits, if the text says what was asked for all
             the same. What it finds is taken, not asked away.
         when_cut: the fields of ``model`` to ask for again after a reply that came to the token limit: all of them would come to it once more.
+        numbers: whether a :data:`~ace_cli.replies.schema.TextOrNumber` may be written as a number.
 
     Returns:
         The object, and the reply that it was read from.
@@ -44,7 +46,7 @@ async def ask_json(
     Raises:
         UnusableReply: both replies were unusable, or the provider's filter withheld the reply.
     """
-    reply = await ask(messages, schema=json_schema(model), schema_name=model.__name__)
+    reply = await ask(messages, schema=json_schema(model, numbers=numbers), schema_name=model.__name__)
     try:
         return _read(reply, model, rescue), reply
     except UnusableReply:
@@ -54,7 +56,7 @@ async def ask_json(
         # Of the form alone: small models take what is said of the contents for the contents.
         again = Message("user", f"{messages[-1].content}\n\nReply in JSON: {', '.join(form.model_fields)}.")
         asked = (*messages, Message("assistant", _quoted(reply.text)), again)
-    reply = await ask(asked, schema=json_schema(form), schema_name=form.__name__)
+    reply = await ask(asked, schema=json_schema(form, numbers=numbers), schema_name=form.__name__)
     return _read(reply, model, rescue), reply
 
 

@@ -158,8 +158,8 @@ class StagesSettings(Group):
 
     generator: str = identity("default", "Generator")
     generator_args: Table = identity({}, "Keyword arguments of the Generator")
-    generator_edition: Annotated[int, Field(ge=1, le=3)] = identity(
-        3,
+    generator_edition: Annotated[int, Field(ge=1, le=4)] = identity(
+        4,
         "Edition of what the built-in Generator asks for; a run keeps its own",
         earlier=1,
     )

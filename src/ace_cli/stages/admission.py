@@ -27,7 +27,9 @@ _FORM = re.compile(
     r"|\b(?:only the|valid|one|single) json object\b|\bunusable reply\b|\bthe lesson's content\b",
     re.IGNORECASE,
 )
-_BY_ID = re.compile(r"\b(?:rule|bullet|lesson)s?\b[^.;\w]*(?:[\w,'’]+\s+){0,4}?[\[(]?B\d{3,}\b", re.IGNORECASE)
+_BY_ID = re.compile(
+    r"\b(?:rule|bullet|lesson)s?\b[^.;\w]*(?:[\w,'’]+\s+){0,4}?[\[(]?B\d{3,}\b", re.IGNORECASE
+)
 CONDITION = re.compile(r"\b(?:when|whenever|if|unless|where|wherever|once|while|until)\b", re.IGNORECASE)
 """What the condition of a rule begins with, in English."""
 

@@ -12,7 +12,7 @@ from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
 from ace_cli.quantities.normalize import normalize
-from ace_cli.replies import Reply, ask_json, plain, read_text
+from ace_cli.replies import Reply, TextOrNumber, ask_json, plain, read_text
 from ace_cli.scoring.marked import marked_line
 from ace_cli.stages.base import Ask, Attempt, Task, UnusableReply
 from ace_cli.stages.prompts import Prompts
@@ -25,7 +25,7 @@ def _not_empty(value: str) -> str:
     return value
 
 
-FinalAnswer = Annotated[str, AfterValidator(_not_empty)]
+FinalAnswer = Annotated[TextOrNumber, AfterValidator(_not_empty)]
 
 
 class GeneratorReply(Reply):
@@ -62,14 +62,15 @@ class DefaultGenerator:
     """Asks once with ``generator.txt`` for JSON, or with ``generator_plain.txt`` for plain text.
 
     Args:
-        edition: 3 asks for the answer alone where the reasoning came to the token limit, 2 for the reasoning once more, 1 also for ids of bullets
+        edition: 4 takes an answer that is a number without quotes, 3 asks for the answer alone where the reasoning came to the token limit, 2 for the reasoning once more, 1 also for ids of bullets
             where none are shown. Runs that began so go on so: else a reply on record would not be found.
     """
 
-    def __init__(self, prompts: Prompts, edition: int = 3) -> None:
+    def __init__(self, prompts: Prompts, edition: int = 4) -> None:
         self._prompts = prompts
         self._asks_in_vain = edition == 1
         self._asks_for_all = edition < 3
+        self._numbers = edition > 3
 
     async def generate(self, task: Task, ask: Ask) -> Attempt:
         values = {
@@ -86,7 +87,9 @@ class DefaultGenerator:
         messages = self._prompts.messages("generator.txt", values)
         if not task.bullets and not self._asks_in_vain:
             short = None if self._asks_for_all else BareAnswerReply
-            answer, _ = await ask_json(ask, messages, AnswerReply, answered_in_prose, when_cut=short)
+            answer, _ = await ask_json(
+                ask, messages, AnswerReply, answered_in_prose, when_cut=short, numbers=self._numbers
+            )
             return Attempt(answer.final_answer, answer.reasoning)
         citing, _ = await ask_json(
             ask,
@@ -94,6 +97,7 @@ class DefaultGenerator:
             GeneratorReply,
             said_in_prose,
             when_cut=None if self._asks_for_all else CitedAnswerReply,
+            numbers=self._numbers,
         )
         return Attempt(citing.final_answer, citing.reasoning, shown_ids(citing.bullet_ids, task.bullets))
 
