@@ -22,11 +22,12 @@ _SCHEMA: Mapping[str, Any] = {
     "type": "object",
     "properties": {
         "colours": {"type": "array", "items": {"type": "string"}},
-        "letters": {"type": "array", "items": {"type": "integer"}},
+        "letters": {"type": "array", "items": {"anyOf": [{"type": "string"}, {"type": "number"}]}},
     },
     "required": ["colours", "letters"],
     "additionalProperties": False,
 }
+"""Has in it what the schemas of the roles have."""
 
 
 @runtime_checkable

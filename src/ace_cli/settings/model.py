@@ -173,7 +173,7 @@ class StagesSettings(Group):
     sameness_args: Table = identity({}, "Keyword arguments of the sameness")
     curator_edition: Annotated[int, Field(ge=1, le=2)] = identity(
         2,
-        "Edition of what the built-in Curator tells same, new and empty lessons by; a run keeps its own",
+        "Edition of what the built-in Curator tells same and new lessons by; a run keeps its own",
         earlier=1,
     )
     prompts: UserPath | None = identity(None, "Folder with prompt texts that replace the built-in ones")
