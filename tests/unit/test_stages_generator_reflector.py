@@ -276,6 +276,17 @@ def test_a_guided_reflector_sees_the_case_and_the_truth_alone() -> None:
     assert not any(hidden in ask.prompt for hidden in ("48 / 2", "[B001]"))
 
 
+def test_after_a_reflection_that_came_to_the_token_limit_only_its_lessons_are_asked_for() -> None:
+    lessons = {"insights": [{"content": "Add both months."}], "bullet_tags": [{"B001": "harmful"}]}
+    ask = ScriptedAsk(CUT, lessons)
+    assert reflect(ask) == Reflection((Insight("Add both months."),), (BulletTag("B001", Section.HARMFUL),))
+    assert list((ask.schemas[1] or {})["properties"]) == ["insights", "bullet_tags"]
+    assert ask.prompt.endswith("Reply in JSON: insights, bullet_tags.")
+    earlier, case = ScriptedAsk(CUT, lessons), Case(CLIPS, HALVED, WRONG, tuple(BULLETS[:2]))
+    asyncio.run(DefaultReflector(PROMPTS, edition=1).reflect(case, earlier))
+    assert earlier.schemas[0] == earlier.schemas[1]
+
+
 def test_a_guided_reflector_may_have_no_lesson() -> None:
     said = {"thing": "clips", "situation": "a slip", "lesson": " "}
     assert reflect(ScriptedAsk(json.dumps(said), style=PromptStyle.GUIDED)).insights == ()

@@ -177,12 +177,17 @@ class StageSpec:
         from ace_cli.stages.reflector import DefaultReflector
 
         given, training, prompts = self.replacements, self.settings.training, self.prompts
-        generator_edition = self.settings.stages.generator_edition
+        editions = self.settings.stages
         return Stages(
             given.generator
-            or self._part("generator", {"default": lambda: DefaultGenerator(prompts, generator_edition)}),
+            or self._part(
+                "generator", {"default": lambda: DefaultGenerator(prompts, editions.generator_edition)}
+            ),
             get_scorer(training.scorer, training.scorer_args),
-            given.reflector or self._part("reflector", {"default": lambda: DefaultReflector(prompts)}),
+            given.reflector
+            or self._part(
+                "reflector", {"default": lambda: DefaultReflector(prompts, editions.reflector_edition)}
+            ),
             _NoCurator() if embedder is None else given.curator or self._curator(embedder),
         )
 

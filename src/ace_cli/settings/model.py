@@ -165,6 +165,11 @@ class StagesSettings(Group):
     )
     reflector: str = identity("default", "Reflector")
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
+    reflector_edition: Annotated[int, Field(ge=1, le=2)] = identity(
+        2,
+        "Edition of what the built-in Reflector asks for; a run keeps its own",
+        earlier=1,
+    )
     curator: str = identity("semantic", "Curator: semantic, auto, llm, or your own", in_header=14)
     curator_args: Table = identity({}, "Keyword arguments of the Curator")
     sameness: str = identity(

@@ -59,15 +59,26 @@ class ReflectorReply(Reply):
         return pairs
 
 
+class LessonsReply(Reply):
+    """A :class:`ReflectorReply` without what leads to its lessons."""
+
+    insights: list[InsightReply]
+    bullet_tags: list[TagReply] = Field(default_factory=list)
+
+
 class DefaultReflector:
     """Asks with ``reflector.txt`` for JSON about every attempt, right or wrong, since both teach.
 
     A model that is to be guided is asked for one rule and shown examples of that: see :meth:`_guided`. A plain model is asked only about
     wrong answers, for one sentence that states what is right: see :meth:`_plain`.
+
+    Args:
+        edition: 2 asks for the lessons alone where the reasoning came to the token limit, 1 for all of it once more.
     """
 
-    def __init__(self, prompts: Prompts) -> None:
+    def __init__(self, prompts: Prompts, edition: int = 2) -> None:
         self._prompts = prompts
+        self._when_cut = LessonsReply if edition > 1 else None
 
     async def reflect(self, case: Case, ask: Ask) -> Reflection:
         values = {
@@ -85,7 +96,8 @@ class DefaultReflector:
             return await self._plain(case, ask, values)
         if ask.style is PromptStyle.GUIDED:
             return await self._guided(ask, values)
-        reply, _ = await ask_json(ask, self._prompts.messages("reflector.txt", values), ReflectorReply)
+        messages = self._prompts.messages("reflector.txt", values)
+        reply, _ = await ask_json(ask, messages, ReflectorReply, when_cut=self._when_cut)
         # One line, as it will stand in a prompt; an insight without words is none, the id of a bullet stands for its words.
         known = {bullet.id: bullet.content for bullet in (*case.cited, *case.around.near)}
         worded = [
