@@ -49,6 +49,16 @@ ADMISSION = Admission(load_prompts().texts.values())
         ("Use lesson [B012] for such questions.", "it is about another bullet"),
         ("It is important to check the answer against the truth.", "it would be true of any task"),
         ("Read the question carefully and check the answer.", "it would be true of any task"),
+        (
+            "It's important to carefully read the problem and understand the information given.",
+            "it would be true of any task",
+        ),
+        (
+            "It is also important to follow the steps outlined in the reasoning section.",
+            "it would be true of any task",
+        ),
+        ("This approach is straightforward and easy to follow for an order.", "it is about one answer"),
+        ("This method ensures that all the cakes are counted.", "it is about one answer"),
     ],
 )
 def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) -> None:
@@ -61,6 +71,8 @@ def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) ->
         "When a note is about lost property found in a room, the shelf is Larch.",
         "Children under 6 ride free; count only the others.",
         "When a bus is numbered B101 or above, it stops at the pier.",
+        "When fares are added, this method is used: children first.",
+        "Follow the steps outlined in the manual of the pump.",
         "When a rule of the house is broken, room B201 is told.",
         "The answer is negative when the flow goes out.",
         "When the question asks for a ratio, the answer is given with two decimals.",

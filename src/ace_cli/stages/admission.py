@@ -44,6 +44,7 @@ _RESULT = r"(?:answer|sum|result|total|value|number|amount)"
 _CONCLUSION = re.compile(
     rf"(?:^|[.;!?]\s+)(?:therefore|thus|hence|so),?\s+(?:the|this)\s+(?:\w+\s+){{0,3}}{_RESULT}\s+(?:\w+\s+){{0,3}}(?:is|was|should be)\b"
     r"|(?:^|[.;!?]\s+)(?:the answer (?:provided|given)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
+    r"|^(?:this|that|the above) (?:approach|method|solution|calculation|reasoning|answer|strategy)\b"
     r"|\b(?:in|of) the (?:answer|reasoning) (?:is|was|are|were) (?:in)?correct\b"
     rf"|\bthe\s+(?:correct|right|true|final)\s+{_RESULT}\s+(?:is|was|should be|should have been)\s+[^\w]{{0,3}}\d[\d.,]*(?:\s*[-+*/x×÷=].*)?(?:[.,;]|$)",
     re.IGNORECASE,
