@@ -54,8 +54,8 @@ def test_a_limit_is_used_up_and_never_passed(
     """Whatever the length of the replies; ``each`` is what a token of a reply counts for the limit."""
     server, data = serve(120, delay=0.01, reply_tokens=length, right=1.0, cite=0.0)
     limit = round(
-        each * (length + 110) * 40, 6
-    )  # prompts have about 100 tokens; a session gets a good third of the rows
+        each * (length + 130) * 40, 6
+    )  # prompts have some 120 tokens; a session gets a good third of the rows
     for share in (0.6, 1.0):
         flags = {"--max-tokens" if name == "max_tokens" else "--max-cost": share * limit}
         value = int(share * limit) if name == "max_tokens" else share * limit
