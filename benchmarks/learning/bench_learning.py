@@ -43,6 +43,7 @@ ARMS: Mapping[str, Sequence[str]] = {
     "no similar cases": ("--prompts", "{without_similar}"),
     "credit by opinion": ("--credit", "opinion"),
     "leaks allowed": ("--allow-leaks",),
+    "wrong answers only": ("--reflect-on", "wrong"),
     "two epochs": ("--epochs", "2"),
     "batch 5": ("--batch-size", "5"),
     "batch 40": ("--batch-size", "40"),

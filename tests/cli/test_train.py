@@ -87,6 +87,31 @@ def test_wrong_answers_are_tried_again_with_the_reflection_at_hand(serve: Serve,
         assert episode.correct == episode.rounds[0].verdict.correct
 
 
+@pytest.mark.parametrize("credit", ["outcome", "opinion"])
+def test_right_answers_can_be_left_without_a_reflection_and_still_confirm_their_bullets(
+    credit: str, serve: Serve, inside: Inside
+) -> None:
+    server, data = serve(40, right=0.5)
+    done = inside.train(server, data, 40, reflect_on="wrong", credit=credit, reflection_rounds=1)
+    assert done.code == 0, done.err
+    confirmed = set()
+    with RunReader(inside.cwd / "run") as run:
+        asked = {
+            episode.step: [call.role for call in run.conversation(episode.step)] for episode in run.episodes()
+        }
+        for episode in run.episodes():
+            wrong = [one for one in episode.rounds if not one.verdict.correct]
+            assert asked[episode.step].count("reflector") == len(wrong)
+            if episode.correct:
+                confirmed |= set(episode.rounds[0].attempt.bullet_ids)
+    assert 0 < sum("reflector" in roles for roles in asked.values()) < 40
+    bullets = {b["id"]: b for b in read_json(inside.cwd / "out/playbook.json")["bullets"]}
+    assert confirmed, "no right answer cited a bullet: this test shows nothing"
+    assert all(bullets[name]["helpful_count"] for name in confirmed if name in bullets)
+    header = read_json(inside.cwd / "out/playbook.json")["training_config"]
+    assert header["reflect_on"] == "wrong"
+
+
 def test_production_is_a_stage_that_can_be_asked_for(serve: Serve, inside: Inside) -> None:
     server, data = serve(6)
     arguments = train_arguments(server.url, data, 6, target_stage="production")

@@ -33,6 +33,7 @@ from ace_cli.stages.base import (
     Stages,
     Task,
     UnusableReply,
+    confirmed,
 )
 from ace_cli.stages.retrieval import Shown
 
@@ -64,7 +65,7 @@ class ExampleJob:
     ``tries`` is how often a wrong answer is tried again with the reflection at hand; None asks for the attempt alone,
     without a reflection. ``recorded`` are the replies that were paid for in an earlier session, by key. ``occasion`` says which
     example this is, and which time in its phase, as another run would say it too; empty where no cache is asked. ``around`` is
-    for the Reflector.
+    for the Reflector, which is not asked about right answers where ``only_wrong`` says so.
     """
 
     phase: int
@@ -75,6 +76,7 @@ class ExampleJob:
     recorded: Mapping[str, ChatReply]
     occasion: str = ""
     around: Around = NOTHING_AROUND
+    only_wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ async def _rounds(
         # What decides is looked for where it was missed; after a right answer it would be paid for in vain.
         around = NOTHING_AROUND if verdict.correct else job.around
         case = Case(example, answer, verdict, _cited(answer, job.shown.bullets), around)
-        reflection = await reflect(stages, case, ask_reflector)
+        asks = not (verdict.correct and job.only_wrong)
+        reflection = await reflect(stages, case, ask_reflector) if asks else confirmed(case)
         rounds.append(Round(answer, verdict, reflection))
         if verdict.correct or len(rounds) > job.tries:
             return

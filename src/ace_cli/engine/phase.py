@@ -25,6 +25,7 @@ class Phase:
     Args:
         tries: see :class:`~ace_cli.engine.example.ExampleJob`.
         look_around: gives what the Reflector sees beside an example; None for nothing.
+        only_wrong: see :class:`~ace_cli.engine.example.ExampleJob`.
         count: of phases that share a limit on failures; None counts this one alone.
     """
 
@@ -35,6 +36,7 @@ class Phase:
         tries: int | None,
         phase: int = TRAINING,
         look_around: LookAround | None = None,
+        only_wrong: bool = False,
         count: FailureCount | None = None,
     ) -> None:
         self._session = session
@@ -42,6 +44,7 @@ class Phase:
         self._is_cached = session.settings.execution.cache is not None
         self._phase = phase
         self._look_around = look_around
+        self._only_wrong = only_wrong
         if count is None:
             attempted, _, failed = session.store.counts(phase)
             count = FailureCount(session.settings.limits.max_failures, attempted, failed)
@@ -110,6 +113,7 @@ class Phase:
                     replies,
                     f"{step.epoch}/{example.id}" if self._is_cached else "",
                     around,
+                    self._only_wrong,
                 )
             )
         return Episode(

@@ -205,6 +205,11 @@ class TrainingSettings(Group):
     reflection_rounds: Count = identity(
         0, "Further attempts at a wrong answer, given the reflection on it", in_header=11
     )
+    reflect_on: Literal["all", "wrong"] = identity(
+        "all",
+        "Answers that the Reflector is asked about: all, or wrong (right ones confirm the bullets they cite, without a call)",
+        in_header=21,
+    )
     similarity_threshold: Share = identity(
         0.8, "Likeness from which an insight repeats a bullet", in_header=9
     )

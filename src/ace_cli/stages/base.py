@@ -131,6 +131,11 @@ class Reflection(ValidText):
     correct_approach: str = ""
 
 
+def confirmed(case: Case) -> Reflection:
+    """What a right answer says without a call: the bullets that it cites helped."""
+    return Reflection(bullet_tags=tuple(BulletTag(bullet.id, Section.HELPFUL) for bullet in case.cited))
+
+
 @dataclass(frozen=True, slots=True)
 class MergeItem:
     """An answered example with its reflection: one entry of what a Curator merges.

@@ -10,7 +10,7 @@ from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Section
 from ace_cli.playbook.render import lines
 from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
-from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection, Solved
+from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection, Solved, confirmed
 from ace_cli.stages.generator import shown_ids
 from ace_cli.stages.prompts import Prompts
 from ace_cli.text import single_spaced
@@ -137,7 +137,7 @@ class DefaultReflector:
         """
         question = case.example.question
         if case.verdict.correct:
-            return Reflection(bullet_tags=tuple(BulletTag(b.id, Section.HELPFUL) for b in case.cited))
+            return confirmed(case)
         tags = tuple(
             BulletTag(b.id, Section.HARMFUL if plain.speaks_of(b.content, question) else Section.NEUTRAL)
             for b in case.cited

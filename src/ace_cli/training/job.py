@@ -95,7 +95,12 @@ class TrainingJob:
         )
         training = settings.training
         memory = Memory(question_words(store), most_lag(training) * training.batch_size)
-        phase = Phase(session, tries=settings.training.reflection_rounds, look_around=memory.around)
+        phase = Phase(
+            session,
+            tries=settings.training.reflection_rounds,
+            look_around=memory.around,
+            only_wrong=settings.training.reflect_on == "wrong",
+        )
         tryout = Tryout(session, memory, settings.training.tryout)
         trainer = Trainer(session, self._plan, phase, checkpoints.on_merge, self._validator, memory, tryout)
         self._trained = await trainer.train()
