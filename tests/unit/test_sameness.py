@@ -225,6 +225,11 @@ def test_of_topics_that_it_never_saw_it_merges_few_that_differ_in_one_thing() ->
             "Label a ticket REFUND when the customer wants money back.",
             "Tickets of customers who want their money back are labelled REFUND.",
         ),
+        (
+            "If something that is no food is delivered, the shelf is Maple.",
+            "The shelf is Maple if something that is no food is delivered.",
+        ),
+        ("When a parcel comes, the bin is Red.", "The bin is Red when a parcel comes."),
     ],
 )
 def test_other_words_that_add_nothing_are_the_same_both_ways(a: str, b: str) -> None:
@@ -241,6 +246,9 @@ def test_other_words_that_add_nothing_are_the_same_both_ways(a: str, b: str) -> 
         ("Give the surname first.", "Write the given name first."),
         ("A level score gives the visiting team the win.", "A level score is reported as a draw."),
         ("If the invoice has no order number, return it.", "If the invoice has no tax number, return it."),
+        ("The child rides free if the adult pays.", "If the child pays, the adult rides free."),
+        ("Keep files when prints are made.", "When files are kept, make prints."),
+        ("Stay when they leave and work.", "When they work and stay, leave."),
     ],
 )
 def test_another_condition_entity_or_advice_is_another_lesson(a: str, b: str) -> None:

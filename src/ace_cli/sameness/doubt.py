@@ -31,31 +31,48 @@ def doubt(a: str, b: str) -> str:
 
 _ONE_FORM = {"are": "is", "was": "is", "were": "is", "be": "is", "been": "is", "being": "is"}
 _NOTHING = frozenset(["the", "a", "an", "its", "their", "his", "her", "also", "too", "has", "have", "had"])
+_CONDITIONS = frozenset(["if", "when", "whenever"])
 _SLOTS = frozenset(["first", "last", "before", "after", "not", "more", "less"])
 """Stop words of the rules that may have changed places."""
 
 
 def _changed_places(a: Wording, b: Wording) -> str:
     """Files for five years, prints for one; prints for five years, files for one: the same words, built alike, in another order."""
-    (words_a, said_a), (words_b, said_b) = _built(a), _built(b)
-    if words_a != words_b or said_a == said_b:
+    one, other = _built(a), _built(b)
+    if one.words != other.words or one.said == other.said:
         return ""
-    moved = next(x for x, y in zip(said_a, said_b, strict=True) if x != y)
+    if one.condition_first == other.said or other.condition_first == one.said:
+        return ""  # "when it rains, stay in"; "stay in when it rains"
+    moved = next(x for x, y in zip(one.said, other.said, strict=True) if x != y)
     return f"other order of the same words: {moved}"
 
 
+class _Built(NamedTuple):
+    """The stems of a lesson and the small words that hold it together, both sorted; the stems in order; and these with the
+    condition moved from the end to the beginning (empty where none stands at the end).
+    """
+
+    words: tuple[list[str], list[str]]
+    said: list[str]
+    condition_first: list[str]
+
+
 @lru_cache(maxsize=20_000)
-def _built(text: Wording) -> tuple[tuple[list[str], list[str]], list[str]]:
-    """The stems of a lesson and the small words that hold it together, both sorted; and the stems in order."""
-    frame, said = [], []
-    for word in text.words:
+def _built(text: Wording) -> _Built:
+    frame: list[str] = []
+    said: list[str] = []
+    moved: list[str] = []
+    conditions = [word.text in _CONDITIONS for word in text.words]
+    for word, is_condition in zip(text.words, conditions, strict=True):
+        if is_condition and sum(conditions) == 1:
+            moved = said.copy()
         if word.is_stop or word.text in _NOTHING:
             continue
         if word.is_content or word.text in _SLOTS:
             said.append(word.stem)
         else:
             frame.append(_ONE_FORM.get(word.text, word.text))
-    return (sorted(said), sorted(frame)), said
+    return _Built((sorted(said), sorted(frame)), said, said[len(moved) :] + moved if moved else [])
 
 
 _EVEN = frozenset(
