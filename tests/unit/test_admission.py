@@ -59,6 +59,32 @@ ADMISSION = Admission(load_prompts().texts.values())
         ),
         ("This approach is straightforward and easy to follow for an order.", "it is about one answer"),
         ("This method ensures that all the cakes are counted.", "it is about one answer"),
+        (
+            "The Sharpe Ratio is a useful metric for evaluating a portfolio, as it takes its risk into account.",
+            "it says what something is good for",
+        ),
+        ("The formula for calculating ROA is incorrect.", "it is about one answer"),
+        (
+            "The formula for the inflation rate is incorrect. It should be (CPI_this - CPI_last) / CPI_last.",
+            "it is about one answer",
+        ),
+        (
+            "Use EAR = (1 + r/n)^n - 1. Plugging in the values for the given credit card, we get 0.0927.",
+            "it is about one answer",
+        ),
+        (
+            "The formula is NPV = R_t / (1 + i)^t, where t is the period. In this case, the inflows are $6,000.",
+            "it is about one question",
+        ),
+        ("The ratio is not a perfect measure of a firm's health.", "it says what something is good for"),
+        (
+            "The formula for calculating market capitalization is a fundamental concept in finance.",
+            "it says what something is good for",
+        ),
+        (
+            "The Black-Scholes Model is a widely used model in finance to determine the price of an option.",
+            "it says what something is good for",
+        ),
     ],
 )
 def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) -> None:
@@ -71,6 +97,12 @@ def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) ->
         "When a note is about lost property found in a room, the shelf is Larch.",
         "Children under 6 ride free; count only the others.",
         "When a bus is numbered B101 or above, it stops at the pier.",
+        "The payout ratio is a useful metric. It is calculated by dividing dividends by net income.",
+        "The median is a useful measure when a few values are very large.",
+        "The present value is PV = FV / (1 + r)^n, where r is the interest rate and n the number of periods.",
+        "When the formula is correct, but the unit is not, convert the result.",
+        "Where a ferry is full, wait. In this case, tell the harbour.",
+        "A mutex is a useful tool: the counter must be read under it.",
         "When fares are added, this method is used: children first.",
         "Follow the steps outlined in the manual of the pump.",
         "When a rule of the house is broken, room B201 is told.",

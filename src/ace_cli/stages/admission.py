@@ -33,6 +33,9 @@ _BY_ID = re.compile(
 CONDITION = re.compile(r"\b(?:when|whenever|if|unless|where|wherever|once|while|until)\b", re.IGNORECASE)
 """What the condition of a rule begins with, in English."""
 
+_LEGEND = re.compile(r",\s+where\s+(?=[^,.;]{1,40}\s(?:is|are|=)\s)")
+"""What the letters of a formula stand for is no condition."""
+
 _ONE_QUESTION = re.compile(
     r"(?:^|[.;!?,]\s+(?:but\s+|and\s+|so\s+)?)(?:the|this)\s+(?:question|problem|case|example|passage)\s"
     r"+(?:is\s+(?:asking|incomplete|unclear|about)|asks|states|says|mentions|describes|lacks|(?:does|did)\s+not)\b"
@@ -46,6 +49,7 @@ _CONCLUSION = re.compile(
     r"|(?:^|[.;!?]\s+)(?:the answer (?:provided|given)\b|the (?:mistake|error) (?:is|was|lies) (?:in|that)\b)"
     r"|^(?:this|that|the above) (?:approach|method|solution|calculation|reasoning|answer|strategy)\b"
     r"|\b(?:in|of) the (?:answer|reasoning) (?:is|was|are|were) (?:in)?correct\b"
+    r"|^the (?:formula|calculation|method|approach|equation)\b[^.;:]{0,100}\b(?:is|was) (?:in)?correct\b"
     rf"|\bthe\s+(?:correct|right|true|final)\s+{_RESULT}\s+(?:is|was|should be|should have been)\s+[^\w]{{0,3}}\d[\d.,]*(?:\s*[-+*/x×÷=].*)?(?:[.,;]|$)",
     re.IGNORECASE,
 )
@@ -53,7 +57,18 @@ _ONE_ANSWER = re.compile(
     r"\bthe (?:attempt(?:'s|ed)?|given|provided|generator's|model's) answer\b"
     r"|\bthe answer (?:provided|given|['\"(]?\d[\d.,]*['\")]?)\s*(?:\([^()]{0,30}\)\s*)?(?:is|was) (?:in)?correct\b"
     r"|\bthe attempt (?:is|was|did|does|has|correctly|incorrectly|failed|used|answered)\b"
-    r"|\bthe (?:correct|right|true) answer (?:is|was|should be|should have been) [^,;]{1,40}, not\b",
+    r"|\bthe (?:correct|right|true) answer (?:is|was|should be|should have been) [^,;]{1,40}, not\b"
+    r"|\b(?:plugging|putting|substituting)\b[^.;:]{0,100}\bwe (?:get|have|obtain|find)\b",
+    re.IGNORECASE,
+)
+
+_PRAISE = re.compile(
+    r"\b(?:is|are) (?:(?:a|an|not|one|of|the|very|most) ){0,4}(?:useful|crucial|fundamental|valuable|popular|widely[- ]used|perfect|reliable|essential|powerful)"
+    r" (?:\w+ ){0,2}(?:metrics?|measures?|tools?|concepts?|models?|indicators?)\b",
+    re.IGNORECASE,
+)
+_HOW = re.compile(
+    r"=|\b(?:calculated|computed|found|obtained) (?:by|as|with)\b|\bdivid\w+ by\b|\bmultipl\w+|\bsubtract\w*|\b(?:use|using) the\b|\b(?:must|should|always|never)\b",
     re.IGNORECASE,
 )
 
@@ -80,11 +95,13 @@ class Admission:
             return "it is about another bullet"
         if _ONE_ANSWER.search(content):
             return "it is about one answer, not about a kind of question"
-        if not CONDITION.search(content):
+        if not CONDITION.search(_LEGEND.sub(", ", content)):
             if _ONE_QUESTION.search(content):
                 return "it is about one question, not about a kind of question"
             if _CONCLUSION.search(content):
                 return "it is about one answer, not about a kind of question"
+            if _PRAISE.search(content) and not _HOW.search(content):
+                return "it says what something is good for, not what to do"
         return is_vacuous(content) or ""
 
 
