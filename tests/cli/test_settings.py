@@ -393,7 +393,7 @@ def test_a_playbooks_header_lists_its_settings_in_their_old_order() -> None:
         "dataset", "generator_model", "reflector_model", "batch_size", "epochs", "seed", "shuffle", "split", "scorer",
         "similarity_threshold", "target_stage", "reflection_rounds", "lookahead", "embedding_model", "curator",
         "context_budget", "max_bullets", "retrieval", "near_bullets", "tryout",
-        "models.generator.prompt_style",
+        "models.generator.prompt_style", "reflect_on",
     ]  # fmt: skip
 
 
