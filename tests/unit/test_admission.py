@@ -98,6 +98,7 @@ def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) ->
         "Children under 6 ride free; count only the others.",
         "When a bus is numbered B101 or above, it stops at the pier.",
         "The payout ratio is a useful metric. It is calculated by dividing dividends by net income.",
+        "The theorem is a fundamental concept that states that a levered firm is worth an unlevered one and its tax shield.",
         "The median is a useful measure when a few values are very large.",
         "The present value is PV = FV / (1 + r)^n, where r is the interest rate and n the number of periods.",
         "When the formula is correct, but the unit is not, convert the result.",

@@ -31,9 +31,11 @@ def doubt(a: str, b: str) -> str:
 
 _ONE_FORM = {"are": "is", "was": "is", "were": "is", "be": "is", "been": "is", "being": "is"}
 _NOTHING = frozenset(["the", "a", "an", "its", "their", "his", "her", "also", "too", "has", "have", "had"])
-_CONDITIONS = frozenset(["if", "when", "whenever"])
 _SLOTS = frozenset(["first", "last", "before", "after", "not", "more", "less"])
 """Stop words of the rules that may have changed places."""
+
+_CONDITIONS = frozenset(["if", "when", "whenever"])
+"""What a condition begins with that may stand in front or at the end."""
 
 
 def _changed_places(a: Wording, b: Wording) -> str:
@@ -61,18 +63,18 @@ class _Built(NamedTuple):
 def _built(text: Wording) -> _Built:
     frame: list[str] = []
     said: list[str] = []
-    moved: list[str] = []
-    conditions = [word.text in _CONDITIONS for word in text.words]
-    for word, is_condition in zip(text.words, conditions, strict=True):
-        if is_condition and sum(conditions) == 1:
-            moved = said.copy()
+    before: list[str] = []
+    has_one = sum(word.text in _CONDITIONS for word in text.words) == 1
+    for word in text.words:
+        if has_one and word.text in _CONDITIONS:
+            before = said.copy()
         if word.is_stop or word.text in _NOTHING:
             continue
         if word.is_content or word.text in _SLOTS:
             said.append(word.stem)
         else:
             frame.append(_ONE_FORM.get(word.text, word.text))
-    return _Built((sorted(said), sorted(frame)), said, said[len(moved) :] + moved if moved else [])
+    return _Built((sorted(said), sorted(frame)), said, said[len(before) :] + before if before else [])
 
 
 _EVEN = frozenset(

@@ -68,7 +68,7 @@ _PRAISE = re.compile(
     re.IGNORECASE,
 )
 _HOW = re.compile(
-    r"=|\b(?:calculated|computed|found|obtained) (?:by|as|with)\b|\bdivid\w+ by\b|\bmultipl\w+|\bsubtract\w*|\b(?:use|using) the\b|\b(?:must|should|always|never)\b",
+    r"=|\b(?:calculated|computed|found|obtained) (?:by|as|with)\b|\bdivid\w+ by\b|\bmultipl\w+|\bsubtract\w*|\b(?:use|using) the\b|\bstates that\b|\bequals?\b|\b(?:must|should|always|never)\b",
     re.IGNORECASE,
 )
 

@@ -67,7 +67,7 @@ class LessonsReply(Reply):
 
 
 class DefaultReflector:
-    """Asks with ``reflector.txt`` for JSON about every attempt, right or wrong, since both teach.
+    """Asks with ``reflector.txt`` for JSON about every attempt that it is given, right or wrong: ``training.reflect_on`` says which.
 
     A model that is to be guided is asked for one rule and shown examples of that: see :meth:`_guided`. A plain model is asked only about
     wrong answers, for one sentence that states what is right: see :meth:`_plain`.
