@@ -17,7 +17,8 @@ from ace_cli.evaluation.records import Cause, Trial
 from ace_cli.quantities.normalize import normalize
 from ace_cli.quantities.quantity import read_number
 from ace_cli.scoring import Scorer, Verdict
-from ace_cli.scoring.choice import Choice, option
+from ace_cli.scoring.choice import option
+from ace_cli.scoring.difference import difference
 from ace_cli.scoring.marked import marked_line
 from ace_cli.scoring.numeric import answered
 from ace_cli.scoring.textual import has_words, normalised
@@ -113,21 +114,10 @@ _NO_ANSWER = re.compile(
 def _form(trial: Trial, data: Data, scorer: Scorer | None) -> str | None:
     """In what way the right answer stands in a form that was not counted."""
     truth, answer = _truth(trial), trial.answer
-    wanted, given = read_number(truth), answered(answer)
-    if wanted is not None and wanted.value is not None:
-        if given is None or given.value is None:
-            return None
-        if given.value == wanted.value:
-            return "the number is right, with another unit or more around it"
-        if 0 not in (given.value, wanted.value) and given.value / wanted.value in (100, Fraction(1, 100)):
-            return "off by 100: a share for a percentage, or the other way round"
-        if _places(given.value) != _places(wanted.value) and _rounded_alike(given.value, wanted.value):
-            return "rounded differently"
-        return None
-    if option(truth):
-        return "the letter is right, with more around it" if _is_right(Choice(), answer, truth) else None
-    if _compact(answer) == _compact(truth):
-        return "differs only in case, spaces or punctuation"
+    wanted = read_number(truth)
+    closed = (wanted is not None and wanted.value is not None) or option(truth)
+    if (form := difference(answer, truth)) or closed:
+        return form
     words, text = normalised(truth), normalised(answer)
     if has_words(text, words) and not _DENIED.search(text[: text.find(words)]):
         others = [label for label in _labels(trial, data.labels) if label not in words and words not in label]
@@ -220,17 +210,3 @@ def _factor(trial: Trial) -> Fraction | None:
         return None
     factor = given.value / wanted.value
     return None if factor in (0, 1) else factor
-
-
-def _compact(text: str) -> str:
-    return re.sub(r"[\W_]+", "", normalised(text))
-
-
-def _places(value: Fraction) -> int:
-    """Decimal places, at most 12."""
-    return next((places for places in range(12) if (value * 10**places).denominator == 1), 12)
-
-
-def _rounded_alike(one: Fraction, other: Fraction) -> bool:
-    places = min(_places(one), _places(other))
-    return abs(one - other) <= Fraction(1, 2 * 10**places) and 0 not in (one, other)
