@@ -58,6 +58,17 @@ def test_a_lesson_is_tried_on_examples_that_were_seen_before_and_no_call_is_made
                 assert max(tried) < 10 * (batch + 1)
 
 
+def test_where_nothing_was_wrong_nothing_is_asked(serve: Serve, inside: Inside) -> None:
+    server, data = serve(20, right=1.0)
+    assert inside.train(server, data, 20, tryout=1).code == 0
+    assert len(server.log) == 2 * 20
+    assert bullets(inside) == []
+    reasons = read_json(inside.cwd / "out/metrics.json")["insights"]["refused"]
+    assert "it could not be tried: nothing near was wrong" in reasons
+    with RunReader(inside.cwd / "run") as run:
+        assert not [phase for phase in run.phase_records() if phase.kind == PhaseKind.TRYOUT]
+
+
 def test_the_dry_run_counts_the_try_out(serve: Serve, inside: Inside) -> None:
     server, data = serve(20)
     asked = ("train", *train_arguments(server.url, data, 20), "--dry-run")

@@ -2,7 +2,8 @@
 
 After the Curator has merged a batch, each lesson that would become a bullet is tried: the example that taught it, and the nearest ones that
 were merged before, are attempted with the playbook and that one lesson more. It stays if more of them are right now and were wrong than
-the other way round. All lessons of a batch are tried at once, each batch in a phase of its own: on record, never paid twice.
+the other way round; where all of them were right without it there is nothing to mend, so nothing is asked. All lessons of a batch are tried
+at once, each batch in a phase of its own: on record, never paid twice.
 """
 
 from __future__ import annotations
@@ -26,6 +27,18 @@ from ace_cli.training.plan import Batch
 KIND = "it was tried and did not help"
 """What lessons that failed are counted under."""
 
+NOTHING_TO_MEND = "it could not be tried: nothing near was wrong"
+"""What those are counted under that would have been tried on right answers alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """Whether a lesson helps, what it is counted under if not, and what was seen, in words."""
+
+    helps: bool
+    kind: str
+    seen: str
+
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
@@ -41,16 +54,27 @@ class _Trial:
             for step, (index, _) in enumerate(self.rows, self.first_step)
         ]
 
-    def finding(self, episodes: Sequence[Episode]) -> tuple[bool, str]:
-        """Whether the lesson helps, and what was seen in words. A failed call says nothing."""
+    @property
+    def can_mend(self) -> bool:
+        """Whether any of the examples was wrong."""
+        return not all(was for _, was in self.rows)
+
+    def finding(self, episodes: Sequence[Episode]) -> _Finding:
+        """What the answers tell of the lesson. A failed call says nothing."""
+        if not self.can_mend:
+            return _Finding(False, NOTHING_TO_MEND, f"{_examples(len(self.rows))}, right without it")
         told = [
             (was, episode.correct)
             for (_, was), episode in zip(self.rows, episodes, strict=True)
             if not episode.failed
         ]
         mended, broken = sum(now > was for was, now in told), sum(now < was for was, now in told)
-        examples = f"{len(told)} example" if len(told) == 1 else f"{len(told)} examples"
-        return mended > broken, f"tried on {examples}: mended {mended}, broke {broken}"
+        seen = f"tried on {_examples(len(told))}: mended {mended}, broke {broken}"
+        return _Finding(mended > broken, KIND, seen)
+
+
+def _examples(number: int) -> str:
+    return "1 example" if number == 1 else f"{number} examples"
 
 
 class Tryout:
@@ -80,11 +104,14 @@ class Tryout:
         if not trials:
             return delta
         number, store = PhaseKind.TRYOUT.number(batch.number), self._session.store
-        store.begin_phase(number, PhaseKind.TRYOUT)
+        if any(trial.can_mend for trial in trials):
+            store.begin_phase(number, PhaseKind.TRYOUT)
         phase = Phase(self._session, tries=None, phase=number, count=self._failures)
         recorded = {episode.step: episode for episode in store.episodes(phase=number)}
 
         async def answers(trial: _Trial) -> list[Episode] | None:
+            if not trial.can_mend:
+                return []
             steps = trial.steps(batch)
             known = {step.step: recorded[step.step] for step in steps if step.step in recorded}
             return await phase.episodes(
@@ -98,8 +125,8 @@ class Tryout:
             trial.add.bullet.id: trial.finding(answered or [])
             for trial, answered in zip(trials, found, strict=True)
         }
-        kept = sum(helps for helps, _ in findings.values())
-        tried = sum(len(trial.rows) for trial in trials)
+        kept = sum(finding.helps for finding in findings.values())
+        tried = sum(len(answered or []) for answered in found)
         self._emit(LessonsTried(batch.number, len(trials), kept, tried))
         return _without(playbook, delta, findings)
 
@@ -120,9 +147,9 @@ class Tryout:
             self._emit(event)
 
 
-def _without(playbook: Playbook, delta: Delta, findings: Mapping[str, tuple[bool, str]]) -> Delta:
+def _without(playbook: Playbook, delta: Delta, findings: Mapping[str, _Finding]) -> Delta:
     """``delta`` with what was found: reasons for those that stay, drops for the others and for what repeated them."""
-    lost = {bullet_id for bullet_id, (helps, _) in findings.items() if not helps}
+    lost = {bullet_id for bullet_id, finding in findings.items() if not finding.helps}
     changes = tuple(_changes(delta, findings, lost))
     if not lost:
         return replace(delta, changes=changes)
@@ -133,21 +160,18 @@ def _without(playbook: Playbook, delta: Delta, findings: Mapping[str, tuple[bool
     return replace(sifted, changes=(*settled, *contests(playbook.apply(sifted))))
 
 
-def _changes(delta: Delta, findings: Mapping[str, tuple[bool, str]], lost: set[str]) -> Iterator[Change]:
+def _changes(delta: Delta, findings: Mapping[str, _Finding], lost: set[str]) -> Iterator[Change]:
     for change in delta.changes:
         match change:
             case Add(bullet, example_id) if bullet.id in lost:
-                reason = f"{KIND} ({findings[bullet.id][1]})"
-                yield Drop(example_id, bullet.content, bullet.section, reason)
+                found = findings[bullet.id]
+                yield Drop(example_id, bullet.content, bullet.section, f"{found.kind} ({found.seen})")
             case Add(bullet, example_id, reason) if bullet.id in findings:
-                yield Add(bullet, example_id, "; ".join(filter(None, (reason, findings[bullet.id][1]))))
+                yield Add(bullet, example_id, "; ".join(filter(None, (reason, findings[bullet.id].seen))))
             case Confirm(bullet_id, example_id, content, section) if bullet_id in lost:
-                yield Drop(
-                    example_id,
-                    content,
-                    section,
-                    f"{KIND} (it repeats a lesson that was {findings[bullet_id][1]})",
-                )
+                found = findings[bullet_id]
+                repeats = f"{found.kind} (it repeats a lesson: {found.seen})"
+                yield Drop(example_id, content, section, repeats)
             case Link(bullet_id, other) if lost & {bullet_id, other}:
                 pass
             case _:
