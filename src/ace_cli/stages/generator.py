@@ -8,11 +8,12 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from ace_cli.llm.base import PromptStyle
+from ace_cli.llm.base import ChatReply, PromptStyle
 from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
 from ace_cli.quantities.normalize import normalize
 from ace_cli.replies import Reply, TextOrNumber, ask_json, plain, read_text
+from ace_cli.replies.cut import is_bare_number, uncut
 from ace_cli.scoring.marked import marked_line
 from ace_cli.stages.base import Ask, Attempt, Task, UnusableReply
 from ace_cli.stages.prompts import Prompts
@@ -82,16 +83,16 @@ class DefaultGenerator:
         if task.earlier is not None:
             values |= {"earlier_answer": task.earlier.answer, "earlier_reflection": task.earlier.advice}
         if ask.style is PromptStyle.PLAIN:
-            reply = await ask(self._prompts.messages("generator_plain.txt", values))
-            return _plain_attempt(read_text(reply), task)
+            said = await ask(self._prompts.messages("generator_plain.txt", values))
+            return _plain_attempt(read_text(said), task)
         messages = self._prompts.messages("generator.txt", values)
         if not task.bullets and not self._asks_in_vain:
             short = None if self._asks_for_all else BareAnswerReply
-            answer, _ = await ask_json(
+            answer, reply = await ask_json(
                 ask, messages, AnswerReply, answered_in_prose, when_cut=short, numbers=self._numbers
             )
-            return Attempt(answer.final_answer, answer.reasoning)
-        citing, _ = await ask_json(
+            return Attempt(_whole(answer, reply), answer.reasoning)
+        citing, reply = await ask_json(
             ask,
             messages,
             GeneratorReply,
@@ -99,7 +100,14 @@ class DefaultGenerator:
             when_cut=None if self._asks_for_all else CitedAnswerReply,
             numbers=self._numbers,
         )
-        return Attempt(citing.final_answer, citing.reasoning, shown_ids(citing.bullet_ids, task.bullets))
+        return Attempt(_whole(citing, reply), citing.reasoning, shown_ids(citing.bullet_ids, task.bullets))
+
+
+def _whole(read: GeneratorReply | AnswerReply, reply: ChatReply) -> str:
+    """The answer of a reply; a number that its grammar cut off at a thousands separator, whole."""
+    if is_bare_number(reply.text, "final_answer", read.final_answer):
+        return uncut(read.final_answer, read.reasoning)
+    return read.final_answer
 
 
 def shown_ids(ids: Iterable[str], shown: Sequence[Bullet]) -> tuple[str, ...]:
