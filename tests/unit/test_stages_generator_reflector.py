@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -216,6 +217,29 @@ def test_the_reflector_sees_attempt_verdict_truth_and_cited_bullets() -> None:
     assert "calc-00003" not in ask.prompt
 
 
+@pytest.mark.parametrize(
+    ("truth", "answer", "told"),
+    [
+        ("300000000.0", "300.00", "wrong, the digits are right, the number is 1,000,000 times too small"),
+        ("#### 4", "0.04", "wrong, off by 100: a share for a percentage, or the other way round"),
+        ("RV-72", "rv 72", "wrong, differs only in case, spaces or punctuation"),
+        ("72", "24", "wrong"),
+        ("RV-72", "QK-15", "wrong"),
+    ],
+)
+def test_the_reflector_is_told_where_a_wrong_answer_is_the_right_one_in_another_form(
+    truth: str, answer: str, told: str
+) -> None:
+    asked, before, right = (ScriptedAsk('{"insights": []}') for _ in range(3))
+    case = Case(Example("r", "?", truth), Attempt(answer), Verdict(False, truth, answer, "numeric"))
+    asyncio.run(DefaultReflector(PROMPTS).reflect(case, asked))
+    asyncio.run(DefaultReflector(PROMPTS, edition=2).reflect(case, before))
+    asyncio.run(DefaultReflector(PROMPTS).reflect(replace(case, verdict=RIGHT), right))
+    assert f"\nAnswer ({told}): {answer}\n" in asked.prompt
+    assert f"\nAnswer (wrong): {answer}\n" in before.prompt  # a run that began so finds its replies
+    assert f"\nAnswer (right): {answer}\n" in right.prompt
+
+
 def test_a_reflection_is_read_with_its_slips() -> None:
     ask = ScriptedAsk(
         json.dumps(
@@ -226,6 +250,8 @@ def test_a_reflection_is_read_with_its_slips() -> None:
                     {"content": "Add\nboth months.", "section": "strategy", "confidence": "90%"},
                     {"content": "", "section": "helpful"},
                     "Read the question twice.",
+                    "[B002] (pitfall) Do not halve both months.",
+                    "(Pitfall) Months are not weeks.",
                 ],
                 "bullet_tags": [{"id": "[B001]", "tag": "harmful"}, {"id": "B777", "tag": "helpful"}],
             }
@@ -235,6 +261,8 @@ def test_a_reflection_is_read_with_its_slips() -> None:
     assert reflection.insights == (
         Insight("Add both months.", Section.HELPFUL, 0.9),
         Insight("Read the question twice.", Section.HELPFUL, 0.5),
+        Insight("Do not halve both months.", Section.HELPFUL, 0.5),  # as bullets are shown, and copied
+        Insight("Months are not weeks.", Section.HELPFUL, 0.5),
     )
     assert reflection.bullet_tags == (BulletTag("B001", Section.HARMFUL),)
     assert (reflection.reasoning, reflection.root_cause) == ("r", "c")

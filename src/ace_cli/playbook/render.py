@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -17,6 +18,14 @@ def line(bullet: Bullet) -> str:
 @lru_cache(maxsize=16_384)
 def _line(bullet_id: str, is_pitfall: bool, content: str) -> str:
     return f"[{bullet_id}] {'(pitfall) ' if is_pitfall else ''}{visible_line(content)}"
+
+
+def unmarked(text: str) -> str:
+    """``text`` without the marks of :func:`line`, which models copy with the words that stand behind them."""
+    return _MARKS.sub("", text)
+
+
+_MARKS = re.compile(r"^(?:\[[\w-]*\d\]\s+)?(?:\(pitfall\)\s+)?(?=\S)", re.IGNORECASE)
 
 
 def lines(bullets: Iterable[Bullet]) -> str:

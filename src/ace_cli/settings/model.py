@@ -165,8 +165,8 @@ class StagesSettings(Group):
     )
     reflector: str = identity("default", "Reflector")
     reflector_args: Table = identity({}, "Keyword arguments of the Reflector")
-    reflector_edition: Annotated[int, Field(ge=1, le=2)] = identity(
-        2,
+    reflector_edition: Annotated[int, Field(ge=1, le=3)] = identity(
+        3,
         "Edition of what the built-in Reflector asks for; a run keeps its own",
         earlier=1,
     )

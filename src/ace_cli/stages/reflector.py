@@ -8,8 +8,9 @@ from pydantic import Field, field_validator
 
 from ace_cli.llm.base import PromptStyle
 from ace_cli.playbook import Bullet, Section
-from ace_cli.playbook.render import lines
+from ace_cli.playbook.render import lines, unmarked
 from ace_cli.replies import Confidence, Reply, SectionName, ask_json, plain, read_text
+from ace_cli.scoring.difference import difference
 from ace_cli.stages.base import Ask, BulletTag, Case, Insight, Reflection, Solved, confirmed
 from ace_cli.stages.generator import shown_ids
 from ace_cli.stages.prompts import Prompts
@@ -73,12 +74,14 @@ class DefaultReflector:
     wrong answers, for one sentence that states what is right: see :meth:`_plain`.
 
     Args:
-        edition: 2 asks for the lessons alone where the reasoning came to the token limit, 1 for all of it once more.
+        edition: 3 is told where a wrong answer is the right one in another form, 2 asks for the lessons alone where the reasoning came to
+            the token limit, 1 for all of it once more.
     """
 
-    def __init__(self, prompts: Prompts, edition: int = 2) -> None:
+    def __init__(self, prompts: Prompts, edition: int = 3) -> None:
         self._prompts = prompts
         self._when_cut = LessonsReply if edition > 1 else None
+        self._compares = edition > 2
 
     async def reflect(self, case: Case, ask: Ask) -> Reflection:
         values = {
@@ -86,7 +89,7 @@ class DefaultReflector:
             "context": case.example.context,
             "reasoning": case.attempt.reasoning,
             "answer": case.attempt.answer,
-            "verdict": "right" if case.verdict.correct else "wrong",
+            "verdict": self._verdict(case),
             "truth": case.example.answer,
             "cited": lines(case.cited),
             "near": lines(_not_cited(case)),
@@ -101,7 +104,7 @@ class DefaultReflector:
         # One line, as it will stand in a prompt; an insight without words is none, the id of a bullet stands for its words.
         known = {bullet.id: bullet.content for bullet in (*case.cited, *case.around.near)}
         worded = [
-            (known.get(text.strip("[]().").upper(), text), insight)
+            (known.get(text.strip("[]().").upper(), unmarked(text)), insight)
             for insight in reply.insights
             if (text := single_spaced(insight.content))
         ]
@@ -115,6 +118,13 @@ class DefaultReflector:
             root_cause=reply.root_cause,
             correct_approach=reply.correct_approach,
         )
+
+    def _verdict(self, case: Case) -> str:
+        """In a word, and what a comparison finds: small models take an amount in millions for a wrong formula."""
+        if case.verdict.correct:
+            return "right"
+        form = difference(case.attempt.answer, case.example.answer) if self._compares else None
+        return f"wrong, {form}" if form else "wrong"
 
     async def _guided(self, ask: Ask, values: dict[str, str]) -> Reflection:
         """A rule for the kind of case, which the model sees with the truth alone.
