@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from ace_cli.quantities.quantity import read_number
+from ace_cli.quantities.quantity import Quantity, read_number
 from ace_cli.scoring.choice import Choice, option
 from ace_cli.scoring.numeric import answered
 from ace_cli.scoring.textual import normalised
@@ -21,7 +21,9 @@ def difference(answer: str, truth: str) -> str | None:
     wanted = read_number(truth)
     if wanted is not None and wanted.value is not None:
         given = answered(answer)
-        return None if given is None or given.value is None else _of_numbers(given.value, wanted.value)
+        if given is None or given.value is None:
+            return None
+        return _scaled(given.value, wanted.value) or _rounded(given, wanted)
     if option(truth):
         return "the letter is right, with more around it" if Choice()(answer, truth).correct else None
     if _compact(answer) == _compact(truth):
@@ -29,7 +31,7 @@ def difference(answer: str, truth: str) -> str | None:
     return None
 
 
-def _of_numbers(given: Fraction, wanted: Fraction) -> str | None:
+def _scaled(given: Fraction, wanted: Fraction) -> str | None:
     if given == wanted:
         return "the number is right, with another unit or more around it"
     if 0 in (given, wanted):
@@ -39,20 +41,23 @@ def _of_numbers(given: Fraction, wanted: Fraction) -> str | None:
     for scale in _SCALES:
         if given / wanted in (scale, Fraction(1, scale)):
             return f"the digits are right, the number is {scale:,} times too {'large' if given == wanted * scale else 'small'}"
-    if _places(given) != _places(wanted) and _rounded_alike(given, wanted):
-        return "rounded differently"
     return None
+
+
+def _rounded(given: Quantity, wanted: Quantity) -> str | None:
+    """Whether the one with fewer decimals, as they are written, is the other one rounded: 12.5 of 12.48, but 6.0 is none of 6.08."""
+    if given.value is None or wanted.value is None or 0 in (given.value, wanted.value):
+        return None
+    places = _places(given), _places(wanted)
+    alike = abs(given.value - wanted.value) <= Fraction(1, 2 * 10 ** min(places))
+    return "rounded differently" if alike and places[0] != places[1] else None
 
 
 def _compact(text: str) -> str:
     return re.sub(r"[\W_]+", "", normalised(text))
 
 
-def _places(value: Fraction) -> int:
-    """Decimal places, at most 12."""
-    return next((places for places in range(12) if (value * 10**places).denominator == 1), 12)
-
-
-def _rounded_alike(one: Fraction, other: Fraction) -> bool:
-    places = min(_places(one), _places(other))
-    return abs(one - other) <= Fraction(1, 2 * 10**places)
+def _places(number: Quantity) -> int:
+    """Decimals as they are written."""
+    decimals = re.search(r"\.(\d+)", number.text)
+    return len(decimals[1]) if decimals else 0
