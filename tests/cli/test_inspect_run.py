@@ -9,6 +9,8 @@ import pytest
 
 import support.inspect_samples as samples
 from ace_cli.cli.app import run as ace
+from support.inside import Inside
+from support.serving import Serve
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +207,21 @@ def test_a_damaged_store_is_told_in_one_line(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "run.sqlite3").write_bytes(b"SQLite format 3\x00" + b"\xff" * 5000)
     assert inspect(tmp_path) == 1
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_the_story_says_where_a_wrong_answer_is_the_right_one_in_another_form(
+    serve: Serve, inside: Inside
+) -> None:
+    reply = {"reasoning": "", "bullet_ids": [], "final_answer": "$240", "insights": []}
+    server, data = serve(2, reply=json.dumps(reply))
+    rows = [
+        {"id": "ev", "question": "Worth?", "answer": "240000"},
+        {"id": "no", "question": "And?", "answer": "7"},
+    ]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert inside.train(server, data, 2).code == 0
+    assert (
+        "differs in form  the digits are right, the number is 1,000 times too small"
+        in inside("inspect", "run", "--example", "ev").out
+    )
+    assert "differs in form" not in inside("inspect", "run", "--example", "no").out

@@ -27,6 +27,7 @@ from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block, h
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, RecordedReply, Round
+from ace_cli.scoring.difference import difference
 from ace_cli.stages.base import Reflection
 
 
@@ -167,6 +168,8 @@ def _round(round_: Round, number: int) -> Iterator[Text]:
     line.append(f", {percent(verdict.credit, 0)} of the credit" if 0 < verdict.credit < 1 else "")
     line.append(f"  got {one_line(verdict.got)!r}, expected {one_line(verdict.expected)!r}")
     yield line.append(f"  (scorer {printable(verdict.scorer)})", QUIET)
+    if not verdict.correct and (form := difference(verdict.got, verdict.expected)):
+        yield Text.assemble(("  differs in form  ", QUIET), form)
     cited = ", ".join(map(printable, round_.attempt.bullet_ids))
     yield Text.assemble(("  cited bullets ", QUIET), cited or "none")
     if round_.reflection is not None:
