@@ -19,7 +19,8 @@ def uncut(number: str, reasoning: str) -> str:
     end: 16.0, or 553.20 for 553,200. That is seen by three things together: the reasoning comes to a number with separators,
     ``number`` is that one up to a separator, and the reasoning does not name ``number`` itself (as "16 thousand").
     """
-    written, found = _NUMBER.fullmatch(number), answered(reasoning)
+    written = _NUMBER.fullmatch(number)
+    found = answered(reasoning) if written and _SEPARATED.search(reasoning) else None
     if not written or found is None or found.value is None or not (whole := _SEPARATED.search(found.text)):
         return number
     sign, ones, decimals = written[1], written[2], (written[3] or "").rstrip("0")
