@@ -65,6 +65,16 @@ ADMISSION = Admission(load_prompts().texts.values())
         ),
         ("The formula for calculating ROA is incorrect.", "it is about one answer"),
         (
+            "The steps to calculate the number of steps are: 4500 (Mabel's steps) + 3750 (Helen's steps) = 8250 steps.",
+            "it works out one sum",
+        ),
+        ("The calculation of the ages is straightforward: 12 + 14 + 2 = 28.", "it works out one sum"),
+        ("Half of the clips is 48 / 2 = 24 clips.", "it works out one sum"),
+        (
+            "It is also important to check the answer provided and make sure it is correct before accepting it.",
+            "it would be true of any task",
+        ),
+        (
             "The formula for the inflation rate is incorrect. It should be (CPI_this - CPI_last) / CPI_last.",
             "it is about one answer",
         ),
@@ -96,6 +106,10 @@ def test_what_is_no_lesson_is_refused_with_the_reason(content: str, why: str) ->
     [
         "When a note is about lost property found in a room, the shelf is Larch.",
         "Children under 6 ride free; count only the others.",
+        "Add the fee once for each order, for example 4 + 2 = 6 for two boxes.",
+        "When a parcel is over 5 kg, add 2 crowns a kilogram: 7 x 2 = 14.",
+        "The discount is 10% of the price = the sum before freight.",
+        "EAR = (1 + r/n)^n - 1 with n = 4 for quarters, n = 12 for months.",
         "When a bus is numbered B101 or above, it stops at the pier.",
         "The payout ratio is a useful metric. It is calculated by dividing dividends by net income.",
         "The theorem is a fundamental concept that states that a levered firm is worth an unlevered one and its tax shield.",

@@ -62,6 +62,12 @@ _ONE_ANSWER = re.compile(
     re.IGNORECASE,
 )
 
+_NUMBER = r"[$€£]?\d[\d.,]*\s?%?"
+_NAMED = rf"{_NUMBER}(?:\s\([^()]{{1,40}}\)|(?:\s[a-z'’]+){{1,3}})?"
+_WORKED = re.compile(rf"{_NAMED}(?:\s?[-+*/x×÷]\s?{_NAMED})+\s?=\s?{_NUMBER}", re.IGNORECASE)
+"""A sum of numbers: ``4500 (hers) + 3750 (his) = 8250``."""
+_FOR_EXAMPLE = re.compile(r"\be\.g\.|\bfor (?:example|instance)\b|\bsuch as\b|\bas in\b", re.IGNORECASE)
+
 _PRAISE = re.compile(
     r"\b(?:is|are) (?:(?:a|an|not|one|of|the|very|most) ){0,4}(?:useful|crucial|fundamental|valuable|popular|widely[- ]used|perfect|reliable|essential|powerful)"
     r" (?:\w+ ){0,2}(?:metrics?|measures?|tools?|concepts?|models?|indicators?)\b",
@@ -100,6 +106,8 @@ class Admission:
                 return "it is about one question, not about a kind of question"
             if _CONCLUSION.search(content):
                 return "it is about one answer, not about a kind of question"
+            if _WORKED.search(content) and not _FOR_EXAMPLE.search(content):
+                return "it works out one sum, not a kind of question"
             if _PRAISE.search(content) and not _HOW.search(content):
                 return "it says what something is good for, not what to do"
         return is_vacuous(content) or ""
