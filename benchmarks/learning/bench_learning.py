@@ -28,6 +28,11 @@ from benchmarks.processes import environment
 
 _TOGETHER = "benchmarks.learning.together"
 
+_AT_ONCE = tuple(
+    f"--{stage}={_TOGETHER}:{part}" for stage, part in (("reflector", "Noting"), ("curator", "Together"))
+)
+"""Reflection on all cases of a batch, as parts of one's own."""
+
 ARMS: Mapping[str, Sequence[str]] = {
     "ours": (),
     "guided": (),
@@ -52,9 +57,8 @@ ARMS: Mapping[str, Sequence[str]] = {
     "batch 40": ("--batch-size", "40"),
     "batch 100": ("--batch-size", "100"),
     "validated": ("--validation-input", "{dev}", "--validation-examples", "20", "--validate-every", "1000"),
-    "together": tuple(
-        f"--{stage}={_TOGETHER}:{part}" for stage, part in (("reflector", "Noting"), ("curator", "Together"))
-    ),
+    "together": _AT_ONCE,
+    "together, five bullets": (*_AT_ONCE, "--max-bullets", "5"),
 }
 """What each arm says beside the defaults. ``gold`` is the task's own rules, without any training."""
 
@@ -179,7 +183,7 @@ def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequ
         server = serve(Teacher(task, chosen.junk), 0)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         said.append(f'api_base = "http://127.0.0.1:{server.server_port}/v1"')
-    stage = "curator" if arm == "together" else "reflector"
+    stage = "curator" if arm.startswith("together") else "reflector"
     with tempfile.NamedTemporaryFile("w", suffix=".toml") as config:
         config.write(
             "\n".join(
