@@ -225,3 +225,13 @@ def test_the_story_says_where_a_wrong_answer_is_the_right_one_in_another_form(
         in inside("inspect", "run", "--example", "ev").out
     )
     assert "differs in form" not in inside("inspect", "run", "--example", "no").out
+
+
+def test_the_story_says_where_a_number_was_taken_whole(serve: Serve, inside: Inside) -> None:
+    reply = {"reasoning": "200,000 + 40,000 = 240,000", "bullet_ids": [], "final_answer": 240, "insights": []}
+    server, data = serve(1, reply=json.dumps(reply))
+    data.write_text(json.dumps({"id": "sum", "question": "How much?", "answer": "240000"}) + "\n")
+    assert inside.train(server, data, 1).code == 0
+    shown = inside("inspect", "run", "--example", "sum").out
+    assert "right  got '240000'" in shown
+    assert "cut off at a thousands separator: taken whole" in shown

@@ -34,6 +34,7 @@ def uncut(number: str, reasoning: str) -> str:
     return sign + whole[0].replace(",", "")
 
 
-def is_bare_number(text: str, key: str, value: str) -> bool:
-    """Whether the JSON object in ``text`` gives ``value`` for ``key`` as a number, without quotes."""
-    return re.search(rf'"{re.escape(key)}"\s*:\s*{re.escape(value)}\s*[,}}]', text) is not None
+def bare_number(text: str, key: str) -> str | None:
+    """The last number that a JSON object in ``text`` gives for ``key`` without quotes; None where there is none."""
+    found = re.findall(rf'"{re.escape(key)}"\s*:\s*(-?\d[\d.]*)\s*[,}}]', text)
+    return found[-1] if found else None

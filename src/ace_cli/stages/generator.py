@@ -13,7 +13,7 @@ from ace_cli.playbook import Bullet
 from ace_cli.playbook.render import lines
 from ace_cli.quantities.normalize import normalize
 from ace_cli.replies import Reply, TextOrNumber, ask_json, plain, read_text
-from ace_cli.replies.cut import is_bare_number, uncut
+from ace_cli.replies.cut import bare_number, uncut
 from ace_cli.scoring.marked import marked_line
 from ace_cli.stages.base import Ask, Attempt, Task, UnusableReply
 from ace_cli.stages.prompts import Prompts
@@ -105,7 +105,7 @@ class DefaultGenerator:
 
 def _whole(read: GeneratorReply | AnswerReply, reply: ChatReply) -> str:
     """The answer of a reply; a number that its grammar cut off at a thousands separator, whole."""
-    if is_bare_number(reply.text, "final_answer", read.final_answer):
+    if bare_number(reply.text, "final_answer") == read.final_answer:
         return uncut(read.final_answer, read.reasoning)
     return read.final_answer
 

@@ -22,13 +22,14 @@ from ace_cli.playbook import (
     TakeBack,
     Vote,
 )
+from ace_cli.replies.cut import bare_number, uncut
 from ace_cli.report.format import count, duration, money, percent
 from ace_cli.report.terminal.style import BAD, BOLD, GOOD, HEAD, QUIET, block, heading
 from ace_cli.report.text import one_line, printable
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, RecordedReply, Round
 from ace_cli.scoring.difference import difference
-from ace_cli.stages.base import Reflection
+from ace_cli.stages.base import Attempt, Reflection
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,11 @@ def _passage(passage: Passage) -> Iterator[Text]:
     )
     for reply in passage.replies:
         yield from _call(reply)
+        written = bare_number(reply.reply.text, "final_answer") if reply.role == "generator" else None
+        if written and any(_is_whole(round_.attempt, written) for round_ in episode.rounds):
+            yield Text(
+                "  its number was cut off at a thousands separator: taken whole, from the reasoning", QUIET
+            )
     for number, round_ in enumerate(episode.rounds):
         yield from _round(round_, number)
     if episode.failed:
@@ -157,6 +163,11 @@ def _call(record: RecordedReply) -> Iterator[Text]:
     for role, text in record.messages:
         yield from block(role, text, indent="  ")
     yield from block("reply", reply.text, indent="  ")
+
+
+def _is_whole(attempt: Attempt, number: str) -> bool:
+    """Whether the answer is ``number`` of the reply, made whole."""
+    return attempt.answer != number and attempt.answer == uncut(number, attempt.reasoning)
 
 
 def _round(round_: Round, number: int) -> Iterator[Text]:
