@@ -281,7 +281,7 @@ def test_the_two_prompts_are_lean() -> None:
     empty = Example("r", "?", "1")
     generate(generator, empty, ())
     reflect(reflector, example=empty, cited=(), attempt=Attempt("0"))
-    assert len(generator.prompt) <= 240
+    assert len(generator.prompt) <= 220
     assert len(reflector.prompt) <= 560
 
 

@@ -83,8 +83,8 @@ class DefaultGenerator:
         if task.earlier is not None:
             values |= {"earlier_answer": task.earlier.answer, "earlier_reflection": task.earlier.advice}
         if ask.style is PromptStyle.PLAIN:
-            said = await ask(self._prompts.messages("generator_plain.txt", values))
-            return _plain_attempt(read_text(said), task)
+            reply = await ask(self._prompts.messages("generator_plain.txt", values))
+            return _plain_attempt(read_text(reply), task)
         messages = self._prompts.messages("generator.txt", values)
         if not task.bullets and not self._asks_in_vain:
             short = None if self._asks_for_all else BareAnswerReply
