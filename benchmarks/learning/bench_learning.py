@@ -33,6 +33,8 @@ _AT_ONCE = tuple(
 )
 """Reflection on all cases of a batch, as parts of one's own."""
 
+_VALIDATED = ("--validation-input", "{dev}", "--validation-examples", "20", "--validate-every", "1000")
+
 ARMS: Mapping[str, Sequence[str]] = {
     "ours": (),
     "guided": (),
@@ -56,7 +58,8 @@ ARMS: Mapping[str, Sequence[str]] = {
     "batch 5": ("--batch-size", "5"),
     "batch 40": ("--batch-size", "40"),
     "batch 100": ("--batch-size", "100"),
-    "validated": ("--validation-input", "{dev}", "--validation-examples", "20", "--validate-every", "1000"),
+    "validated": _VALIDATED,
+    "guided, five bullets, validated": ("--max-bullets", "5", *_VALIDATED),
     "together": _AT_ONCE,
     "together, five bullets": (*_AT_ONCE, "--max-bullets", "5"),
 }
@@ -155,6 +158,7 @@ def _trained(metrics: Path) -> dict[str, Any]:
         "prompt_tokens": round(usage["prompt_tokens"] / examples),
         "completion_tokens": round(usage["completion_tokens"] / examples),
         "insights": found["insights"],
+        "said": found.get("check", {}).get("words") or found.get("validation", {}).get("why", []),
     }
 
 

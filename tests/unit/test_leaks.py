@@ -26,7 +26,7 @@ def rows(path: Path) -> list[Example]:
     return [Example(row["id"], row["question"], row["answer"]) for row in found]
 
 
-@pytest.mark.parametrize("task", ["dates", "desk2", "fares", "ledger"])
+@pytest.mark.parametrize("task", ["dates", "desk2", "fares", "ledger", "letters"])
 def test_no_right_rule_of_a_task_is_taken_for_a_leak_of_any_row(task: str) -> None:
     examples = rows(TASKS / task / "train.jsonl")
     leaks = Leaks(examples)
@@ -46,7 +46,9 @@ BOX = Example("e1", "A box of 12 weighs 30 kg. How heavy is one bottle?", "2.5 k
 JULIE = Example(
     "e2", "Julie is reading a book of 120 pages. Yesterday she read 12 pages. How many are left?", "108"
 )
+DOG = Example("e8", "Three adults and a dog cross. The fare is 7 crowns. How much do they pay?", "22")
 CODE = Example("e3", "What is the code for the harbour in Oslo?", "RV-72")
+STARS = Example("e9", "How many stars? The guest sends the soup back and is angry.", "1")
 LABEL = Example("e4", "A cheque for berth nine came in. Where does it go?", "Willow")
 YES = Example("e5", "Is 7 a prime number?", "yes")
 MARGIN = Example("e7", "Compute the Operating Margin and EBITDA. Operating Income is 5, revenue 20.", "25")
@@ -63,6 +65,11 @@ COT = Example("e6", "Which desk takes this? We need a cot for our baby of five m
         (COT, "When we need a cot for our baby of five months, the desk is Quartz.", "it retells its example"),
         (JULIE, "The pages that Julie has left are the rest.", "it retells its example (julie)"),
         (JULIE, "The pages left are 120 - 12 = 108.", "it retells its example (120 - 12 =)"),
+        (DOG, "When a dog is taken along, the fare is 7 crowns.", "it retells its example (fare is 7)"),
+        (DOG, "The fare is 7 crowns if there is a dog.", "it retells its example (fare is 7)"),
+        (DOG, "When three adults and a dog cross, the price is 22 crowns.", "it holds the answer of its example (22)"),
+        (DOG, "When the fare is 7 crowns or more, a dog costs 1 crown.", ""),
+        (DOG, "When a dog comes along, add 1 crown for each dog.", ""),
         (JULIE, "The number of pages is 120.", "it retells its example (pages 120)"),
         (MARGIN, "The Operating Margin is income divided by revenue, in percent.", ""),
         (MARGIN, "To get from income to EBITDA, add depreciation.", ""),
@@ -83,6 +90,21 @@ def test_what_gives_an_example_away_is_told_from_a_lesson(
     leak = Leaks([*others, BOX, JULIE, CODE, LABEL, YES, COT, MARGIN]).leak(content, example)
     assert leak.startswith(reason)
     assert bool(leak) == bool(reason)
+
+
+def test_a_number_is_a_label_where_the_answers_are_few() -> None:
+    lesson = "When the guest sends the soup back and is angry, the stars are 1."
+    stars = [Example(f"s{n}", f"Guest {n} said so much.", str(n % 5 + 1)) for n in range(24)]
+    assert Leaks([*stars, STARS]).leak(lesson, STARS) == ""
+    sums = [Example(f"s{n}", f"Guest {n} paid so much.", str(n % 12 + 1)) for n in range(36)]
+    assert Leaks([*sums, STARS]).leak(lesson, STARS) == "it holds the answer of its example (1)"
+
+
+def test_what_all_questions_say_is_no_retelling() -> None:
+    asked = "Give it to 2 decimal places."
+    rates = [Example(f"r{n}", f"What is a tenth of {n}9? {asked}", f"{n}.90") for n in range(9)]
+    assert Leaks(rates).leak("When it is a share, give it to 2 decimal places.", rates[3]) == ""
+    assert Leaks(rates).leak("When it is a share, it is a tenth of 39.", rates[3]).startswith("it retells")
 
 
 @dataclass

@@ -188,6 +188,7 @@ def _of_a_price(passage: Passage) -> Iterator[int]:
 CHECKS: Mapping[str, Callable[[Task], Iterator[str]]] = {
     "ledger": check_labels,
     "desk2": check_labels,
+    "letters": check_labels,
     "dates": check_dates,
     "fares": check_fares,
     "facts": check_facts,

@@ -4,7 +4,7 @@ A playbook with the answers of its own training rows looks good on those rows an
 are to be learned, that is what is wanted: ``--allow-leaks``.
 
 What counts is whether the words could have come from anywhere else. "No", "B" and "3" stand rightly in lessons, and so does a label:
-an answer of several rows, or one that its question names. So an answer is given away
+an answer of several rows, or one that its question names. (A number is a label where the answers are few, as stars from 1 to 5 are.) So an answer is given away
 
 * if it is *telling* (a code such as RV-72, a number of four or more digits that is not round, three or more words), or
 * if what the question asks stands beside it: four words of the question in a row, or most of its longer words.
@@ -13,6 +13,8 @@ An example is retold
 
 * if the insight has :data:`RETOLD` words in a row of its question, or :data:`RETOLD_WITH` with a number or a name among them that no
   other question has;
+* if, outside of its conditions, it says once more of what size something *is* in its question ("When a dog comes along, the fare is 7 crowns"):
+  :data:`GIVEN` words in a row, and the number is not one that half of the questions have;
 * if the insight says in no way when it holds, and names somebody whom no other question names, or reckons with numbers of its question,
   or has no word of its own: all that it speaks of stands in the question, and the answer is not among it. (English alone: of other languages it is not
   known what a condition is.)
@@ -38,12 +40,15 @@ RETELLS = "it retells its example"
 
 RETOLD = 10
 RETOLD_WITH = 5
+GIVEN = 3
 BESIDE = 4
 """Words of the question in a row, beside which its answer gives it away."""
 
 _SHARE = 0.6
 _LABEL = 3
-"""Rows that have the same answer: a label, a class, a common number."""
+"""Rows that have the same answer: a label, a class."""
+_FEW_NUMBERS = 4
+"""Numbers are labels where so many rows and more share each, on the average."""
 _MOST_ROWS = 5000
 """Of a large dataset, the rows that are looked at."""
 _MOST_WORDS = 2000
@@ -56,6 +61,8 @@ _LONE_NAME = re.compile(r"[A-Z][a-z]+")
 """A name of one word. Several together, and capitals throughout, are as often a term of the trade ("Operating Margin", "EBITDA")."""
 _CAPITALISED = re.compile(r"\b[A-Z]\w+")
 _ENGLISH = re.compile(r"\b(?:the|is|are)\b", re.IGNORECASE)
+_CLAUSE = re.compile(r"[,;:.!?](?:\s|$)")
+_IS = frozenset(("is", "are", "was", "were", "costs", "pays"))
 _MEASURES = frozenset(map(stem, ("number", "amount", "total", "sum", "value")))
 _SUM = re.compile(r"\d[\d.,/()%]*\s*[-+*/x×÷]\s*[($]?\d[^=.;]*=")
 """Numbers reckoned with: ``28 + (3/4) * 28 =``."""
@@ -67,7 +74,8 @@ class Leaks:
     def __init__(self, examples: Iterable[Example]) -> None:
         self._answers: Counter[str] = Counter()
         self._words: Counter[str] = Counter()
-        for example in islice(examples, _MOST_ROWS):
+        self._rows = 0
+        for self._rows, example in enumerate(islice(examples, _MOST_ROWS), 1):
             self._answers[_joined(example.answer)] += 1
             self._words.update(set(_words(example.question)))
 
@@ -88,7 +96,7 @@ class Leaks:
         """What ``content`` gives away of ``example``, in words that a user reads; empty for a lesson."""
         lesson, question = _words(content), _words(example.question)[:_MOST_WORDS]
         answer = _words(example.answer)
-        known = self._answers[_joined(example.answer)] >= _LABEL or _holds(question, answer)
+        known = self._is_label(example.answer) or _holds(question, answer)
         if (
             answer
             and not known
@@ -100,8 +108,27 @@ class Leaks:
         own = {w for w in (*_numbers(question), *self._names(example.question)) if self._words[w] <= 1}
         if len(shared) >= RETOLD or (len(shared) >= RETOLD_WITH and not own.isdisjoint(shared)):
             return f"{RETELLS} ({' '.join(shared)[:60]})"
-        if told := self._told(content, example, answer):
+        if told := self._given(content, question) or self._told(content, example, answer):
             return f"{RETELLS} ({told[:60]})"
+        return ""
+
+    def _is_label(self, answer: str) -> bool:
+        if self._answers[_joined(answer)] < _LABEL:
+            return False
+        return not _numbers(_words(answer)) or len(self._answers) * _FEW_NUMBERS <= self._rows
+
+    def _given(self, content: str, question: Sequence[str]) -> str:
+        """The size of something that ``content`` states outside of its conditions, as the question of its example does."""
+        if not _ENGLISH.search(content):
+            return ""
+        common = max(1, self._rows // 2)
+        for clause in _CLAUSE.split(content):
+            words = _words(CONDITION.split(clause, maxsplit=1)[0])
+            for at in range(len(words) - GIVEN + 1):
+                run = words[at : at + GIVEN]
+                own = any(self._words[word] <= common for word in _numbers(run))
+                if own and not _IS.isdisjoint(run) and _holds(question, run):
+                    return " ".join(run)
         return ""
 
     def _told(self, content: str, example: Example, answer: Sequence[str]) -> str:
