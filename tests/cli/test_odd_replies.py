@@ -194,3 +194,41 @@ def test_a_redirect_within_the_server_is_followed(serve: Serve, inside: Inside) 
     done = train(inside, server, data, "run")
     assert done.code == 0, done.err
     assert failed(inside, "run") == 0
+
+
+def broken_off(reply: Reply, tries: int) -> Reply:
+    """The Generator's replies end at their limit; what it says there is whole."""
+    (choice,) = reply["choices"]
+    ended = "length" if "final_answer" in choice["message"]["content"] else choice["finish_reason"]
+    return {**reply, "choices": [{**choice, "finish_reason": ended}]}
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            {},
+            "broke off at the server's limit of tokens: a model that repeats itself ends earlier with models.generator.max_tokens",
+        ),
+        (
+            {"config": "short.toml"},
+            "broke off at models.generator.max_tokens = 300: more gives room, unless the model repeats itself",
+        ),
+    ],
+    ids=["the server's", "ours"],
+)
+def test_replies_that_broke_off_are_counted_and_said(
+    flags: dict[str, object], said: str, serve: Serve, inside: Inside
+) -> None:
+    (inside.cwd / "short.toml").write_text("[models.generator]\nmax_tokens = 300\n")
+    server, data = serve(4)
+    assert "broke off" not in train(inside, server, data, "whole").out
+    server.reshape = broken_off
+    done = train(inside, server, data, "broken", **flags)
+    assert f"4 of 4 replies of the generator {said}" in done.out
+    by_role = read_json(inside.cwd / "broken.metrics.json")["usage"]["by_role"]
+    assert (by_role["generator"]["broken_off"], by_role["reflector"]["broken_off"]) == (4, 0)
+    model = ("--generator-model", "openai/scripted", "--api-base", server.url)
+    told = [part for name, value in flags.items() for part in (f"--{name}", value)]
+    measured = inside("eval", "--input", data, "--dataset", "custom", *model, *told, "--run-dir", "measured")
+    assert f"4 of 4 replies of the generator {said}" in " ".join(measured.out.split())

@@ -13,6 +13,7 @@ from ace_cli.evaluation.phases import Side, phases_of, sides_of, trials
 from ace_cli.evaluation.records import Arm, BulletEffect, EvalReport, Headroom
 from ace_cli.evaluation.report import report
 from ace_cli.playbook import Playbook
+from ace_cli.runs.lengths import broken_off_words
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Evaluation
 from ace_cli.scoring import SCORERS
@@ -106,7 +107,7 @@ def examine(run: RunReader) -> Finding:
         scorer=scorer,
         temperature=identity.get("models.generator.temperature"),
         overlap=evaluation.overlap,
-        notes=evaluation.notes,
+        notes=(*evaluation.notes, *broken_off_words(run)),
         report=compared,
         baseline=baseline,
         ablation=ablation,

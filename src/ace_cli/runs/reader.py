@@ -233,6 +233,13 @@ class RunReader:
         return int(self._one("SELECT coalesce(max(prompt_tokens + completion_tokens), 0) FROM reply")[0])
 
     @reading
+    def broken_off(self) -> dict[str, tuple[int, int]]:
+        """By role: chat replies that came to their limit of tokens, and all of them. Not counted: those that a limit of the whole run ended, which are asked for again."""
+        sql = """SELECT CAST(role AS TEXT), sum(finish_reason = 'length'), count(*) FROM reply WHERE instr(key, '/') = 0
+                 GROUP BY role ORDER BY role"""
+        return {role: (int(cut), int(replies)) for role, cut, replies in self._all(sql)}
+
+    @reading
     def usage_by_kind(self) -> dict[str, Usage]:
         """What was paid for chat calls, by what their phase is for."""
         sql = f"""SELECT CAST(p.kind AS TEXT), {REPLY_NUMBERS} FROM reply r JOIN phase p ON p.id = r.phase

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ace_cli.engine.heldout import FEW
 from ace_cli.evaluation.records import Arm, Cause, Trial
 from ace_cli.evaluation.verdict import conclude
+from ace_cli.runs.lengths import broken_off_words
 from ace_cli.runs.reader import RunReader
 from ace_cli.runs.records import Episode, PhaseKind, State
 from ace_cli.runs.validated import Validated, Validation, validation
@@ -43,12 +44,12 @@ def findings(run: RunReader) -> Findings:
         return Findings()
     found = validation(run)
     if found is not None:
-        return Findings(found, None, (*_of_validation(run, found), *_left_out(run)))
+        return Findings(found, None, (*_of_validation(run, found), *_left_out(run), *broken_off_words(run)))
     check = running_check(run)
     if check is None:
-        return Findings()
+        return Findings(words=tuple(broken_off_words(run)))
     reason = () if check.is_better else _reason(run, run.newest(min(check.end.rows, _MOST), epoch=0))
-    return Findings(None, check, (check.words, *reason, *_left_out(run)))
+    return Findings(None, check, (check.words, *reason, *_left_out(run), *broken_off_words(run)))
 
 
 def final_words(run: RunReader) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ def _digest_at(path: Path) -> str | None:
 
 def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, Any]:
     """The metrics file of DESIGN's contract, from the store alone."""
-    view, found = overview(run), findings(run)
+    view, found, broken_off = overview(run), findings(run), run.broken_off()
     insights = {
         name: sum(p.insights.get(name, 0) for p in view.curve) for name in ("helpful", "harmful", "neutral")
     }
@@ -152,7 +152,10 @@ def metrics(run: RunReader, playbook: Playbook, *, end_time: str) -> dict[str, A
         },
         "usage": {
             **_usage(view.bill),
-            "by_role": {role: _usage(used) for role, used in sorted(view.usage.items())},
+            "by_role": {
+                role: _usage(used) | {"broken_off": broken_off.get(role, (0, 0))[0]}
+                for role, used in sorted(view.usage.items())
+            },
             **_by_phase(run, found.validation),
         },
         **_checked(found),

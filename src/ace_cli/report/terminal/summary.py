@@ -25,7 +25,7 @@ def result_lines(event: RunFinished) -> list[str]:
     where = f" in {event.playbook_path}" if done else " so far"
     facts.append(("playbook", count(event.playbook_size, "bullet") + where))
     facts += [("check" if at == 0 else "", note) for at, note in enumerate(event.notes)]
-    if done and not event.playbook_size and not event.notes:
+    if done and not event.playbook_size and not any(point.bullets_added for point in event.curve):
         facts.append(("", f"nothing was learned: ace inspect {event.run_dir} --example ID shows why"))
     if done:
         facts.append(("metrics", event.metrics_path))
