@@ -71,9 +71,6 @@ _WITHOUT: Mapping[str, str] = {"no schema": "schema", "no admission": "admission
 _PATIENCE = "10m"
 """For one reply: a model on a small machine takes its time."""
 
-_LONGEST = 600
-"""Tokens of a reply: a small model that begins to repeat itself does not end by itself."""
-
 _EVAL_TOO = ("--retrieval", "--near-bullets", "--max-bullets")
 """What an evaluation of a playbook reads from its header."""
 
@@ -83,7 +80,7 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
     started, rows = time.monotonic(), TASKS / task
     models = ["--generator-model", f"openai/{chosen.model}", "--api-base", chosen.api_base]
     patient = folder / "patient.toml"
-    patient.write_text(f'[models.generator]\ntimeout = "{_PATIENCE}"\nmax_tokens = {_LONGEST}\n')
+    patient.write_text(f'[models.generator]\ntimeout = "{_PATIENCE}"\nmax_tokens = {chosen.longest}\n')
     training: dict[str, Any] = {}
     if arm.startswith("gold"):
         playbook = _gold(rows / "gold.txt", folder / "gold.json")
@@ -118,6 +115,7 @@ def measure(chosen: argparse.Namespace, task: str, arm: str, seed: int, folder: 
         "reflector": chosen.reflector,
         "arm": arm,
         "seed": seed,
+        "longest": chosen.longest,
         "trained_on": _trained_on(chosen),
         "rows": report["examples"],
         "base": report["base"]["accuracy"]["value"],
@@ -180,7 +178,11 @@ def _gold(rules: Path, into: Path) -> Path:
 def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequence[object]]:
     """The flags for the Reflector: a model of the same server, or one that knows the rules."""
     server = None
-    said = [f'model = "openai/{chosen.reflector}"', f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"]
+    said = [
+        f'model = "openai/{chosen.reflector}"',
+        f'timeout = "{_PATIENCE}"',
+        f"max_tokens = {chosen.longest}",
+    ]
     if arm.startswith("guided"):
         said.append('prompt_style = "guided"')
     if chosen.reflector == "strong":
@@ -192,7 +194,7 @@ def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequ
         config.write(
             "\n".join(
                 [
-                    *("[models.generator]", f'timeout = "{_PATIENCE}"', f"max_tokens = {_LONGEST}"),
+                    *("[models.generator]", f'timeout = "{_PATIENCE}"', f"max_tokens = {chosen.longest}"),
                     *(f"[models.{stage}]", *said),
                 ]
             )
@@ -254,6 +256,12 @@ def main() -> None:
     parser.add_argument("--train-rows", type=int, default=40)
     parser.add_argument("--rows", type=int, default=100)
     parser.add_argument("--concurrency", type=int, default=4)
+    parser.add_argument(
+        "--longest",
+        type=int,
+        default=600,
+        help="tokens of a reply: a small model that repeats itself does not end by itself",
+    )
     parser.add_argument("--results", type=Path, default=Path("benchmarks/learning/results.jsonl"))
     parser.add_argument(
         "--cache", type=Path, help="replies of evaluations are kept there: each is asked once"
