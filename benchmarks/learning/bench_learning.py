@@ -71,6 +71,9 @@ _WITHOUT: Mapping[str, str] = {"no schema": "schema", "no admission": "admission
 _PATIENCE = "10m"
 """For one reply: a model on a small machine takes its time."""
 
+_RULES = 5
+"""A reply with the rules of a whole batch may be so many times as long."""
+
 _EVAL_TOO = ("--retrieval", "--near-bullets", "--max-bullets")
 """What an evaluation of a playbook reads from its header."""
 
@@ -181,7 +184,7 @@ def _reflector(chosen: argparse.Namespace, task: str, arm: str) -> Iterator[Sequ
     said = [
         f'model = "openai/{chosen.reflector}"',
         f'timeout = "{_PATIENCE}"',
-        f"max_tokens = {chosen.longest}",
+        f"max_tokens = {chosen.longest * (_RULES if arm.startswith('together') else 1)}",
     ]
     if arm.startswith("guided"):
         said.append('prompt_style = "guided"')
