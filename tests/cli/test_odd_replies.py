@@ -208,7 +208,7 @@ def broken_off(reply: Reply, tries: int) -> Reply:
     [
         (
             {},
-            "broke off at the server's limit of tokens: a model that repeats itself ends earlier with models.generator.max_tokens",
+            "broke off at the limit of the model or its server: models.generator.max_tokens gives more room, or an earlier end to a model that repeats itself",
         ),
         (
             {"config": "short.toml"},

@@ -16,8 +16,8 @@ def broken_off_words(run: RunReader) -> Iterator[str]:
         setting = f"models.{role}.max_tokens"
         limit = identity.get(setting)
         if limit is None:
-            where = "the server's limit of tokens"
-            advice = f"a model that repeats itself ends earlier with {setting}"
+            where = "the limit of the model or its server"
+            advice = f"{setting} gives more room, or an earlier end to a model that repeats itself"
         else:
             where = f"{setting} = {limit}"
             advice = "more gives room, unless the model repeats itself"
