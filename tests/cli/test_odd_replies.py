@@ -232,3 +232,11 @@ def test_replies_that_broke_off_are_counted_and_said(
     told = [part for name, value in flags.items() for part in (f"--{name}", value)]
     measured = inside("eval", "--input", data, "--dataset", "custom", *model, *told, "--run-dir", "measured")
     assert f"4 of 4 replies of the generator {said}" in " ".join(measured.out.split())
+
+
+def test_that_nothing_was_learned_is_said_beside_what_broke_off(serve: Serve, inside: Inside) -> None:
+    server, data = serve(4, right=1.0)
+    server.reshape = broken_off
+    told = train(inside, server, data, "quiet", reflect_on="wrong").out
+    assert "4 of 4 replies of the generator broke off" in told
+    assert "nothing was learned: ace inspect" in told

@@ -68,6 +68,8 @@ COT = Example("e6", "Which desk takes this? We need a cot for our baby of five m
         (DOG, "When a dog is taken along, the fare is 7 crowns.", "it retells its example (fare is 7)"),
         (DOG, "The fare is 7 crowns if there is a dog.", "it retells its example (fare is 7)"),
         (DOG, "When three adults and a dog cross, the price is 22 crowns.", "it holds the answer of its example (22)"),
+        (DOG, "When a dog is with others, the fare is 22 crowns.", "it holds the answer of its example (22)"),
+        (DOG, "When the fare is 22 or more, nobody takes a dog.", ""),
         (DOG, "When the fare is 7 crowns or more, a dog costs 1 crown.", ""),
         (DOG, "When a dog comes along, add 1 crown for each dog.", ""),
         (JULIE, "The number of pages is 120.", "it retells its example (pages 120)"),

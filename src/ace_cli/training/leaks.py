@@ -7,7 +7,8 @@ What counts is whether the words could have come from anywhere else. "No", "B" a
 an answer of several rows, or one that its question names. (A number is a label where the answers are few, as stars from 1 to 5 are.) So an answer is given away
 
 * if it is *telling* (a code such as RV-72, a number of four or more digits that is not round, three or more words), or
-* if what the question asks stands beside it: four words of the question in a row, or most of its longer words.
+* if what the question asks stands beside it: four words of the question in a row, or most of its longer words, or
+* if it is a number, and something *is* that, outside of conditions ("When a dog comes along, the fare is 10 crowns").
 
 An example is retold
 
@@ -24,7 +25,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -41,6 +42,7 @@ RETELLS = "it retells its example"
 RETOLD = 10
 RETOLD_WITH = 5
 GIVEN = 3
+"""Words in a row with a size among them: ``fare is 7``."""
 BESIDE = 4
 """Words of the question in a row, beside which its answer gives it away."""
 
@@ -101,7 +103,7 @@ class Leaks:
             answer
             and not known
             and _holds(lesson, answer)
-            and (_is_telling(example.answer) or _asks(lesson, question))
+            and (_is_telling(example.answer) or _asks(lesson, question) or _states(content, answer))
         ):
             return f"{HOLDS_ANSWER} ({' '.join(answer)[:40]})"
         shared = _longest_run(lesson, question)
@@ -122,8 +124,7 @@ class Leaks:
         if not _ENGLISH.search(content):
             return ""
         common = max(1, self._rows // 2)
-        for clause in _CLAUSE.split(content):
-            words = _words(CONDITION.split(clause, maxsplit=1)[0])
+        for words in _outcomes(content):
             for at in range(len(words) - GIVEN + 1):
                 run = words[at : at + GIVEN]
                 own = any(self._words[word] <= common for word in _numbers(run))
@@ -182,6 +183,23 @@ def _is_telling(answer: str) -> bool:
             len("".join(filter(str.isdigit, answer)).strip("0")) >= 3 and sum(map(str.isdigit, answer)) >= 4
         )
     return len(words) >= 3 and sum(map(len, words)) >= 12
+
+
+def _outcomes(content: str) -> Iterator[list[str]]:
+    """The words of each clause, without its condition."""
+    for clause in _CLAUSE.split(content):
+        yield _words(CONDITION.split(clause, maxsplit=1)[0])
+
+
+def _states(content: str, answer: Sequence[str]) -> bool:
+    """Whether something *is* the answer, a number, outside of conditions: "..., the fare is 10 crowns".
+
+    With another number beside it, it is an example of a rule: "for a fare of 19 it costs 10".
+    """
+    if not (numbers := _numbers(answer)):
+        return False
+    alone = (words for words in _outcomes(content) if set(_numbers(words)) == set(numbers))
+    return any(_holds(words, (verb, *answer)) for words in alone for verb in _IS)
 
 
 def _asks(lesson: Sequence[str], question: Sequence[str]) -> bool:
